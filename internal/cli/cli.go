@@ -1,0 +1,141 @@
+// Package cli runs a Terraform or OpenTofu CLI with the built provider, as a
+// user would: from a mirror on disk, in a directory of its own, without the
+// network. The demo and the tests of the binary use it.
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+)
+
+// version is what the provider is called in the mirror.
+const version = "0.0.1"
+
+// Find gives the path of the CLI: the one that TF_ACC_TERRAFORM_PATH names, as
+// for terraform-plugin-testing, else the first in PATH.
+func Find() (string, error) {
+	if named := os.Getenv("TF_ACC_TERRAFORM_PATH"); named != "" {
+		return named, nil
+	}
+
+	for _, name := range []string{"terraform", "tofu"} {
+		if found, err := exec.LookPath(name); err == nil {
+			return found, nil
+		}
+	}
+
+	return "", errors.New("neither terraform nor tofu is in PATH")
+}
+
+// Build builds the provider of this module into a mirror in dir, and gives the
+// mirror's path.
+func Build(ctx context.Context, dir string) (mirror string, err error) {
+	root, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
+	if err != nil {
+		return "", fmt.Errorf("finding the module: %w", err)
+	}
+
+	binary := filepath.Join(dir, "terraform-provider-tokencheck")
+	build := exec.CommandContext(ctx, "go", "build", "-o", binary, ".")
+	build.Dir = filepath.Dir(strings.TrimSpace(string(root)))
+
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("building the provider: %w\n%s", err, out)
+	}
+
+	mirror = filepath.Join(dir, "mirror")
+
+	// Each CLI looks under its own registry's name.
+	for _, registry := range []string{"registry.terraform.io", "registry.opentofu.org"} {
+		target := filepath.Join(mirror, registry, "tokencheck", "tokencheck", version, runtime.GOOS+"_"+runtime.GOARCH)
+		if err := os.MkdirAll(target, 0o755); err != nil {
+			return "", fmt.Errorf("making the mirror: %w", err)
+		}
+
+		name := "terraform-provider-tokencheck_v" + version
+		if runtime.GOOS == "windows" {
+			name += ".exe"
+		}
+
+		if err := os.Link(binary, filepath.Join(target, name)); err != nil {
+			return "", fmt.Errorf("filling the mirror: %w", err)
+		}
+	}
+
+	return mirror, nil
+}
+
+// Workspace is a directory with a configuration.
+type Workspace struct {
+	Dir string
+
+	path string
+	env  []string
+}
+
+// NewWorkspace writes files, by name, into dir and initialises it with the
+// provider from the mirror. The environment is that of this process without what
+// would change the run.
+func NewWorkspace(ctx context.Context, path, mirror, dir string, files map[string]string) (*Workspace, error) {
+	config := filepath.Join(dir, "cli.tfrc")
+	files[filepath.Base(config)] = fmt.Sprintf("disable_checkpoint = true\nprovider_installation {\n  filesystem_mirror {\n    path = %q\n  }\n}\n", mirror)
+
+	for name, text := range files {
+		file := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+			return nil, fmt.Errorf("writing the configuration: %w", err)
+		}
+
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			return nil, fmt.Errorf("writing the configuration: %w", err)
+		}
+	}
+
+	w := &Workspace{Dir: dir, path: path}
+
+	for _, variable := range os.Environ() {
+		if !slices.ContainsFunc([]string{"TF_", "CLOUDFLARE_", "VENAFI_"}, func(prefix string) bool { return strings.HasPrefix(variable, prefix) }) {
+			w.env = append(w.env, variable)
+		}
+	}
+
+	w.env = append(w.env, "TF_CLI_CONFIG_FILE="+config, "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1")
+
+	if result := w.Run(ctx, nil, "init", "-no-color"); result.Err != nil {
+		return nil, fmt.Errorf("init: %w\n%s", result.Err, result.Output)
+	}
+
+	return w, nil
+}
+
+// Result is what a command came to.
+type Result struct {
+	// Output is what the command printed, errors last, and Stdout the part on standard output.
+	Output, Stdout string
+	// Err is nil if the command succeeded.
+	Err error
+}
+
+// Run runs a command of the CLI with further environment variables, each as
+// "NAME=value".
+func (w *Workspace) Run(ctx context.Context, env []string, args ...string) Result {
+	var stdout, stderr bytes.Buffer
+
+	command := exec.CommandContext(ctx, w.path, args...)
+	command.Dir = w.Dir
+	command.Env = slices.Concat(w.env, env)
+	command.Stdout = &stdout
+	command.Stderr = &stderr
+
+	err := command.Run()
+
+	return Result{Output: stdout.String() + stderr.String(), Stdout: stdout.String(), Err: err}
+}

@@ -1,0 +1,186 @@
+package cloudflare
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/transport"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
+)
+
+// envelope is the body of every answer of the API. Real answers leave out
+// fields that the schema requires, and hold others that it does not list.
+type envelope struct {
+	Success  *bool     `json:"success"`
+	Errors   []message `json:"errors"`
+	Messages []message `json:"messages"`
+	Result   *struct {
+		ID        string     `json:"id"`
+		Status    string     `json:"status"`
+		NotBefore *time.Time `json:"not_before"`
+		ExpiresOn *time.Time `json:"expires_on"`
+	} `json:"result"`
+}
+
+type message struct {
+	Code       int64     `json:"code"`
+	Message    string    `json:"message"`
+	ErrorChain []message `json:"error_chain"`
+}
+
+// The codes of errors that mean something for the check. Cloudflare lists none
+// of them; these were seen in answers of the API.
+const (
+	codeInvalidToken     = 1000  // unknown, rolled, deleted; or of the other endpoint
+	codeNoAuthorization  = 1001  // no Authorization header arrived
+	codeInvalidHeaders   = 6003  // the header's form is wrong, with the next in its chain
+	codeMalformedToken   = 6111  // what the header holds cannot be a token
+	codeNoRoute          = 7000  // no such path
+	codeInvalidObject    = 7003  // no such account, in practice
+	codeAddressForbidden = 9109  // the token may not be used from this address
+	codeAuthentication   = 10000 // refused; the same number is success among the messages
+)
+
+// read finds what an answer says about the token. It decides by the HTTP status,
+// by success and by the codes, never by a message's text.
+func read(resp *transport.Response, accountID string) (*Answer, error) {
+	var body envelope
+
+	if err := json.Unmarshal(resp.Body, &body); err != nil {
+		if resp.Status == http.StatusOK {
+			return nil, resp.Unexpected("Its body is not the documented JSON.", "")
+		}
+
+		return nil, withRay(resp, resp.Fault("", "", ""))
+	}
+
+	said := say(resp, body.Errors)
+
+	switch {
+	case resp.Status == http.StatusOK:
+		return success(resp, body, said)
+	case body.Success != nil && !*body.Success && len(body.Errors) > 0 &&
+		!slices.ContainsFunc(body.Errors, func(m message) bool { return !m.refuses(resp.Status) }):
+		return &Answer{Facts: verdict.Facts{Refused: true, Said: said}}, nil
+	default:
+		return nil, withRay(resp, fault(resp, body.Errors, said, accountID))
+	}
+}
+
+// success reads an answer with the status 200.
+func success(resp *transport.Response, body envelope, said string) (*Answer, error) {
+	unexpected := func(happened string) error {
+		if said != "" {
+			happened += " Its errors: " + said + "."
+		}
+
+		return withRay(resp, resp.Unexpected(happened, ""))
+	}
+
+	switch {
+	case body.Success == nil || !*body.Success:
+		return nil, unexpected("Its body does not say success.")
+	case len(body.Errors) > 0:
+		return nil, unexpected("Its body says success and lists errors.")
+	case body.Result == nil || !verdict.IsWord(body.Result.ID) || !verdict.IsWord(body.Result.Status):
+		return nil, unexpected("Its result lacks a readable id or status.")
+	case !writable(body.Result.NotBefore) || !writable(body.Result.ExpiresOn):
+		return nil, unexpected("A date in its result is past the year 9999.")
+	case resp.Repeats(body.Result.ID, body.Result.Status):
+		return nil, unexpected("Its result repeats a part of the token.")
+	}
+
+	return &Answer{
+		ID: body.Result.ID,
+		Facts: verdict.Facts{
+			Word:      body.Result.Status,
+			Said:      `status "` + body.Result.Status + `"`,
+			NotBefore: zeroIfNil(body.Result.NotBefore),
+			ExpiresOn: zeroIfNil(body.Result.ExpiresOn),
+		},
+	}, nil
+}
+
+// refuses reports whether an error is Cloudflare's word that it does not accept
+// the token. A code counts only with the statuses that it was seen with.
+func (m message) refuses(status int) bool {
+	switch m.Code {
+	case codeInvalidToken:
+		return status == http.StatusBadRequest || status == http.StatusUnauthorized || status == http.StatusForbidden
+	case codeAuthentication:
+		return status == http.StatusUnauthorized || status == http.StatusForbidden
+	case codeInvalidHeaders:
+		return status == http.StatusBadRequest && slices.ContainsFunc(m.ErrorChain, func(m message) bool { return m.Code == codeMalformedToken })
+	default:
+		return false
+	}
+}
+
+// fault is the error for an answer that says nothing about the token.
+func fault(resp *transport.Response, errs []message, said, accountID string) *verdict.Error {
+	has := func(code int64) bool {
+		return slices.ContainsFunc(errs, func(m message) bool { return m.Code == code })
+	}
+
+	switch {
+	case resp.Status < 400 || resp.Status == http.StatusTooManyRequests || resp.Status >= 500:
+		return resp.Fault(said, "", "")
+	case has(codeNoAuthorization):
+		return resp.Fault(said, "The request's Authorization header did not arrive.",
+			"Look for a proxy or gateway between here and Cloudflare that removes the header, and exempt Cloudflare's API from it.")
+	case has(codeAddressForbidden):
+		return resp.Fault(said, "Cloudflare does not serve this token from this machine's address.",
+			"Add the address to the token's client IP filter in the Cloudflare dashboard, or run where it is allowed.")
+	case (has(codeNoRoute) || has(codeInvalidObject)) && accountID != "":
+		err := resp.Fault(said, "Cloudflare does not know this account.", "Check account_id. "+AccountIDRemedy)
+		err.Argument = "account_id"
+
+		return err
+	default:
+		return resp.Fault(said, "", "")
+	}
+}
+
+// say puts the API's errors into words that may be shown.
+func say(resp *transport.Response, errs []message) string {
+	var b strings.Builder
+
+	one := func(between string, m message) {
+		if b.Len() > 0 {
+			b.WriteString(between)
+		}
+
+		fmt.Fprintf(&b, `"%s" (code %d)`, resp.Show(m.Message), m.Code)
+	}
+
+	for _, m := range errs {
+		one("; ", m)
+
+		for _, cause := range m.ErrorChain {
+			one(", since ", cause)
+		}
+	}
+
+	return resp.Show(b.String())
+}
+
+var rayID = regexp.MustCompile(`^[0-9a-f]{16}(-[A-Z]{3})?$`)
+
+// withRay adds the identifier that Cloudflare's support asks for.
+func withRay(resp *transport.Response, err *verdict.Error) *verdict.Error {
+	if ray := resp.Header.Get("Cf-Ray"); rayID.MatchString(ray) && !resp.Repeats(ray) {
+		err.Remedy += " Cloudflare's support asks for the ray ID, which is " + ray + "."
+	}
+
+	return err
+}
+
+// writable reports whether RFC 3339 can write a time in UTC: a date at the end
+// of the year 9999 in another zone may not be.
+func writable(t *time.Time) bool { return t == nil || t.UTC().Year() >= 0 && t.UTC().Year() <= 9999 }

@@ -1,0 +1,140 @@
+// Package cloudflare asks Cloudflare whether an API token works.
+//
+// It knows two operations, both a GET: "Verify Token" for user-owned tokens
+// (https://developers.cloudflare.com/api/resources/user/subresources/tokens/methods/verify/)
+// and for account-owned ones
+// (https://developers.cloudflare.com/api/resources/accounts/subresources/tokens/methods/verify/).
+package cloudflare
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/token"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/transport"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
+)
+
+// DefaultBaseURL is the public API. FedRAMP customers have another one.
+const DefaultBaseURL = "https://api.cloudflare.com/client/v4"
+
+// Client verifies tokens at one Cloudflare API.
+type Client struct {
+	base      *url.URL
+	transport *transport.Client
+}
+
+// NewClient makes a client of the API at base, as [transport.ParseURL] gives it.
+func NewClient(base *url.URL, transport *transport.Client) *Client {
+	return &Client{base: base, transport: transport}
+}
+
+// Answer is what Cloudflare says about a token.
+type Answer struct {
+	verdict.Facts
+
+	// ID is the token's identifier, "" if the token was refused. It is no secret.
+	ID string
+	// Words are Cloudflare's part of the reason.
+	Words verdict.Words
+	// Warnings are remarks on the answer.
+	Warnings []verdict.Warning
+}
+
+// Verify sends one GET: to /accounts/{accountID}/tokens/verify, or to
+// /user/tokens/verify if accountID is empty. A token that Cloudflare refuses is
+// an answer. The error is a [*verdict.Error]: the question was not answered.
+func (c *Client) Verify(ctx context.Context, bearer token.Token, accountID string) (*Answer, error) {
+	address := c.base.JoinPath("user", "tokens", "verify")
+
+	if accountID != "" {
+		if err := CheckAccountID(accountID); err != nil {
+			return nil, &verdict.Error{
+				Argument: "account_id", Summary: "Not an account ID", Happened: "The value of account_id " + err.Error() + ".", Remedy: AccountIDRemedy,
+			}
+		}
+
+		address = c.base.JoinPath("accounts", accountID, "tokens", "verify")
+	}
+
+	resp, err := c.transport.Get(ctx, address, bearer)
+	if err != nil {
+		return nil, err
+	}
+
+	answer, err := read(resp, accountID)
+	if err != nil {
+		return nil, err
+	}
+
+	answer.Now, answer.Warnings = resp.Now, resp.Warnings
+	answer.Words = words(bearer, accountID)
+
+	return answer, nil
+}
+
+var accountID = regexp.MustCompile(`^[0-9a-fA-F]{32}$`)
+
+// AccountIDRemedy says where to find an account ID.
+const AccountIDRemedy = "An account ID is 32 hexadecimal digits; the dashboard shows it on the account's overview page, under API."
+
+// CheckAccountID reports why id cannot be an account ID. The error continues a
+// sentence and does not repeat the value.
+func CheckAccountID(id string) error {
+	if !accountID.MatchString(id) {
+		return errors.New("is not 32 hexadecimal digits")
+	}
+
+	return nil
+}
+
+// words are Cloudflare's part of a reason. The token's kind only ever adds a
+// hint: forms change, and older tokens do not show their kind.
+func words(bearer token.Token, accountID string) verdict.Words {
+	w := verdict.Words{ //nolint:gosec // These are words about tokens.
+		Token:    "Cloudflare API token",
+		Endpoint: "Cloudflare's user endpoint (/user/tokens/verify)",
+		Renew:    "Roll the token or extend its end in the Cloudflare dashboard, and give the new one to this run.",
+		Enable:   "Enable it again in the Cloudflare dashboard, or give this run another token.",
+		Refused: "It may be unknown, rolled or deleted, or it may be owned by an account: set account_id to verify an account-owned token. " +
+			"Otherwise create a new token in the Cloudflare dashboard.",
+	}
+	if accountID != "" {
+		w.Endpoint = "Cloudflare's account endpoint (/accounts/" + accountID + "/tokens/verify)"
+		w.Refused = "It may be unknown, rolled or deleted, or owned by another account or by a user: remove account_id to verify a user-owned token. " +
+			"Otherwise create a new token in the Cloudflare dashboard."
+	}
+
+	hints := []struct{ prefix, hint string }{
+		{"cfk_", "By its form this is a Global API key, which is not an API token: create a token."},
+		{"cfoat_", "By its form this is a token of a Wrangler login, which cannot be verified here: create an API token."},
+		{"v1.0-", "By its form this is an Origin CA key, which is not an API token: create a token."},
+	}
+
+	if accountID == "" {
+		hints = append(hints, struct{ prefix, hint string }{"cfat_", "By its form this token is owned by an account: set account_id."})
+	} else {
+		hints = append(hints, struct{ prefix, hint string }{"cfut_", "By its form this token is owned by a user: remove account_id."})
+	}
+
+	for _, h := range hints {
+		if strings.HasPrefix(bearer.Reveal(), h.prefix) {
+			w.Refused = h.hint
+		}
+	}
+
+	return w
+}
+
+// zeroIfNil gives the zero time for a time that is absent.
+func zeroIfNil(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+
+	return *t
+}

@@ -1,0 +1,132 @@
+// Package cloudflaretest is a fake of Cloudflare's token verification, for tests
+// and for the demo, in the manner of net/http/httptest. It answers as the real
+// API was seen, or is documented, to answer.
+package cloudflaretest
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
+)
+
+// Token is what the fake knows of a token.
+type Token struct {
+	// ID is the token's identifier.
+	ID string
+	// Status is the status word. If it is empty, it is "expired" once ExpiresOn has
+	// passed, and "active" before.
+	Status string
+	// Account is the ID of the account that owns the token; "" for a user's token.
+	Account string
+	// NotBefore and ExpiresOn are left out of the answer if they are zero.
+	NotBefore, ExpiresOn time.Time
+}
+
+// Server is a fake Cloudflare.
+type Server struct {
+	*issuertest.Server
+
+	mu     sync.Mutex
+	tokens map[string]Token
+}
+
+// NewServer starts a fake that knows no token. The caller closes it.
+func NewServer(options ...issuertest.Option) *Server {
+	s := &Server{tokens: make(map[string]Token)}
+	s.Server = issuertest.Start(http.HandlerFunc(s.verify), options...)
+
+	return s
+}
+
+// BaseURL is the URL of the API.
+func (s *Server) BaseURL() string { return s.URL + "/client/v4" }
+
+// Set makes the fake know a token, or know it otherwise.
+func (s *Server) Set(secret string, t Token) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+
+	s.tokens[secret] = t
+}
+
+// Revoke makes the fake forget a token, as when it is deleted or rolled.
+func (s *Server) Revoke(secret string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+
+	delete(s.tokens, secret)
+}
+
+// The bodies of refusals. The first two are as captured.
+const (
+	BodyInvalid = `{"success":false,"errors":[{"code":1000,"message":"Invalid API Token"}],"messages":[],"result":null}`
+	BodyFormat  = `{"success":false,"errors":[{"code":6003,"message":"Invalid request headers","error_chain":` +
+		`[{"code":6111,"message":"Invalid format for Authorization header"}]}],"messages":[],"result":null}`
+	BodyNoHeader = `{"success":false,"errors":[{"code":1001,"message":"Missing \"Authorization\" header"}],"messages":[],"result":null}`
+	BodyNoRoute  = `{"success":false,"errors":[{"code":7003,"message":"Could not route to the requested path, perhaps your object identifier is invalid?"},` +
+		`{"code":7000,"message":"No route for that URI"}],"messages":[],"result":null}`
+)
+
+var (
+	route     = regexp.MustCompile(`^/client/v4/(?:user|accounts/([0-9a-fA-F]{32}))/tokens/verify$`)
+	malformed = regexp.MustCompile(`[^A-Za-z0-9._~+/=-]`)
+)
+
+func (s *Server) verify(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cf-Ray", "8f2b6c1d0e3a4975-AMS")
+
+	path := route.FindStringSubmatch(r.URL.Path)
+	authorization := r.Header.Get("Authorization")
+	secret, bearer := strings.CutPrefix(authorization, "Bearer ")
+
+	s.mu.Lock()
+	t, known := s.tokens[secret]
+	s.mu.Unlock()
+
+	switch {
+	case path == nil || r.Method != http.MethodGet:
+		issuertest.Reply(http.StatusNotFound, BodyNoRoute)(w, r)
+	case authorization == "":
+		issuertest.Reply(http.StatusBadRequest, BodyNoHeader)(w, r)
+	case !bearer || malformed.MatchString(secret):
+		issuertest.Reply(http.StatusBadRequest, BodyFormat)(w, r)
+	case !known || t.Account != path[1]:
+		issuertest.Reply(http.StatusUnauthorized, BodyInvalid)(w, r)
+	default:
+		issuertest.Reply(http.StatusOK, Body(t, s.Now()))(w, r)
+	}
+}
+
+// Body is the body of a 200 for a token at a time.
+func Body(t Token, now time.Time) string {
+	if t.Status == "" {
+		t.Status = "active"
+
+		if !t.ExpiresOn.IsZero() && !t.ExpiresOn.After(now) {
+			t.Status = "expired"
+		}
+	}
+
+	result := map[string]string{"id": t.ID, "status": t.Status}
+	if !t.NotBefore.IsZero() {
+		result["not_before"] = t.NotBefore.UTC().Format(time.RFC3339)
+	}
+
+	if !t.ExpiresOn.IsZero() {
+		result["expires_on"] = t.ExpiresOn.UTC().Format(time.RFC3339)
+	}
+
+	text, err := json.Marshal(result, json.Deterministic(true))
+	if err != nil {
+		panic(err) // A map of strings can be written.
+	}
+
+	return fmt.Sprintf(`{"result":%s,"success":true,"errors":[],"messages":[{"code":10000,"message":"This API Token is valid and active","type":null}]}`, text)
+}

@@ -1,0 +1,264 @@
+// Package issuertest is what the fake issuers are built on: an HTTPS server on
+// loopback with an authority of its own, a log of the requests that it got, and
+// a place for faults.
+package issuertest
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"io"
+	"log"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Request is one request that a server got.
+type Request struct {
+	Method string
+	// Path is the path as it was sent.
+	Path   string
+	Proto  string
+	Header http.Header
+	// TLS is the version constant of crypto/tls, and ClientCertificate says
+	// whether the client showed one.
+	TLS               uint16
+	ClientCertificate bool
+}
+
+// Server is a fake issuer's server. It is safe for concurrent use.
+type Server struct {
+	*httptest.Server
+
+	// TrustBundle is the certificate, in PEM form, of the authority that signed
+	// the server's.
+	TrustBundle string
+
+	mu       sync.Mutex
+	requests []Request
+	fault    http.HandlerFunc
+	now      func() time.Time
+}
+
+// Option changes a server before it starts.
+type Option func(*tls.Config)
+
+// Start starts a server on a loopback address. The caller closes it.
+func Start(handler http.Handler, options ...Option) *Server {
+	authority := NewAuthority()
+	config := &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{authority.Issue(Certificate{})}}
+
+	for _, option := range options {
+		option(config)
+	}
+
+	s := &Server{TrustBundle: authority.PEM, now: time.Now}
+	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		entry := Request{Method: r.Method, Path: r.URL.RequestURI(), Proto: r.Proto, Header: r.Header.Clone()}
+		if r.TLS != nil {
+			entry.TLS, entry.ClientCertificate = r.TLS.Version, len(r.TLS.PeerCertificates) > 0
+		}
+
+		s.mu.Lock()
+		s.requests = append(s.requests, entry)
+		fault, now := s.fault, s.now
+		s.mu.Unlock()
+
+		w.Header().Set("Date", now().UTC().Format(http.TimeFormat))
+
+		if fault != nil {
+			fault(w, r)
+
+			return
+		}
+
+		handler.ServeHTTP(w, r)
+	}))
+	s.TLS = config
+	s.EnableHTTP2 = true
+	s.Config.ErrorLog = log.New(io.Discard, "", 0) // Refused handshakes are part of the tests.
+	s.StartTLS()
+
+	return s
+}
+
+// Requests gives the requests that came so far.
+func (s *Server) Requests() []Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+
+	return slices.Clone(s.requests)
+}
+
+// SetFault makes handler answer every request from now on; nil ends that.
+func (s *Server) SetFault(handler http.HandlerFunc) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+
+	s.fault = handler
+}
+
+// SetClock sets the server's clock.
+func (s *Server) SetClock(now func() time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+
+	s.now = now
+}
+
+// Now is the time by the server's clock.
+func (s *Server) Now() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+
+	return s.now()
+}
+
+// Reply is a handler that gives one answer: a status, header fields in pairs of
+// name and value, and the body. An empty value removes the field.
+func Reply(status int, body string, header ...string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+
+		for i := 0; i+1 < len(header); i += 2 {
+			if header[i+1] == "" {
+				w.Header()[header[i]] = nil
+			} else {
+				w.Header().Set(header[i], header[i+1])
+			}
+		}
+
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+	}
+}
+
+// Raw is a handler that writes text to the connection as it is, and closes it:
+// for what package net/http does not write, such as other words than the usual
+// ones in the status line.
+func Raw(text string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			panic(err) // HTTP/2 has no such thing; the client under test speaks HTTP/1.1.
+		}
+
+		_, _ = io.WriteString(conn, text)
+		_ = conn.Close()
+	}
+}
+
+// Sequence is a handler that answers with each of the handlers in turn, and with
+// the last one from then on.
+func Sequence(handlers ...http.HandlerFunc) http.HandlerFunc {
+	var (
+		mu   sync.Mutex
+		next int
+	)
+
+	return func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		handler := handlers[next]
+		next = min(next+1, len(handlers)-1)
+		mu.Unlock()
+
+		handler(w, r)
+	}
+}
+
+// Authority signs certificates.
+type Authority struct {
+	// PEM is the authority's own certificate.
+	PEM string
+
+	certificate *x509.Certificate
+	key         *ecdsa.PrivateKey
+}
+
+// NewAuthority makes an authority that nobody trusts yet.
+func NewAuthority() *Authority {
+	key := newKey()
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "issuertest authority"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}
+	der := must(x509.CreateCertificate(rand.Reader, template, template, key.Public(), key))
+
+	return &Authority{PEM: encode("CERTIFICATE", der), certificate: must(x509.ParseCertificate(der)), key: key}
+}
+
+// Certificate says what is in a certificate.
+type Certificate struct {
+	// Hosts are the names it is for; those of the loopback interface if empty.
+	Hosts []string
+	// NotAfter is when it ends; in a day if zero.
+	NotAfter time.Time
+}
+
+// Issue signs a certificate for servers and clients.
+func (a *Authority) Issue(c Certificate) tls.Certificate {
+	key := newKey()
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "issuertest"},
+		NotBefore: time.Now().Add(-48 * time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
+		KeyUsage:    x509.KeyUsageDigitalSignature,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+		DNSNames:    c.Hosts,
+	}
+
+	if len(c.Hosts) == 0 {
+		template.DNSNames = []string{"localhost"}
+		template.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback}
+	}
+
+	if !c.NotAfter.IsZero() {
+		template.NotAfter = c.NotAfter
+	}
+
+	der := must(x509.CreateCertificate(rand.Reader, template, a.certificate, key.Public(), a.key))
+
+	return tls.Certificate{Certificate: [][]byte{der, a.certificate.Raw}, PrivateKey: key}
+}
+
+// Pool holds the authority alone.
+func (a *Authority) Pool() *x509.CertPool {
+	pool := x509.NewCertPool()
+	pool.AddCert(a.certificate)
+
+	return pool
+}
+
+// PEM writes a certificate with its chain, and its key.
+func PEM(c tls.Certificate) (certificate, key string) {
+	var chain strings.Builder
+	for _, der := range c.Certificate {
+		chain.WriteString(encode("CERTIFICATE", der))
+	}
+
+	return chain.String(), encode("PRIVATE KEY", must(x509.MarshalPKCS8PrivateKey(c.PrivateKey)))
+}
+
+func newKey() *ecdsa.PrivateKey { return must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)) }
+
+func encode(kind string, der []byte) string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
+}
+
+func must[T any](value T, err error) T {
+	if err != nil {
+		panic(err) // Nothing here depends on input.
+	}
+
+	return value
+}

@@ -1,0 +1,165 @@
+// Package provider is the Terraform side: schemas, how a configuration becomes
+// a question to an issuer, and how a verdict becomes attributes and diagnostics.
+// It holds no HTTP, and decides nothing about a token.
+package provider
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"os"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/provider"
+	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-log/tflog"
+
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/transport"
+)
+
+// issuers are all issuers that the provider knows. Each one has a block of its
+// own in the provider configuration and a check of the same name.
+func issuers() []issuer { return []issuer{cloudflareIssuer(), venafiIssuer()} }
+
+// Defaults of the provider configuration.
+const (
+	defaultTimeout    = time.Minute
+	defaultMaxRetries = 3
+)
+
+// Ensure that the provider satisfies the framework's interfaces.
+var _ provider.Provider = (*tokencheckProvider)(nil)
+
+// Host is the machine on which the provider runs, as far as a check depends on it.
+type Host struct {
+	// LookupEnv looks an environment variable up; [os.LookupEnv] if nil.
+	LookupEnv func(string) (string, bool)
+	// Now, Proxy and Backoff are those of [transport.Config].
+	Now     func() time.Time
+	Proxy   func(*http.Request) (*url.URL, error)
+	Backoff time.Duration
+}
+
+// New gives a constructor of the provider. The version is sent to issuers in the
+// User-Agent.
+func New(version string, host Host) func() provider.Provider {
+	if host.LookupEnv == nil {
+		host.LookupEnv = os.LookupEnv
+	}
+
+	return func() provider.Provider { return &tokencheckProvider{version: version, host: host} }
+}
+
+type tokencheckProvider struct {
+	version string
+	host    Host
+}
+
+// connection is what the checks of all issuers share: the provider configuration
+// outside the issuers' blocks.
+type connection struct {
+	timeout    types.String
+	maxRetries types.Int64
+	userAgent  string
+	host       Host
+}
+
+// Metadata implements [provider.Provider].
+func (p *tokencheckProvider) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
+	resp.TypeName = "tokencheck"
+	resp.Version = p.version
+}
+
+// Schema implements [provider.Provider].
+func (p *tokencheckProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "Asks the issuer of an API token whether the token still works, before anything is changed with it.",
+		Attributes: map[string]schema.Attribute{
+			"timeout": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "How long one whole check may take, retries included, as a [Go duration](https://pkg.go.dev/time#ParseDuration) " +
+					"such as `\"90s\"`. Defaults to `\"60s\"`.",
+				Validators: []validator.String{check("Invalid timeout", checkTimeout, `Write a duration above zero, such as "60s" or "2m".`)},
+			},
+			"max_retries": schema.Int64Attribute{
+				Optional: true,
+				MarkdownDescription: "How often a request is repeated at the most after a connection failure or an HTTP status of 408, 429 or 5xx. " +
+					"`0` turns retries off. Defaults to `3`.",
+				Validators: []validator.Int64{int64validator.Between(0, 100)},
+			},
+		},
+	}
+
+	for _, i := range issuers() {
+		resp.Schema.Attributes[i.name] = i.block
+	}
+}
+
+// Configure implements [provider.Provider]. It makes no request, and leaves
+// values that are not known yet to the checks that need them.
+func (p *tokencheckProvider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
+	conn := connection{userAgent: "terraform-provider-tokencheck/" + p.version, host: p.host}
+
+	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("timeout"), &conn.timeout)...)
+	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("max_retries"), &conn.maxRetries)...)
+
+	verifiers := make(map[string]verifier)
+
+	for _, i := range issuers() {
+		var block types.Object
+
+		resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root(i.name), &block)...)
+
+		var diags diag.Diagnostics
+
+		verifiers[i.name], diags = i.connect(ctx, conn, block)
+		resp.Diagnostics.Append(diags...)
+	}
+
+	resp.DataSourceData = verifiers
+}
+
+// Resources implements [provider.Provider]; there are none.
+func (p *tokencheckProvider) Resources(context.Context) []func() resource.Resource { return nil }
+
+// DataSources implements [provider.Provider].
+func (p *tokencheckProvider) DataSources(context.Context) []func() datasource.DataSource {
+	all := issuers()
+	sources := make([]func() datasource.DataSource, 0, len(all))
+
+	for _, i := range all {
+		sources = append(sources, func() datasource.DataSource { return &checkDataSource{issuer: i} })
+	}
+
+	return sources
+}
+
+// transport makes the issuer's client from what is the same for every issuer and
+// from what is its own.
+func (c connection) transport(own transport.Config) (*transport.Client, error) {
+	if err := known(map[string]attr.Value{"timeout": c.timeout, "max_retries": c.maxRetries}); err != nil {
+		return nil, err
+	}
+
+	own.Timeout, own.MaxRetries = defaultTimeout, defaultMaxRetries
+	if !c.timeout.IsNull() {
+		own.Timeout, _ = time.ParseDuration(c.timeout.ValueString()) // The schema has checked it.
+	}
+
+	if !c.maxRetries.IsNull() {
+		own.MaxRetries = int(c.maxRetries.ValueInt64())
+	}
+
+	own.UserAgent, own.Proxy, own.Now, own.Backoff = c.userAgent, c.host.Proxy, c.host.Now, c.host.Backoff
+	own.Log = func(ctx context.Context, message string, fields map[string]any) { tflog.Debug(ctx, message, fields) }
+
+	return transport.New(own)
+}

@@ -1,0 +1,123 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/token"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/transport"
+)
+
+const (
+	tokenRemedy = "Give the bare token, exactly as its issuer showed it, or remove the argument."
+	urlRemedy   = "Give the server's URL, such as https://host/path, without user name, query or fragment."
+)
+
+// stringCheck is a validator from a function that tells what is wrong with a
+// string. Unlike those of the framework it never repeats the value, which may be
+// a token that was put into the wrong argument.
+type stringCheck struct {
+	summary string
+	find    func(string) error
+	remedy  string
+}
+
+// check makes a validator. The error of find continues a sentence that begins
+// with the argument's name; the remedy says what to write instead.
+func check(summary string, find func(string) error, remedy string) validator.String {
+	return stringCheck{summary, find, remedy}
+}
+
+// Description implements [validator.Describer].
+func (v stringCheck) Description(context.Context) string { return v.remedy }
+
+// MarkdownDescription implements [validator.Describer].
+func (v stringCheck) MarkdownDescription(context.Context) string { return v.remedy }
+
+// ValidateString implements [validator.String].
+func (v stringCheck) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
+		return
+	}
+
+	if err := v.find(req.ConfigValue.ValueString()); err != nil {
+		resp.Diagnostics.AddAttributeError(req.Path, v.summary, fmt.Sprintf("The value of %s %s.\n\n%s", req.Path, err, v.remedy))
+	}
+}
+
+func checkNotEmpty(s string) error {
+	if s == "" {
+		return errors.New("is empty")
+	}
+
+	return nil
+}
+
+func checkToken(s string) error {
+	_, err := token.Clean(s)
+
+	return err
+}
+
+func checkTrustBundle(s string) error {
+	if s == "" {
+		return errors.New("is empty")
+	}
+
+	return transport.CheckTrustBundle(s)
+}
+
+func checkTimeout(s string) error {
+	d, err := parseDuration(s)
+	if err == nil && d <= 0 {
+		return errors.New("is not above zero")
+	}
+
+	return err
+}
+
+func checkMinRemaining(s string) error {
+	d, err := parseDuration(s)
+	if err == nil && d < 0 {
+		return errors.New("is negative")
+	}
+
+	return err
+}
+
+// parseDuration reads a Go duration, and tells who writes days how many hours
+// they are.
+func parseDuration(s string) (time.Duration, error) {
+	d, err := time.ParseDuration(s)
+	if err == nil {
+		return d, nil
+	}
+
+	if s == "" {
+		return 0, errors.New("is empty")
+	}
+
+	if number, ok := strings.CutSuffix(s, "d"); ok {
+		if days, err := strconv.Atoi(number); err == nil && days > 0 && days < 100_000 {
+			return 0, fmt.Errorf(`is in days, which are no unit of a Go duration: write "%dh"`, days*24)
+		}
+	}
+
+	return 0, errors.New(`is not a duration`)
+}
+
+// errorOnly makes a check from a parser.
+func errorOnly(parse func(string) (*url.URL, error)) func(string) error {
+	return func(s string) error {
+		_, err := parse(s)
+
+		return err
+	}
+}

@@ -1,0 +1,303 @@
+package provider
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"sync"
+
+	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
+	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	providerschema "github.com/hashicorp/terraform-plugin-framework/provider/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/token"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/transport"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/venafi"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
+)
+
+const venafiURLVariable = "VENAFI_URL"
+
+var venafiNames = token.Names{Argument: "access_token", Block: "venafi", Variable: "VENAFI_TOKEN"} //nolint:gochecknoglobals // A constant in all but form.
+
+// venafiBlock is the provider's block.
+type venafiBlock struct {
+	URL               types.String `tfsdk:"url"`
+	AccessToken       types.String `tfsdk:"access_token"`
+	TrustBundle       types.String `tfsdk:"trust_bundle"`
+	ClientCertificate types.String `tfsdk:"client_certificate"`
+	ClientKey         types.String `tfsdk:"client_key"`
+	TLSMaxVersion     types.String `tfsdk:"tls_max_version"`
+}
+
+// venafiModel is a check.
+type venafiModel struct {
+	verdictModel
+
+	AccessToken     types.String      `tfsdk:"access_token"`
+	AccessTokenEnv  types.String      `tfsdk:"access_token_env"`
+	AccessTokenFile types.String      `tfsdk:"access_token_file"`
+	RequiredScopes  types.Set         `tfsdk:"required_scopes"`
+	AccessIssuedOn  timetypes.RFC3339 `tfsdk:"access_issued_on"`
+	GrantIssuedOn   timetypes.RFC3339 `tfsdk:"grant_issued_on"`
+	GrantExpiresOn  timetypes.RFC3339 `tfsdk:"grant_expires_on"`
+	ValidFor        types.Int64       `tfsdk:"valid_for"`
+	Application     types.String      `tfsdk:"application"`
+	Identity        types.String      `tfsdk:"identity"`
+	Scope           types.String      `tfsdk:"scope"`
+	Scopes          types.Map         `tfsdk:"scopes"`
+	MissingScopes   types.Set         `tfsdk:"missing_scopes"`
+}
+
+func venafiIssuer() issuer {
+	computedTime := func(description string) schema.StringAttribute {
+		return schema.StringAttribute{
+			Computed: true, CustomType: timetypes.RFC3339Type{},
+			MarkdownDescription: description + ", in RFC 3339, UTC. Null if the answer has none.",
+		}
+	}
+	computedString := func(description string) schema.StringAttribute {
+		return schema.StringAttribute{Computed: true, MarkdownDescription: description + " Null if the answer has none."}
+	}
+	tlsVersions := stringvalidator.OneOf("1.2", "1.3")
+	certificateRemedy := "Give the certificate and its key in PEM form, not encrypted. A PKCS#12 file is not read: " +
+		"convert it by openssl pkcs12 -in client.p12 -nodes -out client.pem."
+
+	return issuer{
+		name: venafiNames.Block,
+		block: blockSchema(
+			"How the Venafi Trust Protection Platform server (TLS Protect Datacenter, CyberArk Certificate Manager, Self-Hosted) is asked.",
+			venafiNames,
+			map[string]providerschema.Attribute{
+				"url": providerschema.StringAttribute{
+					Optional: true,
+					MarkdownDescription: "URL of the server: the bare host, or ending in `/vedsdk`, `/vedauth` or the path of Authorize/Verify. " +
+						"Tokens go to this server only. HTTPS, or plain HTTP to a loopback address. Defaults to the environment variable `" + venafiURLVariable + "`.",
+					Validators: []validator.String{check("Invalid server URL", errorOnly(venafi.ParseURL), urlRemedy)},
+				},
+				"client_certificate": providerschema.StringAttribute{
+					Optional:            true,
+					MarkdownDescription: "Client certificate in PEM form, with its chain, for servers that require one. Needs `client_key`.",
+					Validators: []validator.String{
+						stringvalidator.AlsoRequires(path.MatchRoot(venafiNames.Block).AtName("client_key")),
+						check("Unreadable client certificate", checkTrustBundle, certificateRemedy),
+					},
+				},
+				"client_key": providerschema.StringAttribute{
+					Optional: true, Sensitive: true,
+					MarkdownDescription: "Private key of `client_certificate` in PEM form, not encrypted. It may be an ephemeral value.",
+					Validators: []validator.String{
+						stringvalidator.AlsoRequires(path.MatchRoot(venafiNames.Block).AtName("client_certificate")),
+						check("Unreadable client key", checkNotEmpty, certificateRemedy),
+						keyOf{sibling: "client_certificate", remedy: certificateRemedy},
+					},
+				},
+				"tls_max_version": providerschema.StringAttribute{
+					Optional: true,
+					MarkdownDescription: "Newest TLS version to use, `\"1.2\"` or `\"1.3\"`. Set `\"1.2\"` for a server that asks for a client certificate late " +
+						"(IIS, where only the `vedauth` application asks for one): TLS 1.3 does not allow that. Defaults to the newest.",
+					Validators: []validator.String{tlsVersions},
+				},
+			}),
+		check: checkSchema(
+			"Asks a Venafi Trust Protection Platform server (TLS Protect Datacenter, CyberArk Certificate Manager, Self-Hosted) whether an access token works. "+
+				"That a token works says nothing about the permissions of its identity.",
+			venafiNames,
+			"This is `access_issued_on` + `valid_for`, or `grant_expires_on` where that comes first. Null: the end is not known, or the token was refused.",
+			map[string]schema.Attribute{
+				"required_scopes": schema.SetAttribute{
+					Optional: true, ElementType: types.StringType,
+					MarkdownDescription: "Scopes that the token must have, each as `scope` or `scope:restriction,restriction`, such as `\"certificate:manage,revoke\"`. " +
+						"A scope alone is met by that scope with any restrictions; restrictions do not imply each other; `\"any\"` is always met. " +
+						"A token that lacks one has the status `missing_scope` and is not valid.",
+					Validators: []validator.Set{
+						setvalidator.NoNullValues(),
+						setvalidator.ValueStringsAre(check("Invalid scope", venafi.CheckScope, `Write a scope such as "certificate" or "certificate:manage,revoke".`)),
+					},
+				},
+				"access_issued_on": computedTime("When the access token was issued, which a refresh renews"),
+				"grant_issued_on":  computedTime("When the grant was authorised"),
+				"grant_expires_on": computedTime("When the *grant* ends and the token can no longer be refreshed; this is not the token's own end"),
+				"valid_for": schema.Int64Attribute{
+					Computed:            true,
+					MarkdownDescription: "Lifetime of the access token in seconds, counted from `access_issued_on`. Null if the answer has none.",
+				},
+				"application": computedString("Client ID of the API integration that the token was issued to."),
+				"identity":    computedString("Identity of the token's owner, such as `local:{guid}`."),
+				"scope":       computedString("The token's scope as the server writes it, such as `certificate:manage,revoke;ssh`."),
+				"scopes": schema.MapAttribute{
+					Computed: true, ElementType: types.SetType{ElemType: types.StringType},
+					MarkdownDescription: "`scope`, parsed: a map from each scope to the set of its restrictions, in lower case, " +
+						"such as `{ certificate = [\"manage\", \"revoke\"], ssh = [] }`. Null if the answer has none.",
+				},
+				"missing_scopes": schema.SetAttribute{
+					Computed: true, ElementType: types.StringType,
+					MarkdownDescription: "What `required_scopes` asks for and the token lacks, one element for each restriction, such as `certificate:revoke`. " +
+						"Empty if nothing is missing. Null if nothing was required, or if the token was refused.",
+				},
+			}),
+		connect: connectVenafi,
+	}
+}
+
+// venafiVerifier makes the checks of one provider configuration.
+type venafiVerifier struct {
+	host  Host
+	block venafiBlock
+	// client connects on first use: what is wrong in the environment, or not known
+	// yet, concerns the checks of this issuer only.
+	client func() (*venafi.Client, error)
+}
+
+func connectVenafi(ctx context.Context, conn connection, object types.Object) (verifier, diag.Diagnostics) {
+	v := &venafiVerifier{host: conn.host}
+	b := &v.block
+
+	v.client = sync.OnceValues(func() (*venafi.Client, error) {
+		if err := known(map[string]attr.Value{
+			"venafi.url": b.URL, "venafi.trust_bundle": b.TrustBundle, "venafi.client_certificate": b.ClientCertificate,
+			"venafi.client_key": b.ClientKey, "venafi.tls_max_version": b.TLSMaxVersion,
+		}); err != nil {
+			return nil, err
+		}
+
+		base, err := serverURL(conn.host, "venafi.url", b.URL, venafiURLVariable, "", venafi.ParseURL)
+		if err != nil {
+			return nil, err
+		}
+
+		config := transport.Config{
+			Issuer: "The Venafi server", Block: venafiNames.Block, URLArgument: "url", TrustBundle: b.TrustBundle.ValueString(), LateClientAuth: true,
+		}
+
+		if b.TLSMaxVersion.ValueString() == "1.2" {
+			config.TLSMaxVersion = tls.VersionTLS12
+		}
+
+		if !b.ClientCertificate.IsNull() {
+			pair, err := tls.X509KeyPair([]byte(b.ClientCertificate.ValueString()), []byte(b.ClientKey.ValueString()))
+			if err != nil {
+				return nil, &verdict.Error{
+					Summary: "Unreadable client certificate", Happened: "venafi.client_certificate and venafi.client_key in the provider configuration are not a readable pair.",
+					Remedy: "Give a certificate and its own private key, both in PEM form.", Err: err,
+				}
+			}
+
+			config.ClientCertificate = &pair
+		}
+
+		client, err := conn.transport(config)
+		if err != nil {
+			return nil, err
+		}
+
+		return venafi.NewClient(base, client), nil
+	})
+
+	return newVerifier(v.verify), readBlock(ctx, object, b)
+}
+
+func (v *venafiVerifier) verify(ctx context.Context, m *venafiModel) ([]verdict.Warning, error) {
+	ctx, r, err := prepare(ctx, v.host, token.Sources{
+		Names: venafiNames,
+		Value: m.AccessToken.ValueStringPointer(), Env: m.AccessTokenEnv.ValueStringPointer(), File: m.AccessTokenFile.ValueStringPointer(),
+	}, v.block.AccessToken, m.MinRemaining)
+	if err != nil {
+		return nil, err
+	}
+
+	client, err := v.client()
+	if err != nil {
+		return nil, err
+	}
+
+	answer, err := client.Verify(ctx, r.token)
+	if err != nil {
+		return nil, err
+	}
+
+	answer.Require(stringsOf(m.RequiredScopes))
+
+	m.AccessIssuedOn = timeValue(answer.AccessIssuedOn)
+	m.GrantIssuedOn = timeValue(answer.GrantIssuedOn)
+	m.GrantExpiresOn = timeValue(answer.GrantExpiresOn)
+	m.Application = stringValue(answer.Application)
+	m.Identity = stringValue(answer.Identity)
+	m.Scope = stringValue(answer.Scope)
+	m.Scopes = types.MapNull(types.SetType{ElemType: types.StringType})
+	m.MissingScopes = types.SetNull(types.StringType)
+
+	if answer.ValidFor > 0 {
+		m.ValidFor = types.Int64Value(answer.ValidFor)
+	}
+
+	if answer.Scopes != nil {
+		scopes := make(map[string]attr.Value)
+		for name, restrictions := range answer.Scopes {
+			scopes[name] = setOf(restrictions)
+		}
+
+		m.Scopes = types.MapValueMust(types.SetType{ElemType: types.StringType}, scopes)
+	}
+
+	if answer.MissingScopes != nil {
+		m.MissingScopes = setOf(answer.MissingScopes)
+	}
+
+	return answer.Warnings, m.decide(ctx, answer.Facts, r, venafi.Words)
+}
+
+// stringsOf gives the elements of a set of strings.
+func stringsOf(set types.Set) []string {
+	var all []string
+
+	for _, element := range set.Elements() {
+		if s, ok := element.(types.String); ok {
+			all = append(all, s.ValueString())
+		}
+	}
+
+	return all
+}
+
+// setOf makes a set of strings.
+func setOf(all []string) types.Set {
+	elements := make([]attr.Value, len(all))
+	for i, s := range all {
+		elements[i] = types.StringValue(s)
+	}
+
+	return types.SetValueMust(types.StringType, elements)
+}
+
+// keyOf is a validator for a private key that must fit the certificate beside it.
+type keyOf struct{ sibling, remedy string }
+
+// Description implements [validator.Describer].
+func (v keyOf) Description(context.Context) string { return v.remedy }
+
+// MarkdownDescription implements [validator.Describer].
+func (v keyOf) MarkdownDescription(context.Context) string { return v.remedy }
+
+// ValidateString implements [validator.String].
+func (v keyOf) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	var certificate types.String
+
+	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, req.Path.ParentPath().AtName(v.sibling), &certificate)...)
+
+	if req.ConfigValue.ValueString() == "" || certificate.ValueString() == "" || checkTrustBundle(certificate.ValueString()) != nil {
+		return // Not known yet, or another validator says what is wrong.
+	}
+
+	if _, err := tls.X509KeyPair([]byte(certificate.ValueString()), []byte(req.ConfigValue.ValueString())); err != nil {
+		check("Unreadable client key", func(string) error { return errors.New("is not a readable private key of " + v.sibling) }, v.remedy).
+			ValidateString(ctx, req, resp)
+	}
+}

@@ -1,0 +1,51 @@
+package transport
+
+import (
+	"errors"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// ParseURL reads the URL of a server to which tokens may be sent: HTTPS, or
+// plain HTTP where the host is a literal loopback address or localhost; without
+// user info, query or fragment. Trailing slashes are dropped. The error is a
+// sentence's end, and repeats nothing of the URL, which can hold a password.
+func ParseURL(raw string) (*url.URL, error) {
+	if raw == "" {
+		return nil, errors.New("is empty")
+	}
+
+	parsed, err := url.Parse(raw)
+
+	switch {
+	case err != nil:
+		return nil, errors.New("is not a URL")
+	case parsed.User != nil:
+		return nil, errors.New("holds a user name or password")
+	case parsed.RawQuery != "" || parsed.ForceQuery:
+		return nil, errors.New("holds a query (?…)")
+	case parsed.Fragment != "" || strings.Contains(raw, "#"):
+		return nil, errors.New("holds a fragment (#…)")
+	case parsed.Scheme != "https" && parsed.Scheme != "http":
+		return nil, errors.New("does not begin with https://")
+	case parsed.Opaque != "" || parsed.Hostname() == "":
+		return nil, errors.New("names no host")
+	case parsed.Scheme == "http" && !loopback(parsed.Hostname()):
+		return nil, errors.New("begins with http://, which would send the token in plain text; plain HTTP is for loopback addresses only")
+	case slices.ContainsFunc(strings.Split(parsed.Path, "/"), func(s string) bool { return s == "." || s == ".." }):
+		return nil, errors.New("holds a path with . or .. in it")
+	}
+
+	parsed.Path = strings.TrimRight(parsed.Path, "/")
+	parsed.RawPath = strings.TrimRight(parsed.RawPath, "/")
+
+	return parsed, nil
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+
+	return ip != nil && ip.IsLoopback() || strings.EqualFold(host, "localhost")
+}

@@ -1,0 +1,103 @@
+package venafi
+
+import (
+	"errors"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Scopes are the scopes of a token by name, each with its restrictions in order,
+// all in lower case: "certificate:manage,revoke;ssh" is certificate with manage
+// and revoke, and ssh with none.
+type Scopes map[string][]string
+
+// ParseScopes reads the scope of an answer. Servers write blanks, upper case and
+// a semicolon at the end. It gives nil where there is no scope at all.
+func ParseScopes(scope string) Scopes {
+	var scopes Scopes
+
+	for part := range strings.SplitSeq(strings.ToLower(scope), ";") {
+		name, list, _ := strings.Cut(part, ":")
+		if name = strings.TrimSpace(name); name == "" {
+			continue
+		}
+
+		if scopes == nil {
+			scopes = Scopes{}
+		}
+
+		restrictions := scopes[name]
+		if restrictions == nil {
+			restrictions = []string{}
+		}
+
+		for restriction := range strings.SplitSeq(list, ",") {
+			if restriction = strings.TrimSpace(restriction); restriction != "" {
+				restrictions = append(restrictions, restriction)
+			}
+		}
+
+		slices.Sort(restrictions)
+		scopes[name] = slices.Compact(restrictions)
+	}
+
+	return scopes
+}
+
+// anyScope is the requirement that every token meets.
+const anyScope = "any"
+
+// Missing gives what is required but not granted, in canonical form and order,
+// one element for each restriction: "certificate:revoke". A scope alone is met by
+// that scope with or without restrictions; restrictions do not imply each other.
+func (s Scopes) Missing(required []string) []string {
+	missing := []string{}
+
+	for name, wanted := range ParseScopes(strings.Join(required, ";")) {
+		granted, ok := s[name]
+
+		switch {
+		case name == anyScope, ok && len(wanted) == 0:
+		case len(wanted) == 0:
+			missing = append(missing, name)
+		default:
+			for _, restriction := range wanted {
+				if !slices.Contains(granted, restriction) {
+					missing = append(missing, name+":"+restriction)
+				}
+			}
+		}
+	}
+
+	slices.Sort(missing)
+
+	return missing
+}
+
+// Require fills in which of the required scopes the token lacks.
+func (a *Answer) Require(required []string) {
+	if a.Refused || len(required) == 0 {
+		return
+	}
+
+	a.MissingScopes = a.Scopes.Missing(required)
+	a.ScopesUnknown = a.Scopes == nil && len(a.MissingScopes) > 0
+}
+
+var scopeGrammar = regexp.MustCompile(`^[^\s:;,]+(:[^\s:;,]+(,[^\s:;,]+)*)?$`)
+
+// CheckScope reports why a required scope is not one. The error continues a
+// sentence and does not repeat the value.
+func CheckScope(scope string) error {
+	switch {
+	case scope == "":
+		return errors.New("is empty")
+	case strings.Contains(scope, ";"):
+		return errors.New("holds a semicolon; write one element for each scope")
+	case !scopeGrammar.MatchString(scope):
+		return errors.New(`is not of the form "scope" or "scope:restriction,restriction", without blanks`)
+	}
+
+	return nil
+}

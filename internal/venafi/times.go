@@ -1,0 +1,169 @@
+package venafi
+
+import (
+	"errors"
+	"regexp"
+	"strconv"
+	"time"
+
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
+)
+
+// moments are the times of an answer, each in three forms. They differ in what
+// they keep: the last two have milliseconds, or not, by the server's version.
+type moments struct {
+	AccessIssuedOn     *string `json:"access_issued_on"`
+	AccessIssuedOnISO  *string `json:"access_issued_on_ISO8601"`
+	AccessIssuedOnUnix *int64  `json:"access_issued_on_unix_time"`
+	GrantIssuedOn      *string `json:"grant_issued_on"`
+	GrantIssuedOnISO   *string `json:"grant_issued_on_ISO8601"`
+	GrantIssuedOnUnix  *int64  `json:"grant_issued_on_unix_time"`
+	Expires            *string `json:"expires"`
+	ExpiresISO         *string `json:"expires_ISO8601"`
+	ExpiresUnix        *int64  `json:"expires_unix_time"`
+}
+
+type times struct{ accessIssued, grantIssued, grantExpires time.Time }
+
+func (m moments) read() (times, error) {
+	accessIssued, err1 := moment(m.AccessIssuedOnUnix, m.AccessIssuedOnISO, m.AccessIssuedOn)
+	grantIssued, err2 := moment(m.GrantIssuedOnUnix, m.GrantIssuedOnISO, m.GrantIssuedOn)
+	grantExpires, err3 := moment(m.ExpiresUnix, m.ExpiresISO, m.Expires)
+
+	return times{accessIssued, grantIssued, grantExpires}, errors.Join(err1, err2, err3)
+}
+
+// moment takes the first form that holds a time, seconds first. All forms must
+// be readable, since a document with an unreadable one is not the documented one.
+func moment(unix *int64, iso, microsoft *string) (time.Time, error) {
+	fromISO, err1 := parseISO(deref(iso))
+	fromMicrosoft, err2 := parseMicrosoft(deref(microsoft))
+
+	if err := errors.Join(err1, err2); err != nil {
+		return time.Time{}, err
+	}
+
+	if unix != nil {
+		if t := set(time.Unix(*unix, 0)); !t.IsZero() {
+			return t, nil
+		}
+	}
+
+	if !fromISO.IsZero() {
+		return fromISO, nil
+	}
+
+	return fromMicrosoft, nil
+}
+
+// set gives the zero time for what servers write where there is no time: 1970,
+// or .NET's year 1.
+func set(t time.Time) time.Time {
+	if t.Unix() <= 0 {
+		return time.Time{}
+	}
+
+	return t.UTC()
+}
+
+// parseISO reads ISO 8601 with or without fractions and zone; without one it is UTC.
+func parseISO(s string) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		t, err = time.Parse("2006-01-02T15:04:05", s)
+	}
+
+	return set(t), err
+}
+
+var microsoftDate = regexp.MustCompile(`^/Date\((-?\d+)([+-]\d{4})?\)/$`)
+
+// parseMicrosoft reads "/Date(ms)/", milliseconds since 1970 in UTC. An offset
+// that may follow is only where the server stands.
+func parseMicrosoft(s string) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+
+	match := microsoftDate.FindStringSubmatch(s)
+	if match == nil {
+		return time.Time{}, errors.New("not a /Date(…)/")
+	}
+
+	ms, err := strconv.ParseInt(match[1], 10, 64)
+	if err != nil {
+		return time.Time{}, errors.New("a /Date(…)/ out of range")
+	}
+
+	return set(time.UnixMilli(ms)), nil
+}
+
+// lastSecond is the last one that RFC 3339 can write, in Unix time.
+const lastSecond = 253402300799
+
+// findEnd finds when the token stops working: AccessIssuedOn + ValidFor, or the
+// grant's end where that comes first. The server has just said that the token
+// works, so an end that has passed contradicts it and is left out, as is one past
+// the year 9999.
+func (a *Answer) findEnd(now time.Time) {
+	leaveOut := func(which, why string) {
+		a.Warnings = append(a.Warnings, verdict.Warning{
+			Summary: "Date left out",
+			Detail: "The Venafi server accepts the token, but by its answer the end of the " + which + " " + why + ". " +
+				"That end is left out. Have the server's clock and the lifetimes of its API integration looked at.",
+		})
+	}
+
+	if a.GrantExpiresOn.Unix() > lastSecond {
+		a.GrantExpiresOn = time.Time{}
+
+		leaveOut("grant", "is past the year 9999")
+	} else if !a.GrantExpiresOn.IsZero() && !a.GrantExpiresOn.After(now) {
+		a.GrantExpiresOn = time.Time{}
+
+		leaveOut("grant", "has passed")
+	}
+
+	// RFC 3339 cannot write these either.
+	if a.AccessIssuedOn.Unix() > lastSecond {
+		a.AccessIssuedOn = time.Time{}
+	}
+
+	if a.GrantIssuedOn.Unix() > lastSecond {
+		a.GrantIssuedOn = time.Time{}
+	}
+
+	if a.AccessIssuedOn.IsZero() || a.ValidFor == 0 {
+		a.EndUnknown = true
+
+		return
+	}
+
+	if a.ValidFor > lastSecond-a.AccessIssuedOn.Unix() {
+		// Later than any grant's end that can be told.
+		a.ExpiresOn, a.EndUnknown = a.GrantExpiresOn, a.GrantExpiresOn.IsZero()
+
+		leaveOut("token", "is past the year 9999")
+
+		return
+	}
+
+	// Seconds are added as integers: a Duration holds no more than 292 years.
+	end := time.Unix(a.AccessIssuedOn.Unix()+a.ValidFor, int64(a.AccessIssuedOn.Nanosecond())).UTC()
+
+	switch {
+	case !end.After(now):
+		// The grant's end is a bound, but when the token ends is not known.
+		a.ExpiresOn, a.EndUnknown = a.GrantExpiresOn, true
+
+		leaveOut("token", "has passed")
+	case !a.GrantExpiresOn.IsZero() && a.GrantExpiresOn.Before(end):
+		a.ExpiresOn = a.GrantExpiresOn
+	default:
+		a.ExpiresOn = end
+	}
+}

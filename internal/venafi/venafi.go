@@ -1,0 +1,96 @@
+// Package venafi asks a Venafi Trust Protection Platform server (also: TLS
+// Protect Datacenter, CyberArk Certificate Manager, Self-Hosted) whether an
+// access token works.
+//
+// It knows one operation, GET vedauth/Authorize/Verify of the platform's Web SDK.
+package venafi
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"strings"
+
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/token"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/transport"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
+)
+
+// verifyPath is the one path that is asked.
+const verifyPath = "/vedauth/authorize/verify"
+
+// ParseURL reads a server's URL: the bare host, or one that ends in /vedsdk,
+// /vedauth or the path of Authorize/Verify. Without a scheme it is HTTPS. The
+// error continues a sentence and does not repeat the value.
+func ParseURL(raw string) (*url.URL, error) {
+	raw = strings.TrimSpace(raw)
+	if raw != "" && !strings.Contains(raw, "://") {
+		raw = "https://" + raw
+	}
+
+	base, err := transport.ParseURL(raw)
+	if err != nil {
+		return nil, err
+	}
+
+	if host := strings.ToLower(base.Hostname()); host == "venafi.cloud" || strings.HasSuffix(host, ".venafi.cloud") {
+		return nil, errors.New("is the SaaS product's, which has no such tokens; only self-hosted servers can be asked")
+	}
+
+	base.Path, base.RawPath = cutSuffix(base.Path), cutSuffix(base.RawPath)
+
+	return base, nil
+}
+
+// cutSuffix removes the service's path from the end of the server's.
+func cutSuffix(path string) string {
+	for _, suffix := range []string{verifyPath, "/vedauth", "/vedsdk"} {
+		if cut := len(path) - len(suffix); cut >= 0 && strings.EqualFold(path[cut:], suffix) {
+			return strings.TrimRight(path[:cut], "/")
+		}
+	}
+
+	return path
+}
+
+// Client verifies tokens at one server.
+type Client struct {
+	base      *url.URL
+	transport *transport.Client
+}
+
+// NewClient makes a client of the server at base, as [ParseURL] gives it.
+func NewClient(base *url.URL, transport *transport.Client) *Client {
+	return &Client{base: base, transport: transport}
+}
+
+// Verify sends one GET, to vedauth/authorize/verify. A token that the server
+// refuses is an answer. The error is a [*verdict.Error]: the question was not
+// answered.
+func (c *Client) Verify(ctx context.Context, bearer token.Token) (*Answer, error) {
+	resp, err := c.transport.Get(ctx, c.base.JoinPath(verifyPath), bearer)
+	if err != nil {
+		return nil, err
+	}
+
+	answer, err := read(resp)
+	if err != nil {
+		return nil, err
+	}
+
+	answer.Now = resp.Now
+	answer.Warnings = append(resp.Warnings, answer.Warnings...)
+
+	return answer, nil
+}
+
+// Words are Venafi's part of a reason.
+var Words = verdict.Words{ //nolint:gochecknoglobals // A constant in all but form.
+	Token:    "Venafi access token",
+	Endpoint: "The Venafi server's Authorize/Verify",
+	Renew:    "Refresh the token or request a new one, and give it to this run.",
+	Refused: "It may have expired, been revoked or replaced by a refresh, or come from another server; the server does not tell which. " +
+		"Refresh the token or request a new one, and check that the provider's venafi.url names the server that issued it.",
+	Scope:  "Request a new token with that scope; the scope of an existing one cannot be changed.",
+	Enable: "Ask the server's administrator, or give this run another token.",
+}

@@ -1,0 +1,100 @@
+package verdict
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Words are an issuer's part of a reason.
+type Words struct {
+	// Token is what the issuer calls the token: "Cloudflare API token".
+	Token string
+	// Endpoint is who answered, at the start of a sentence: "Cloudflare's user endpoint".
+	Endpoint string
+	// Renew is what to do about a token that has ended or soon will, as a sentence.
+	Renew string
+	// Enable is what to do about a token that was switched off, as a sentence.
+	Enable string
+	// Refused is what a refusal may mean and what to do, in sentences.
+	Refused string
+	// Scope is what to do about a missing scope, as a sentence.
+	Scope string
+}
+
+// reason explains a status. It holds nothing that differs between two equal
+// answers, such as the time of the check, so that a plan that repeats the check
+// shows no change.
+func reason(s Status, f Facts, q Question, w Words) string {
+	var what, todo string
+
+	switch {
+	case s == Rejected:
+		what, todo = "was refused", w.Refused
+	case s == Disabled:
+		what, todo = "is disabled", w.Enable
+	case s == NotYetValid:
+		what = "is not valid before " + Format(f.NotBefore)
+		todo = "Run again after that time, or use another token until then."
+	case s == Expired && f.ExpiresOn.IsZero():
+		what, todo = "has expired", w.Renew
+	case s == Expired && Status(f.Word) == Active:
+		what = "ended at " + Format(f.ExpiresOn) + ", although the issuer still calls it active"
+		todo = w.Renew
+	case s == Expired:
+		what, todo = "expired at "+Format(f.ExpiresOn), w.Renew
+	case s == MissingScope:
+		what, todo = "works, but lacks the required scope "+strings.Join(f.MissingScopes, ", "), w.Scope
+	case s == Expiring && Status(f.Word) == Active:
+		what = fmt.Sprintf("still works, but ends at %s, sooner than the %s that min_remaining asks for",
+			Format(f.ExpiresOn), brief(*q.MinRemaining))
+		todo = w.Renew
+	case s == Active:
+		what, todo = "is active and "+life(f), "Nothing needs to be done."
+	default:
+		what = fmt.Sprintf("has the status %q, which is not \"active\"", s)
+		todo = "Look the token up with its issuer, and use another one until that is settled."
+	}
+
+	said := w.Endpoint + " answered"
+	if f.Said != "" {
+		said += ": " + f.Said
+	}
+
+	if !strings.HasSuffix(said, ".") {
+		said += "."
+	}
+
+	return fmt.Sprintf("The %s (source: %s) %s. %s %s", w.Token, q.TokenSource, what, said, todo)
+}
+
+func life(f Facts) string {
+	switch {
+	case !f.ExpiresOn.IsZero() && f.EndUnknown:
+		return "ends at " + Format(f.ExpiresOn) + " at the latest"
+	case !f.ExpiresOn.IsZero():
+		return "ends at " + Format(f.ExpiresOn)
+	case f.EndUnknown:
+		return "its end is not known"
+	default:
+		return "has no end"
+	}
+}
+
+// brief writes a duration as a person would: "72h", not "72h0m0s".
+func brief(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+
+	return s
+}
+
+// Format writes a time as RFC 3339 in UTC, the form of every time that the
+// provider shows.
+func Format(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }

@@ -1,0 +1,132 @@
+// Package verdict decides what an issuer's answer means for a token. It is the
+// only place where a token can become valid, and it is the same for every issuer.
+//
+// A check ends in one of two ways: a [Verdict], when the issuer said something
+// about the token, or an [Error], when the question could not be answered.
+package verdict
+
+import (
+	"slices"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Status is the verdict in a word. It is one of the constants below or, where
+// an issuer uses a status word that is none of them, that word as it is.
+type Status string
+
+// The statuses, in the order in which [Decide] looks for them.
+const (
+	Rejected     Status = "rejected"      // the issuer refuses the token
+	Disabled     Status = "disabled"      // the issuer's word
+	NotYetValid  Status = "not_yet_valid" // the token's time has not begun
+	Expired      Status = "expired"       // the issuer's word, or the token's end has passed
+	MissingScope Status = "missing_scope" // a required scope is not granted
+	Expiring     Status = "expiring"      // the token ends sooner than was asked for
+	Active       Status = "active"        // none of the above: the token works
+)
+
+// Facts is what one answer of an issuer says about one token.
+type Facts struct {
+	// Refused says that the issuer does not accept the token. The facts about
+	// the token's life are then not known.
+	Refused bool
+	// Said is the issuer's message in a form that may be shown, "" for none.
+	Said string
+	// Word is the issuer's own word for the token's status.
+	Word string
+	// NotBefore is when the token begins to work; zero if the answer has none.
+	NotBefore time.Time
+	// ExpiresOn is when the token stops working; zero if the answer has none.
+	ExpiresOn time.Time
+	// EndUnknown says that the token may end before ExpiresOn, or at any time
+	// where ExpiresOn is zero. If it is false, a zero ExpiresOn is a token
+	// without an end.
+	EndUnknown bool
+	// ScopesUnknown says that scopes were required, but the answer names none.
+	ScopesUnknown bool
+	// MissingScopes are the required scopes that the token lacks.
+	MissingScopes []string
+	// Now is the time by the issuer's clock.
+	Now time.Time
+}
+
+// Question is what the user wants to know of a token beyond that it works.
+type Question struct {
+	// TokenSource says where the token came from, as in the attribute of that name.
+	TokenSource string
+	// MinRemaining is how long the token must still live; nil if that was not asked.
+	MinRemaining *time.Duration
+}
+
+// Verdict is the outcome of a check that the issuer has answered.
+type Verdict struct {
+	Status Status
+	// Reason explains the status to a person. The same answer gives the same text.
+	Reason string
+}
+
+// Valid reports whether the token works and meets everything that was asked.
+func (v Verdict) Valid() bool { return v.Status == Active }
+
+// Decide turns facts into a verdict. The words are the issuer's part of the
+// reason. The error is always an [*Error]: the answer cannot decide what was asked.
+func Decide(f Facts, q Question, w Words) (Verdict, error) {
+	status, err := decide(f, q)
+	if err != nil {
+		return Verdict{}, err
+	}
+
+	return Verdict{Status: status, Reason: reason(status, f, q, w)}, nil
+}
+
+func decide(f Facts, q Question) (Status, error) {
+	switch {
+	case f.Refused:
+		return Rejected, nil
+	case !IsWord(f.Word):
+		return "", &Error{
+			Summary:  "The issuer's answer is not the documented one",
+			Happened: "The status word in the answer is empty, longer than 64 characters, or not printable.",
+			Remedy:   "Compare the configured server URL with the issuer's documentation; something else may be answering there.",
+		}
+	case Status(f.Word) != Active:
+		return Status(f.Word), nil
+	case f.NotBefore.After(f.Now):
+		return NotYetValid, nil
+	case !f.ExpiresOn.IsZero() && !f.ExpiresOn.After(f.Now):
+		return Expired, nil
+	case f.ScopesUnknown:
+		return "", &Error{
+			Argument: "required_scopes",
+			Summary:  "Required scopes cannot be checked",
+			Happened: "The issuer accepts the token, but its answer does not name the token's scopes, so whether it has the required ones is not known.",
+			Remedy:   "Remove required_scopes, or ask the server's administrator for a version that reports scopes.",
+		}
+	case len(f.MissingScopes) > 0:
+		return MissingScope, nil
+	case q.MinRemaining == nil:
+		return Active, nil
+	case !f.ExpiresOn.IsZero() && f.ExpiresOn.Sub(f.Now) < *q.MinRemaining:
+		return Expiring, nil
+	case f.EndUnknown:
+		return "", &Error{
+			Argument: "min_remaining",
+			Summary:  "Remaining lifetime cannot be checked",
+			Happened: "The issuer accepts the token, but its answer does not tell when the token ends, so whether it lives long enough is not known.",
+			Remedy:   "Remove min_remaining to check only that the token works now, or ask the server's administrator for a version that reports the token's lifetime.",
+		}
+	default:
+		return Active, nil
+	}
+}
+
+// IsWord reports whether s can be passed on as an issuer's status word: 1 to 64
+// printable characters.
+func IsWord(s string) bool {
+	n := utf8.RuneCountInString(s)
+	notPrintable := func(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError }
+
+	return n >= 1 && n <= 64 && !slices.ContainsFunc([]rune(s), notPrintable)
+}
