@@ -1,0 +1,281 @@
+package provider_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math/big"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/provider"
+)
+
+// unknown stands for a value that is not known yet.
+type unknown struct{}
+
+// server speaks the plugin protocol with the provider in this process.
+type server struct {
+	t      *testing.T
+	server tfprotov6.ProviderServer
+	schema *tfprotov6.GetProviderSchemaResponse
+}
+
+// host is a machine with nothing but the given environment.
+func host(env map[string]string) provider.Host {
+	return provider.Host{
+		LookupEnv: func(name string) (string, bool) {
+			value, ok := env[name]
+
+			return value, ok
+		},
+		Backoff: time.Millisecond,
+	}
+}
+
+func newServer(t *testing.T, h provider.Host) *server {
+	t.Helper()
+
+	s, err := providerserver.NewProtocol6WithError(provider.New("test", h)())()
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	schema, err := s.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
+	if err != nil || len(schema.Diagnostics) > 0 {
+		t.Fatalf("GetProviderSchema: %v %v", err, schema.Diagnostics)
+	}
+
+	return &server{t, s, schema}
+}
+
+// value makes a value of a type; what values lacks is null.
+func value(kind tftypes.Type, v any) tftypes.Value {
+	switch v := v.(type) {
+	case nil:
+		return tftypes.NewValue(kind, nil)
+	case unknown:
+		return tftypes.NewValue(kind, tftypes.UnknownValue)
+	case []any:
+		var elements []tftypes.Value
+		for _, element := range v {
+			elements = append(elements, value(kind.(tftypes.Set).ElementType, element))
+		}
+
+		return tftypes.NewValue(kind, elements)
+	case map[string]any:
+		attributes := make(map[string]tftypes.Value)
+		for name, attribute := range kind.(tftypes.Object).AttributeTypes {
+			attributes[name] = value(attribute, v[name])
+		}
+
+		for name := range v {
+			if _, ok := attributes[name]; !ok {
+				panic("no such attribute: " + name)
+			}
+		}
+
+		return tftypes.NewValue(kind, attributes)
+	default:
+		return tftypes.NewValue(kind, v)
+	}
+}
+
+func dynamic(kind tftypes.Type, v any) *tfprotov6.DynamicValue {
+	d, err := tfprotov6.NewDynamicValue(kind, value(kind, v))
+	if err != nil {
+		panic(err)
+	}
+
+	return &d
+}
+
+// plain turns a value back into Go's: maps, sets as sorted slices, strings, numbers.
+func plain(v tftypes.Value) any {
+	if v.IsNull() {
+		return nil
+	}
+
+	switch kind := v.Type(); {
+	case kind.Is(tftypes.String):
+		var s string
+		must(v.As(&s))
+
+		return s
+	case kind.Is(tftypes.Bool):
+		var b bool
+		must(v.As(&b))
+
+		return b
+	case kind.Is(tftypes.Number):
+		var n big.Float
+		must(v.As(&n))
+		i, _ := n.Int64()
+
+		return int(i)
+	case kind.Is(tftypes.Set{}):
+		var elements []tftypes.Value
+		must(v.As(&elements))
+
+		texts := []string{}
+		for _, element := range elements {
+			texts = append(texts, plain(element).(string))
+		}
+
+		slices.Sort(texts)
+
+		return texts
+	default:
+		var members map[string]tftypes.Value
+		must(v.As(&members))
+
+		all := make(map[string]any)
+		for name, member := range members {
+			all[name] = plain(member)
+		}
+
+		return all
+	}
+}
+
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+// diagnostics are what a call said, one line each: "error at api_token: summary: detail".
+type diagnostics []string
+
+func (d diagnostics) String() string { return strings.Join(d, "\n") }
+
+func (d diagnostics) errors() diagnostics {
+	return slices.DeleteFunc(slices.Clone(d), func(line string) bool { return !strings.HasPrefix(line, "error") })
+}
+
+func collect(all []*tfprotov6.Diagnostic) diagnostics {
+	lines := make(diagnostics, 0, len(all))
+
+	for _, d := range all {
+		line := strings.ToLower(d.Severity.String())
+		if d.Attribute != nil && len(d.Attribute.Steps()) > 0 {
+			line += " at " + d.Attribute.String()
+		}
+
+		line = strings.NewReplacer(`AttributeName("`, "", `")`, "").Replace(line)
+		lines = append(lines, line+": "+d.Summary+": "+d.Detail)
+	}
+
+	return lines
+}
+
+// configure validates and configures the provider.
+func (s *server) configure(config map[string]any) diagnostics {
+	s.t.Helper()
+
+	kind := s.schema.Provider.ValueType()
+
+	validated, err := s.server.ValidateProviderConfig(s.t.Context(), &tfprotov6.ValidateProviderConfigRequest{Config: dynamic(kind, config)})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+
+	if all := collect(validated.Diagnostics); len(all.errors()) > 0 {
+		return all
+	}
+
+	configured, err := s.server.ConfigureProvider(s.t.Context(), &tfprotov6.ConfigureProviderRequest{Config: dynamic(kind, config)})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+
+	return collect(configured.Diagnostics)
+}
+
+// read validates and reads a data source.
+func (s *server) read(name string, config map[string]any) (map[string]any, diagnostics) {
+	s.t.Helper()
+
+	return s.readContext(s.t.Context(), name, config)
+}
+
+func (s *server) readContext(ctx context.Context, name string, config map[string]any) (map[string]any, diagnostics) {
+	s.t.Helper()
+
+	kind := s.schema.DataSourceSchemas[name].ValueType()
+
+	validated, err := s.server.ValidateDataResourceConfig(ctx, &tfprotov6.ValidateDataResourceConfigRequest{TypeName: name, Config: dynamic(kind, config)})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+
+	if all := collect(validated.Diagnostics); len(all.errors()) > 0 {
+		return nil, all
+	}
+
+	read, err := s.server.ReadDataSource(ctx, &tfprotov6.ReadDataSourceRequest{TypeName: name, Config: dynamic(kind, config)})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+
+	all := collect(read.Diagnostics)
+	if len(all.errors()) > 0 {
+		return nil, all
+	}
+
+	state, err := read.State.Unmarshal(kind)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+
+	return plain(state).(map[string]any), all
+}
+
+// wantAttributes compares the named attributes.
+func wantAttributes(t *testing.T, got, want map[string]any) {
+	t.Helper()
+
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		if g, w := fmt.Sprintf("%#v", got[name]), fmt.Sprintf("%#v", want[name]); g != w {
+			t.Errorf("%s = %s, want %s", name, g, w)
+		}
+	}
+}
+
+// wantOneError wants one error that begins with start and holds each of the texts.
+func wantOneError(t *testing.T, all diagnostics, start string, texts ...string) {
+	t.Helper()
+
+	got := all.errors()
+	if len(got) != 1 || !strings.HasPrefix(got[0], start) {
+		t.Errorf("got %d errors, want one that begins with %q:\n%s", len(got), start, got)
+
+		return
+	}
+
+	for _, text := range texts {
+		if !strings.Contains(got[0], text) {
+			t.Errorf("the error does not hold %q:\n%s", text, got[0])
+		}
+	}
+}
+
+// file writes a file for a test and gives its path.
+func file(t *testing.T, content string) string {
+	t.Helper()
+
+	path := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+
+	return path
+}

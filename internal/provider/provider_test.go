@@ -1,0 +1,149 @@
+package provider_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	fwprovider "github.com/hashicorp/terraform-plugin-framework/provider"
+
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/provider"
+)
+
+func TestSchemas(t *testing.T) {
+	t.Parallel()
+
+	p := provider.New("test", provider.Host{})()
+
+	var schema fwprovider.SchemaResponse
+
+	p.Schema(t.Context(), fwprovider.SchemaRequest{}, &schema)
+
+	if diags := schema.Schema.ValidateImplementation(t.Context()); diags.HasError() {
+		t.Error(diags)
+	}
+
+	for _, source := range p.DataSources(t.Context()) {
+		var schema datasource.SchemaResponse
+
+		source().Schema(t.Context(), datasource.SchemaRequest{}, &schema)
+
+		if diags := schema.Schema.ValidateImplementation(t.Context()); diags.HasError() {
+			t.Error(diags)
+		}
+
+		for name, attribute := range schema.Schema.Attributes {
+			if attribute.GetMarkdownDescription() == "" {
+				t.Error(name, "has no description")
+			}
+
+			if want := name == "api_token" || name == "access_token"; attribute.IsSensitive() != want {
+				t.Errorf("%s is sensitive: %t", name, !want)
+			}
+		}
+	}
+}
+
+// Each wrong provider configuration is found by validate, on the argument at fault.
+func TestProviderValidation(t *testing.T) {
+	t.Parallel()
+
+	block := func(name, argument string, v any) map[string]any {
+		return map[string]any{name: map[string]any{argument: v}}
+	}
+	tests := map[string]struct {
+		config map[string]any
+		start  string
+		texts  []string
+	}{
+		"timeout in days":    {map[string]any{"timeout": "1d"}, "error at timeout: Invalid timeout", []string{`"24h"`}},
+		"timeout of nothing": {map[string]any{"timeout": "0s"}, "error at timeout: Invalid timeout", []string{"not above zero"}},
+		"timeout is empty":   {map[string]any{"timeout": ""}, "error at timeout: Invalid timeout", nil},
+		"negative retries":   {map[string]any{"max_retries": -1}, "error at max_retries: ", []string{"between 0 and 100"}},
+		"plain HTTP":         {block("cloudflare", "base_url", "http://api.example.com"), "error at cloudflare.base_url: Invalid server URL", []string{"plain text"}},
+		"URL without scheme": {block("cloudflare", "base_url", "api.example.com"), "error at cloudflare.base_url: Invalid server URL", []string{"https://"}},
+		"URL with a query":   {block("cloudflare", "base_url", "https://api.example.com/?a=b"), "error at cloudflare.base_url: Invalid server URL", nil},
+		"URL with password":  {block("venafi", "url", "https://me:secret@tpp.example.com"), "error at venafi.url: Invalid server URL", []string{"user name"}},
+		"empty URL":          {block("venafi", "url", ""), "error at venafi.url: Invalid server URL", []string{"is empty"}},
+		"the SaaS product":   {block("venafi", "url", "https://api.venafi.cloud"), "error at venafi.url: Invalid server URL", []string{"SaaS"}},
+		"empty token":        {block("cloudflare", "api_token", ""), "error at cloudflare.api_token: Not a token", nil},
+		"token with a blank": {block("venafi", "access_token", "secret words"), "error at venafi.access_token: Not a token", []string{"holds a blank"}},
+		"unreadable bundle":  {block("cloudflare", "trust_bundle", "ca.pem"), "error at cloudflare.trust_bundle: Unreadable trust bundle", []string{`file("ca.pem")`}},
+		"empty bundle":       {block("venafi", "trust_bundle", ""), "error at venafi.trust_bundle: Unreadable trust bundle", nil},
+		"TLS 1.1":            {block("venafi", "tls_max_version", "1.1"), "error at venafi.tls_max_version: ", []string{"1.2"}},
+		"key alone":          {block("venafi", "client_key", "key"), "error at venafi.client_key: Invalid Attribute Combination", []string{"client_certificate"}},
+	}
+
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			all := newServer(t, host(nil)).configure(test.config)
+			wantOneError(t, all, test.start, test.texts...)
+
+			if strings.Contains(all.String(), "secret") {
+				t.Error("the value is in the text:", all)
+			}
+		})
+	}
+}
+
+// Values that are not known yet are no error of the configuration, and none of
+// them is taken for not set by a check.
+func TestProviderUnknown(t *testing.T) {
+	t.Parallel()
+
+	env := map[string]string{"CLOUDFLARE_API_TOKEN": "env-0123456789", "VENAFI_TOKEN": "env-0123456789", "VENAFI_URL": "https://127.0.0.1:1"}
+
+	for name, config := range map[string]map[string]any{
+		"blocks":  {"cloudflare": unknown{}, "venafi": unknown{}},
+		"tokens":  {"cloudflare": map[string]any{"api_token": unknown{}}, "venafi": map[string]any{"access_token": unknown{}}},
+		"URLs":    {"cloudflare": map[string]any{"base_url": unknown{}}, "venafi": map[string]any{"url": unknown{}}},
+		"timeout": {"timeout": unknown{}},
+		"retries": {"max_retries": unknown{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			s := newServer(t, host(env))
+			if all := s.configure(config); len(all) > 0 {
+				t.Fatal(all)
+			}
+
+			for _, kind := range []string{cloudflareType, venafiType} {
+				_, all := s.read(kind, nil)
+				wantOneError(t, all, "error: Provider configuration is not known yet", "earlier run")
+			}
+		})
+	}
+}
+
+// A token goes to the server of the provider configuration, and only the issuer
+// whose check runs needs to be configured.
+func TestServers(t *testing.T) {
+	t.Parallel()
+
+	fake := newCloudflare(t)
+	s := newServer(t, host(map[string]string{
+		"CLOUDFLARE_API_TOKEN": "active-0123456789", "CLOUDFLARE_BASE_URL": "https://127.0.0.1:1", "VENAFI_TOKEN": "x",
+	}))
+
+	if all := s.configure(cloudflareProvider(fake)); len(all) > 0 {
+		t.Fatal(all)
+	}
+
+	got, all := s.read(cloudflareType, nil)
+	if len(all) > 0 {
+		t.Fatal(all)
+	}
+
+	wantAttributes(t, got, map[string]any{"valid": true})
+
+	requests := fake.Requests()
+	if len(requests) != 1 || requests[0].Path != "/client/v4/user/tokens/verify" || requests[0].Header.Get("User-Agent") != "terraform-provider-tokencheck/test" {
+		t.Errorf("got %+v", requests)
+	}
+
+	_, all = s.read(venafiType, nil)
+	wantOneError(t, all, "error: No server to ask", "venafi.url", "VENAFI_URL")
+}

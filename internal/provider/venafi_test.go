@@ -1,0 +1,276 @@
+package provider_test
+
+import (
+	"crypto/tls"
+	"maps"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/venafi/venafitest"
+)
+
+const (
+	venafiType   = "tokencheck_venafi"
+	venafiSecret = "venafi-0123456789"
+)
+
+// clock is the fakes' clock where times are compared.
+var clock = time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
+
+func venafiToken() venafitest.Token {
+	return venafitest.Token{
+		IssuedOn: clock.Add(-24 * time.Hour), ValidFor: 7776000,
+		GrantIssuedOn: clock.Add(-48 * time.Hour), GrantExpiresOn: clock.AddDate(1, 0, 0),
+		Application: "TPP.Auto", Identity: "local:{8e1bf110-8ef8-4a53-a6da-d5d29c983451}", Scope: "certificate:manage,discover;SSH;",
+	}
+}
+
+// newVenafi starts a fake that knows one token.
+func newVenafi(t *testing.T, token venafitest.Token, options ...issuertest.Option) *venafitest.Server {
+	t.Helper()
+
+	s := venafitest.NewServer(options...)
+	t.Cleanup(s.Close)
+	s.SetClock(func() time.Time { return clock })
+	s.Set(venafiSecret, token)
+
+	return s
+}
+
+func venafiProvider(s *venafitest.Server, more ...map[string]any) map[string]any {
+	block := map[string]any{"url": s.URL, "trust_bundle": s.TrustBundle, "access_token": venafiSecret}
+
+	for _, m := range more {
+		maps.Copy(block, m)
+	}
+
+	return map[string]any{"venafi": block}
+}
+
+// readVenafi configures a provider for the fake and reads a check.
+func readVenafi(t *testing.T, s *venafitest.Server, config map[string]any) (map[string]any, diagnostics) {
+	t.Helper()
+
+	h := host(nil)
+	h.Now = func() time.Time { return clock }
+
+	p := newServer(t, h)
+	if all := p.configure(venafiProvider(s)); len(all) > 0 {
+		t.Fatal(all)
+	}
+
+	return p.read(venafiType, config)
+}
+
+func TestVenafiVerdicts(t *testing.T) {
+	t.Parallel()
+
+	all := map[string]any{
+		"valid": true, "status": "active", "token_source": "provider",
+		"access_issued_on": "2026-02-28T12:00:00Z", "valid_for": 7776000, "expires_on": "2026-05-29T12:00:00Z",
+		"grant_issued_on": "2026-02-27T12:00:00Z", "grant_expires_on": "2027-03-01T12:00:00Z",
+		"application": "TPP.Auto", "identity": "local:{8e1bf110-8ef8-4a53-a6da-d5d29c983451}",
+		"scope": "certificate:manage,discover;SSH;", "missing_scopes": nil,
+		"scopes": map[string]any{"certificate": []string{"discover", "manage"}, "ssh": []string{}},
+	}
+	tests := map[string]struct {
+		change func(*venafitest.Token)
+		config map[string]any
+		want   map[string]any
+		reason string
+	}{
+		"active": {nil, nil, all, "is active and ends at 2026-05-29T12:00:00Z"},
+		"scopes granted": {
+			nil,
+			map[string]any{"required_scopes": []any{"certificate", "certificate:Discover,manage", "ssh", "any"}},
+			map[string]any{"valid": true, "status": "active", "missing_scopes": []string{}},
+			"is active",
+		},
+		"scopes missing": {
+			nil,
+			map[string]any{"required_scopes": []any{"certificate:manage,revoke,delete", "codesign", "ssh:manage"}},
+			map[string]any{"valid": false, "status": "missing_scope", "missing_scopes": []string{"certificate:delete", "certificate:revoke", "codesign", "ssh:manage"}},
+			"lacks the required scope certificate:delete, certificate:revoke, codesign, ssh:manage",
+		},
+		"no scopes required": {
+			nil, map[string]any{"required_scopes": []any{}}, map[string]any{"valid": true, "missing_scopes": nil}, "is active",
+		},
+		"long enough": {
+			nil, map[string]any{"min_remaining": "2000h"}, map[string]any{"valid": true, "status": "active"}, "is active",
+		},
+		"expiring, although the grant lasts": {
+			nil,
+			map[string]any{"min_remaining": "4000h"},
+			map[string]any{"valid": false, "status": "expiring", "expires_on": "2026-05-29T12:00:00Z"},
+			"sooner than the 4000h that min_remaining asks for",
+		},
+		"the grant ends first": {
+			func(token *venafitest.Token) { token.GrantExpiresOn = clock.Add(time.Hour) }, nil,
+			map[string]any{"valid": true, "expires_on": "2026-03-01T13:00:00Z", "grant_expires_on": "2026-03-01T13:00:00Z"},
+			"ends at 2026-03-01T13:00:00Z",
+		},
+		"the grant has no end": {
+			func(token *venafitest.Token) { token.GrantExpiresOn = time.Time{} }, nil,
+			map[string]any{"valid": true, "expires_on": "2026-05-29T12:00:00Z", "grant_expires_on": nil},
+			"is active",
+		},
+		"lifetime not told": {
+			func(token *venafitest.Token) { token.ValidFor = 0 }, nil,
+			map[string]any{"valid": true, "expires_on": nil, "valid_for": nil, "grant_expires_on": "2027-03-01T12:00:00Z"},
+			"its end is not known",
+		},
+		"fields left out by older servers": {
+			func(token *venafitest.Token) { *token = venafitest.Token{Scope: "ssh"} }, nil,
+			map[string]any{
+				"valid": true, "expires_on": nil, "valid_for": nil, "grant_expires_on": nil, "access_issued_on": nil, "grant_issued_on": nil,
+				"application": nil, "identity": nil, "scope": "ssh",
+			},
+			"is active",
+		},
+		"rejected": {
+			func(token *venafitest.Token) { token.ValidFor = 60 },
+			map[string]any{"required_scopes": []any{"ssh"}, "min_remaining": "1h"},
+			map[string]any{
+				"valid": false, "status": "rejected", "expires_on": nil, "valid_for": nil, "grant_expires_on": nil, "access_issued_on": nil,
+				"grant_issued_on": nil, "application": nil, "identity": nil, "scope": nil, "scopes": nil, "missing_scopes": nil,
+			},
+			"invalid_token",
+		},
+	}
+
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			token := venafiToken()
+			if test.change != nil {
+				test.change(&token)
+			}
+
+			got, all := readVenafi(t, newVenafi(t, token), test.config)
+			if len(all) > 0 {
+				t.Fatal(all)
+			}
+
+			wantAttributes(t, got, test.want)
+
+			if reason := got["reason"].(string); !strings.Contains(reason, test.reason) {
+				t.Errorf("reason lacks %q: %s", test.reason, reason)
+			}
+		})
+	}
+}
+
+func TestVenafiErrors(t *testing.T) {
+	t.Parallel()
+
+	tests := map[string]struct {
+		change func(*venafitest.Token)
+		fault  http.HandlerFunc
+		config map[string]any
+		start  string
+		texts  []string
+	}{
+		"min_remaining, but the end is not known": {
+			change: func(token *venafitest.Token) { token.ValidFor = 0 }, config: map[string]any{"min_remaining": "1h"},
+			start: "error at min_remaining: Remaining lifetime cannot be checked", texts: []string{"Remove min_remaining"},
+		},
+		"scopes required, but the answer names none": {
+			change: func(token *venafitest.Token) { token.Scope = "" }, config: map[string]any{"required_scopes": []any{"ssh"}},
+			start: "error at required_scopes: Required scopes cannot be checked", texts: []string{"Remove required_scopes"},
+		},
+		"null scope":        {config: map[string]any{"required_scopes": []any{nil}}, start: "error at required_scopes: Null Set Value"},
+		"empty scope":       {config: map[string]any{"required_scopes": []any{""}}, start: "error at required_scopes", texts: []string{"is empty"}},
+		"scope with blanks": {config: map[string]any{"required_scopes": []any{"certificate: manage"}}, start: "error at required_scopes", texts: []string{"without blanks"}},
+		"scopes in one":     {config: map[string]any{"required_scopes": []any{"certificate;ssh"}}, start: "error at required_scopes", texts: []string{"one element for each scope"}},
+		"unknown scope":     {config: map[string]any{"required_scopes": []any{unknown{}}}, start: "error at required_scopes: Argument is not known yet"},
+		"empty document":    {fault: issuertest.Reply(http.StatusOK, "{}"), start: "error: The issuer's answer is not the documented one", texts: []string{"version"}},
+		"not found":         {fault: issuertest.Reply(http.StatusNotFound, "<html>", "Content-Type", "text/html"), start: "error: ", texts: []string{"venafi.url", "VEDAuth"}},
+		"a gateway's 401":   {fault: issuertest.Reply(http.StatusUnauthorized, "", "Www-Authenticate", "Negotiate"), start: "error: ", texts: []string{"in front of it"}},
+		"a redirect":        {fault: issuertest.Reply(http.StatusFound, "", "Location", "https://other.example/"), start: "error: The issuer's address redirects", texts: []string{"not followed"}},
+	}
+
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			token := venafiToken()
+			if test.change != nil {
+				test.change(&token)
+			}
+
+			fake := newVenafi(t, token)
+			fake.SetFault(test.fault)
+
+			got, all := readVenafi(t, fake, test.config)
+			if got != nil {
+				t.Error("there are attributes:", got)
+			}
+
+			wantOneError(t, all, test.start, test.texts...)
+		})
+	}
+}
+
+func TestVenafiWarnings(t *testing.T) {
+	t.Parallel()
+
+	fake := newVenafi(t, venafiToken())
+	fake.SetFault(issuertest.Reply(http.StatusOK, venafitest.Body(venafitest.Token{IssuedOn: clock.AddDate(-1, 0, 0), ValidFor: 60, Scope: "ssh"})))
+	fake.SetClock(func() time.Time { return clock.Add(time.Hour) })
+
+	got, all := readVenafi(t, fake, nil)
+	wantAttributes(t, got, map[string]any{"valid": true, "expires_on": nil})
+
+	if len(all) != 2 || !strings.HasPrefix(all[0], "warning: Clocks differ: ") || !strings.HasPrefix(all[1], "warning: Date left out: ") {
+		t.Error("got", all)
+	}
+}
+
+func TestVenafiClientCertificate(t *testing.T) {
+	t.Parallel()
+
+	authority := issuertest.NewAuthority()
+	certificate, key := issuertest.PEM(authority.Issue(issuertest.Certificate{}))
+	_, otherKey := issuertest.PEM(authority.Issue(issuertest.Certificate{}))
+	fake := newVenafi(t, venafiToken(), func(config *tls.Config) {
+		config.ClientAuth, config.ClientCAs = tls.RequireAndVerifyClientCert, authority.Pool()
+	})
+
+	read := func(t *testing.T, block map[string]any) (map[string]any, diagnostics) {
+		t.Helper()
+
+		s := newServer(t, host(nil))
+		if all := s.configure(venafiProvider(fake, block)); len(all) > 0 {
+			return nil, all
+		}
+
+		return s.read(venafiType, nil)
+	}
+
+	got, all := read(t, map[string]any{"client_certificate": certificate, "client_key": key, "tls_max_version": "1.2"})
+	if len(all.errors()) > 0 {
+		t.Fatal(all)
+	}
+
+	wantAttributes(t, got, map[string]any{"valid": true})
+
+	if r := fake.Requests()[0]; !r.ClientCertificate || r.TLS != tls.VersionTLS12 || r.Proto != "HTTP/1.1" {
+		t.Errorf("got %+v, want a client certificate, TLS 1.2 and HTTP/1.1", r)
+	}
+
+	_, all = read(t, nil)
+	wantOneError(t, all, "error: The issuer could not be reached", "venafi.client_certificate")
+
+	_, all = read(t, map[string]any{"client_certificate": certificate, "client_key": otherKey})
+	wantOneError(t, all, "error at venafi.client_key: Unreadable client key", "openssl")
+
+	_, all = read(t, map[string]any{"client_certificate": certificate})
+	wantOneError(t, all, "error at venafi.client_certificate: Invalid Attribute Combination", "client_key")
+
+	_, all = read(t, map[string]any{"client_certificate": certificate, "client_key": unknown{}})
+	wantOneError(t, all, "error: Provider configuration is not known yet", "venafi.client_key")
+}
