@@ -67,7 +67,10 @@ func read(resp *transport.Response, accountID string) (*Answer, error) {
 		return success(resp, body, said)
 	case body.Success != nil && !*body.Success && len(body.Errors) > 0 &&
 		!slices.ContainsFunc(body.Errors, func(m message) bool { return !m.refuses(resp.Status) }):
-		return &Answer{Facts: verdict.Facts{Refused: true, Said: said}}, nil
+		return &Answer{
+			Facts:     verdict.Facts{Refused: true, Said: said},
+			malformed: slices.ContainsFunc(body.Errors, func(m message) bool { return m.Code == codeInvalidHeaders }),
+		}, nil
 	default:
 		return nil, withRay(resp, fault(resp, body.Errors, said, accountID))
 	}

@@ -43,6 +43,9 @@ type Answer struct {
 	Words verdict.Words
 	// Warnings are remarks on the answer.
 	Warnings []verdict.Warning
+
+	// malformed says that Cloudflare refused the token for its form.
+	malformed bool
 }
 
 // Verify sends one GET: to /accounts/{accountID}/tokens/verify, or to
@@ -73,6 +76,10 @@ func (c *Client) Verify(ctx context.Context, bearer token.Token, accountID strin
 
 	answer.Now, answer.Warnings = resp.Now, resp.Warnings
 	answer.Words = words(bearer, accountID)
+
+	if answer.malformed {
+		answer.Words.Refused = "What was sent cannot be a token: it may be truncated, or be a Global API key. Give the whole token, as Cloudflare showed it."
+	}
 
 	return answer, nil
 }

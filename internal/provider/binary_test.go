@@ -10,11 +10,13 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/cli"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/cloudflare/cloudflaretest"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
 )
 
 // mirror is where the provider is built once for all tests of the binary.
@@ -262,8 +264,9 @@ func TestBinaryEnvironment(t *testing.T) {
 	run(t, w, proxied, false, []string{"plan", "-no-color"}, "the proxy cannot be reached", "HTTPS_PROXY")
 }
 
-// Every example is valid, and plans unchanged where only the environment tells
-// which issuers there are.
+// Every example is valid, and runs unchanged where only the environment tells
+// which issuers there are: its plan passes with tokens that work, and says why
+// they do not once they are gone.
 func TestBinaryExamples(t *testing.T) {
 	t.Parallel()
 
@@ -286,21 +289,66 @@ func TestBinaryExamples(t *testing.T) {
 		name, _ := filepath.Rel(root, dir)
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-
-			files := make(map[string]string)
-
-			matches, _ := filepath.Glob(filepath.Join(dir, "*.tf"))
-			for _, match := range matches {
-				text, err := os.ReadFile(match)
-				if err != nil {
-					t.Fatal(err)
-				}
-
-				files[filepath.Base(match)] = string(text)
-			}
-
-			w := workspace(t, files)
-			run(t, w, nil, true, []string{"validate", "-no-color"})
+			planExample(t, dir)
 		})
 	}
+}
+
+func planExample(t *testing.T, dir string) {
+	t.Helper()
+
+	c, v := newCloudflare(t), newVenafi(t, venafiToken())
+	v.SetClock(c.Now)
+
+	token := venafiToken()
+	token.IssuedOn, token.Scope = c.Now(), "certificate:manage,revoke;ssh"
+	v.Set(venafiSecret, token)
+	c.Set("example-0123456789", cloudflaretest.Token{ID: tokenID, ExpiresOn: c.Now().Add(720 * time.Hour)})
+
+	certificate, key := issuertest.PEM(issuertest.NewAuthority().Issue(issuertest.Certificate{}))
+	files := map[string]string{"test/ca.pem": c.TrustBundle + v.TrustBundle, "test/client.pem": certificate}
+
+	matches, _ := filepath.Glob(filepath.Join(dir, "*.tf"))
+	for _, match := range matches {
+		text, err := os.ReadFile(match)
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		files[filepath.Base(match)] = string(text)
+	}
+
+	cloudflareToken := "example-0123456789"
+	if strings.HasSuffix(dir, "account-token") {
+		cloudflareToken = "ofaccount-0123456789"
+	}
+
+	w := workspace(t, files)
+	bundle := filepath.Join(w.Dir, "test", "ca.pem")
+	env := []string{
+		"SSL_CERT_FILE=" + bundle, "CLOUDFLARE_BASE_URL=" + c.BaseURL(), "VENAFI_URL=" + v.URL,
+		"CLOUDFLARE_API_TOKEN=" + cloudflareToken, "VENAFI_TOKEN=" + venafiSecret,
+		"CLOUDFLARE_DNS_TOKEN=active-0123456789", "CLOUDFLARE_WORKERS_TOKEN=example-0123456789",
+		"TF_VAR_cloudflare_account_id=" + account, "TF_VAR_cloudflare_api_token=" + cloudflareToken,
+		"TF_VAR_ca_file=" + bundle, "TF_VAR_venafi_ca_file=" + bundle,
+		"TF_VAR_venafi_url=" + v.URL, "TF_VAR_venafi_access_token=" + venafiSecret,
+		"TF_VAR_venafi_client_certificate_file=" + filepath.Join(w.Dir, "test", "client.pem"), "TF_VAR_venafi_client_key=" + key,
+		"TF_VAR_production_url=" + v.URL, "TF_VAR_production_token=" + venafiSecret,
+		"TF_VAR_staging_url=" + v.URL, "TF_VAR_staging_token=" + venafiSecret,
+	}
+
+	run(t, w, env, true, []string{"validate", "-no-color"})
+	run(t, w, env, true, []string{"plan", "-no-color", "-input=false"})
+
+	if strings.HasSuffix(dir, "provider") { // It has no check.
+		return
+	}
+
+	for _, secret := range []string{"active-0123456789", "example-0123456789", "ofaccount-0123456789"} {
+		c.Revoke(secret)
+	}
+
+	v.Revoke(venafiSecret)
+	// A check block only warns.
+	run(t, w, env, strings.HasSuffix(dir, "check-block"), []string{"plan", "-no-color", "-input=false"}, "was refused")
 }

@@ -56,7 +56,9 @@ func cloudflareIssuer() issuer {
 		check: checkSchema(
 			"Asks Cloudflare whether an API token works. That a token works says nothing about what it may do: "+
 				"permissions, zones, accounts and address filters are not looked at.",
-			cloudflareNames, "Null: the token has no end, or it was refused.",
+			cloudflareNames,
+			"`active`, `expiring`, `expired`, `disabled`, `not_yet_valid`, `rejected`, or a status word of Cloudflare that is none of these, as it is.",
+			"Null: the token has no end, or it was refused.",
 			map[string]schema.Attribute{
 				"account_id": schema.StringAttribute{
 					Optional: true,

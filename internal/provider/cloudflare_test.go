@@ -255,7 +255,7 @@ func TestCloudflareErrors(t *testing.T) {
 		},
 		"the API is out of order": {
 			config: map[string]any{"api_token": secret}, fault: issuertest.Reply(http.StatusBadGateway, "", "Content-Type", "text/html"),
-			start: "error: The issuer is out of order", texts: []string{"asked 4 times", "this says nothing about whether it is valid"},
+			start: "error: The issuer reports a server error", texts: []string{"asked 4 times", "this says nothing about whether it is valid"},
 		},
 		"the server repeats the token": {
 			config: map[string]any{"api_token": secret},

@@ -79,7 +79,7 @@ type verdictModel struct {
 
 // checkSchema is the schema of a check: what every check has, and what is the
 // issuer's own. The token arguments are called as in names.
-func checkSchema(description string, names token.Names, nullEnd string, own map[string]schema.Attribute) schema.Schema {
+func checkSchema(description string, names token.Names, statuses, nullEnd string, own map[string]schema.Attribute) schema.Schema {
 	oneOf := func(others ...string) []validator.String {
 		paths := make([]path.Expression, 0, len(others))
 		for _, other := range others {
@@ -122,9 +122,8 @@ func checkSchema(description string, names token.Names, nullEnd string, own map[
 				"An issuer that could not be asked is an error, never `false`.",
 		},
 		"status": schema.StringAttribute{
-			Computed: true,
-			MarkdownDescription: "The verdict in a word: `active`, `expiring`, `expired`, `disabled`, `not_yet_valid`, `rejected`, `missing_scope`, " +
-				"or a status word of the issuer that is none of these, as it is.",
+			Computed:            true,
+			MarkdownDescription: "The verdict in a word: " + statuses,
 		},
 		"reason": schema.StringAttribute{
 			Computed:            true,

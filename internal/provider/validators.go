@@ -13,11 +13,12 @@ import (
 
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/token"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/transport"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
 )
 
 const (
 	tokenRemedy = "Give the bare token, exactly as its issuer showed it, or remove the argument."
-	urlRemedy   = "Give the server's URL, such as https://host/path, without user name, query or fragment."
+	urlRemedy   = "Give the URL of the server itself, such as https://host/path, without user name, query or fragment."
 )
 
 // stringCheck is a validator from a function that tells what is wrong with a
@@ -48,7 +49,12 @@ func (v stringCheck) ValidateString(_ context.Context, req validator.StringReque
 	}
 
 	if err := v.find(req.ConfigValue.ValueString()); err != nil {
-		resp.Diagnostics.AddAttributeError(req.Path, v.summary, fmt.Sprintf("The value of %s %s.\n\n%s", req.Path, err, v.remedy))
+		name := req.Path
+		if strings.HasSuffix(name.String(), "]") { // The path of a set's element holds its value.
+			name = name.ParentPath()
+		}
+
+		resp.Diagnostics.AddAttributeError(name, v.summary, fmt.Sprintf("The value of %s %s.\n\n%s", name, err, v.remedy))
 	}
 }
 
@@ -104,9 +110,13 @@ func parseDuration(s string) (time.Duration, error) {
 		return 0, errors.New("is empty")
 	}
 
-	if number, ok := strings.CutSuffix(s, "d"); ok {
-		if days, err := strconv.Atoi(number); err == nil && days > 0 && days < 100_000 {
-			return 0, fmt.Errorf(`is in days, which are no unit of a Go duration: write "%dh"`, days*24)
+	number, rest, found := strings.Cut(s, "d")
+	if days, err := strconv.Atoi(number); found && err == nil && days > 0 && days < 100_000 {
+		if _, err := time.ParseDuration("0h" + rest); err == nil {
+			hours, _ := time.ParseDuration(fmt.Sprintf("%dh", days*24))
+			more, _ := time.ParseDuration("0h" + rest)
+
+			return 0, fmt.Errorf(`is in days, which are no unit of a Go duration: write %q`, verdict.Brief(hours+more))
 		}
 	}
 

@@ -60,7 +60,7 @@ func venafiIssuer() issuer {
 	computedTime := func(description string) schema.StringAttribute {
 		return schema.StringAttribute{
 			Computed: true, CustomType: timetypes.RFC3339Type{},
-			MarkdownDescription: description + ", in RFC 3339, UTC. Null if the answer has none.",
+			MarkdownDescription: description + " In RFC 3339, UTC; null if the answer has none.",
 		}
 	}
 	computedString := func(description string) schema.StringAttribute {
@@ -68,7 +68,7 @@ func venafiIssuer() issuer {
 	}
 	tlsVersions := stringvalidator.OneOf("1.2", "1.3")
 	certificateRemedy := "Give the certificate and its key in PEM form, not encrypted. A PKCS#12 file is not read: " +
-		"convert it by openssl pkcs12 -in client.p12 -nodes -out client.pem."
+		"convert it by openssl pkcs12 -in client.p12 -nokeys -out client.pem, and openssl pkcs12 -in client.p12 -nocerts -nodes -out client.key."
 
 	return issuer{
 		name: venafiNames.Block,
@@ -110,6 +110,7 @@ func venafiIssuer() issuer {
 			"Asks a Venafi Trust Protection Platform server (TLS Protect Datacenter, CyberArk Certificate Manager, Self-Hosted) whether an access token works. "+
 				"That a token works says nothing about the permissions of its identity.",
 			venafiNames,
+			"`active`, `expiring`, `rejected` or `missing_scope`.",
 			"This is `access_issued_on` + `valid_for`, or `grant_expires_on` where that comes first. Null: the end is not known, or the token was refused.",
 			map[string]schema.Attribute{
 				"required_scopes": schema.SetAttribute{
@@ -122,9 +123,9 @@ func venafiIssuer() issuer {
 						setvalidator.ValueStringsAre(check("Invalid scope", venafi.CheckScope, `Write a scope such as "certificate" or "certificate:manage,revoke".`)),
 					},
 				},
-				"access_issued_on": computedTime("When the access token was issued, which a refresh renews"),
-				"grant_issued_on":  computedTime("When the grant was authorised"),
-				"grant_expires_on": computedTime("When the *grant* ends and the token can no longer be refreshed; this is not the token's own end"),
+				"access_issued_on": computedTime("When the access token was issued; a refresh moves it."),
+				"grant_issued_on":  computedTime("When the grant was authorised."),
+				"grant_expires_on": computedTime("When the *grant* ends and the token can no longer be refreshed; this is not the token's own end."),
 				"valid_for": schema.Int64Attribute{
 					Computed:            true,
 					MarkdownDescription: "Lifetime of the access token in seconds, counted from `access_issued_on`. Null if the answer has none.",

@@ -104,7 +104,7 @@ func (s Sources) fromEnv(name string) (Token, error) {
 		Argument: argument,
 		Summary:  "Token variable is not set",
 		Happened: fmt.Sprintf("The environment variable %s is not set, or is empty, where Terraform runs.", shown),
-		Remedy: fmt.Sprintf("Set the variable in the environment of the plan and of the apply. %s takes the name of a variable, not the token itself.",
+		Remedy: fmt.Sprintf("Set the variable in the environment in which Terraform runs. %s takes the name of a variable, not the token itself.",
 			argument),
 	}
 }
@@ -129,7 +129,7 @@ func (s Sources) fromFile(path string) (Token, error) {
 	info, err := os.Stat(path)
 
 	switch {
-	case errors.Is(err, fs.ErrNotExist) && !parentExists(path):
+	case errors.Is(err, fs.ErrNotExist) && !looksLikePath(path):
 		// Not repeated: people put the token itself here.
 		return Token{}, refuse("The file that it names does not exist.", err)
 	case errors.Is(err, fs.ErrNotExist):
@@ -158,9 +158,13 @@ func (s Sources) fromFile(path string) (Token, error) {
 	return s.parse(string(content), "file:"+path, argument, "The content of the file "+path)
 }
 
-// parentExists reports whether the path names a directory that exists, and so
-// is a path and not a token.
-func parentExists(path string) bool {
+// looksLikePath reports whether path is one and not a token: it has a file's
+// extension, or names a directory that exists.
+func looksLikePath(path string) bool {
+	if fileExtension.MatchString(path) {
+		return true
+	}
+
 	dir := filepath.Dir(path)
 	if dir == "." {
 		return false
@@ -200,6 +204,7 @@ func (s Sources) fault(argument, what string, err error) error {
 
 var (
 	envName          = regexp.MustCompile(`^[^=\x00-\x20\x7f]+$`)
+	fileExtension    = regexp.MustCompile(`[^.]\.[a-z]{2,5}$`)
 	conventionalName = regexp.MustCompile(`^[A-Z_][A-Z0-9_]*$`)
 )
 

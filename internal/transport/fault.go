@@ -62,7 +62,7 @@ func (a *attempts) fault(ctx context.Context, err error) *verdict.Error {
 			"Run again. If it happens again, raise the provider's timeout, or look at the network and the proxy between here and the issuer. "+c.checkURL(),
 			ctx.Err())
 	case ctx.Err() != nil:
-		return c.fault("The check was cancelled", "The run was cancelled before "+c.Issuer+" had answered.", "Run again.", ctx.Err())
+		return cancelled(ctx.Err())
 	}
 
 	happened, remedy := c.explain(err, a.host)
@@ -214,7 +214,7 @@ func (r *Response) usual() (summary, happened, remedy string) {
 		return "The issuer's rate limit is reached", tried + " " + r.retryAdvice(),
 			"Run again later, with a lower -parallelism or fewer checks of the same token."
 	case r.Status == http.StatusRequestTimeout || r.Status >= 500:
-		return "The issuer is out of order", tried + " " + r.retryAdvice(),
+		return "The issuer reports a server error", tried + " " + r.retryAdvice(),
 			"Run again later, and look at the issuer's status page or ask the server's administrator." + r.config.lateAuthRemedy()
 	case r.Status == http.StatusProxyAuthRequired:
 		return "A proxy asks for credentials", "The answer is that of a proxy on the way.",

@@ -152,7 +152,7 @@ func fault(resp *transport.Response, said string) *verdict.Error {
 		return resp.Fault(said, "The server could not read the request.",
 			"Look for a proxy or gateway on the way that removes or changes the Authorization header, and check venafi.url in the provider configuration.")
 	case http.StatusForbidden:
-		return resp.Fault(said, "The server did not let the request through, which needs no particular scope.",
+		return resp.Fault(said, "Verifying a token needs no particular scope, so that a scope is missing is not the cause.",
 			"Ask the server's administrator whether this machine's address, or a missing client certificate (venafi.client_certificate), is the cause.")
 	case http.StatusNotFound:
 		return resp.Fault(said, "There is no Authorize/Verify at this address.",

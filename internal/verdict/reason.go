@@ -47,7 +47,7 @@ func reason(s Status, f Facts, q Question, w Words) string {
 		what, todo = "works, but lacks the required scope "+strings.Join(f.MissingScopes, ", "), w.Scope
 	case s == Expiring && Status(f.Word) == Active:
 		what = fmt.Sprintf("still works, but ends at %s, sooner than the %s that min_remaining asks for",
-			Format(f.ExpiresOn), brief(*q.MinRemaining))
+			Format(f.ExpiresOn), Brief(*q.MinRemaining))
 		todo = w.Renew
 	case s == Active:
 		what, todo = "is active and "+life(f), "Nothing needs to be done."
@@ -81,8 +81,8 @@ func life(f Facts) string {
 	}
 }
 
-// brief writes a duration as a person would: "72h", not "72h0m0s".
-func brief(d time.Duration) string {
+// Brief writes a duration as a person would: "72h", not "72h0m0s".
+func Brief(d time.Duration) string {
 	s := d.String()
 	if strings.HasSuffix(s, "m0s") {
 		s = strings.TrimSuffix(s, "0s")

@@ -1,0 +1,21 @@
+terraform {
+  required_version = ">= 1.5"
+
+  required_providers {
+    tokencheck = {
+      source = "tokencheck/tokencheck"
+    }
+  }
+}
+
+# Warns 30 days before the token ends, and does not stop the run.
+check "cloudflare_token" {
+  data "tokencheck_cloudflare" "this" {
+    min_remaining = "720h"
+  }
+
+  assert {
+    condition     = data.tokencheck_cloudflare.this.valid
+    error_message = data.tokencheck_cloudflare.this.reason
+  }
+}

@@ -1,0 +1,35 @@
+terraform {
+  required_version = ">= 1.4"
+
+  required_providers {
+    tokencheck = {
+      source = "tokencheck/tokencheck"
+    }
+  }
+}
+
+# Verifies the token in the environment variable CLOUDFLARE_API_TOKEN.
+data "tokencheck_cloudflare" "this" {}
+
+# Stands for a resource that needs the token.
+resource "terraform_data" "dns_record" {
+  input = "www"
+
+  lifecycle {
+    precondition {
+      condition     = data.tokencheck_cloudflare.this.valid
+      error_message = data.tokencheck_cloudflare.this.reason
+    }
+  }
+}
+
+# The data source as a whole is sensitive, because it has an argument for a
+# token. Its other attributes are not.
+output "cloudflare_token" {
+  value = {
+    valid      = data.tokencheck_cloudflare.this.valid
+    status     = data.tokencheck_cloudflare.this.status
+    reason     = data.tokencheck_cloudflare.this.reason
+    expires_on = data.tokencheck_cloudflare.this.expires_on
+  }
+}

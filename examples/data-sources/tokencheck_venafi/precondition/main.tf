@@ -1,0 +1,37 @@
+terraform {
+  required_version = ">= 1.4"
+
+  required_providers {
+    tokencheck = {
+      source = "tokencheck/tokencheck"
+    }
+  }
+}
+
+# Verifies the token in VENAFI_TOKEN at the server in VENAFI_URL.
+data "tokencheck_venafi" "this" {
+  min_remaining = "24h"
+}
+
+# Stands for a resource that needs the token.
+resource "terraform_data" "certificate" {
+  input = "www.example.com"
+
+  lifecycle {
+    precondition {
+      condition     = data.tokencheck_venafi.this.valid
+      error_message = data.tokencheck_venafi.this.reason
+    }
+  }
+}
+
+# The data source as a whole is sensitive, because it has an argument for a
+# token. Its other attributes are not.
+output "venafi_token" {
+  value = {
+    valid      = data.tokencheck_venafi.this.valid
+    status     = data.tokencheck_venafi.this.status
+    reason     = data.tokencheck_venafi.this.reason
+    expires_on = data.tokencheck_venafi.this.expires_on
+  }
+}
