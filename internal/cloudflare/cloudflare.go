@@ -26,14 +26,18 @@ const DefaultBaseURL = "https://api.cloudflare.com/client/v4"
 type Client struct {
 	base      *url.URL
 	transport *transport.Client
+	shared    transport.Share[question, *Answer]
 }
+
+// question is what makes two checks equal, besides the client's configuration.
+type question struct{ accountID, secret string }
 
 // NewClient makes a client of the API at base, as [transport.ParseURL] gives it.
-func NewClient(base *url.URL, transport *transport.Client) *Client {
-	return &Client{base: base, transport: transport}
+func NewClient(base *url.URL, client *transport.Client) *Client {
+	return &Client{base: base, transport: client, shared: transport.Share[question, *Answer]{Now: client.Now}}
 }
 
-// Answer is what Cloudflare says about a token.
+// Answer is what Cloudflare says about a token. Equal checks may share one.
 type Answer struct {
 	verdict.Facts
 
@@ -49,9 +53,11 @@ type Answer struct {
 }
 
 // Verify sends one GET: to /accounts/{accountID}/tokens/verify, or to
-// /user/tokens/verify if accountID is empty. A token that Cloudflare refuses is
-// an answer. The error is a [*verdict.Error]: the question was not answered.
-func (c *Client) Verify(ctx context.Context, bearer token.Token, accountID string) (*Answer, error) {
+// /user/tokens/verify if accountID is empty. Equal checks share a request, as
+// [transport.Share] says; a fresh one takes no answer that was there before it
+// asked. A token that Cloudflare refuses is an answer. The error is a
+// [*verdict.Error]: the question was not answered.
+func (c *Client) Verify(ctx context.Context, bearer token.Token, accountID string, fresh bool) (*Answer, error) {
 	address := c.base.JoinPath("user", "tokens", "verify")
 
 	if accountID != "" {
@@ -64,6 +70,12 @@ func (c *Client) Verify(ctx context.Context, bearer token.Token, accountID strin
 		address = c.base.JoinPath("accounts", accountID, "tokens", "verify")
 	}
 
+	return c.shared.Do(ctx, question{accountID, bearer.Reveal()}, fresh, func(ctx context.Context) (*Answer, error) {
+		return c.verify(ctx, address, bearer, accountID)
+	})
+}
+
+func (c *Client) verify(ctx context.Context, address *url.URL, bearer token.Token, accountID string) (*Answer, error) {
 	resp, err := c.transport.Get(ctx, address, bearer)
 	if err != nil {
 		return nil, err

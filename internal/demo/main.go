@@ -4,13 +4,17 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,14 +27,19 @@ import (
 //go:embed guard.tf
 var guard string
 
-// The tokens; those called good work.
+//go:embed apply.tf
+var apply string
+
+// What the issuers know; the tokens that are called good work.
 const (
-	// badCloudflare and badVenafi are in trouble, another one in each plan.
-	badCloudflare   = "demo-cloudflare-token"
-	badVenafi       = "demo-venafi-token"
-	goodCloudflare  = "demo-cloudflare-token-that-works"
+	tokenID         = "ed17574386854bf78a67040be0a770b0"
 	demoApplication = "demo"
-	goodVenafi      = "demo-venafi-token-that-works"
+
+	// badCloudflare and badVenafi are in trouble, another one in each plan.
+	badCloudflare  = "demo-cloudflare-token"
+	badVenafi      = "demo-venafi-token"
+	goodCloudflare = "demo-cloudflare-token-that-works"
+	goodVenafi     = "demo-venafi-token-that-works"
 )
 
 func main() {
@@ -59,7 +68,7 @@ type scenario struct {
 
 func scenarios(now time.Time) []scenario {
 	knownToCloudflare := func(t cloudflaretest.Token) func(*cloudflaretest.Server, *venafitest.Server) {
-		t.ID = "ed17574386854bf78a67040be0a770b0"
+		t.ID = tokenID
 
 		return func(s *cloudflaretest.Server, _ *venafitest.Server) { s.Set(badCloudflare, t) }
 	}
@@ -126,6 +135,16 @@ func scenarios(now time.Time) []scenario {
 	}
 }
 
+// demo is what the plans run with.
+type demo struct {
+	out        io.Writer
+	cli        string
+	mirror     string
+	dir        string
+	cloudflare *cloudflaretest.Server
+	venafi     *venafitest.Server
+}
+
 func run(ctx context.Context, out io.Writer) error {
 	path, err := cli.Find()
 	if err != nil {
@@ -138,65 +157,31 @@ func run(ctx context.Context, out io.Writer) error {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 
-	fmt.Fprint(out, "Building the provider, and starting a Cloudflare and a Venafi of this repository on loopback …\n")
+	fmt.Fprint(out, "Building the provider, and starting a Cloudflare and a Venafi of this repository on loopback …\n\n")
 
 	mirror, err := cli.Build(ctx, dir)
 	if err != nil {
 		return err
 	}
 
+	d := demo{out, path, mirror, dir, cloudflaretest.NewServer(), venafitest.NewServer()}
+	defer d.cloudflare.Close()
+	defer d.venafi.Close()
+
 	now := time.Now().UTC().Truncate(time.Second)
 
-	cloudflare, venafi := cloudflaretest.NewServer(), venafitest.NewServer()
-	defer cloudflare.Close()
-	defer venafi.Close()
-
-	cloudflare.Set(goodCloudflare, cloudflaretest.Token{ID: "ed17574386854bf78a67040be0a770b0"})
-	venafi.Set(goodVenafi, venafitest.Token{
+	d.cloudflare.Set(goodCloudflare, cloudflaretest.Token{ID: tokenID})
+	d.venafi.Set(goodVenafi, venafitest.Token{
 		IssuedOn: now, ValidFor: 7776000, GrantIssuedOn: now, GrantExpiresOn: now.AddDate(1, 0, 0),
 		Application: demoApplication, Identity: "local:{8e1bf110-8ef8-4a53-a6da-d5d29c983451}", Scope: "certificate:manage,revoke",
 	})
 
-	workspace, err := cli.NewWorkspace(ctx, path, mirror, dir+"/guard", map[string]string{
-		"main.tf":       guard,
-		"cloudflare.ca": cloudflare.TrustBundle,
-		"venafi.ca":     venafi.TrustBundle,
-		// All that differs from a configuration for the real issuers.
-		"issuers.tf": fmt.Sprintf(`provider "tokencheck" {
-  max_retries = 1
-  cloudflare  = { base_url = %q, trust_bundle = file("cloudflare.ca") }
-  venafi      = { url = %q, trust_bundle = file("venafi.ca") }
-}
-`, cloudflare.BaseURL(), venafi.URL),
-	})
-	if err != nil {
+	if err := d.plans(ctx, scenarios(now)); err != nil {
 		return err
 	}
 
-	fmt.Fprintf(out, "\nThe configuration, main.tf:\n\n%s\n", indent(guard))
-
-	all := scenarios(now)
-	for i, s := range all {
-		if s.cloudflare == "" {
-			s.cloudflare = goodCloudflare
-		}
-
-		if s.venafi == "" {
-			s.venafi = goodVenafi
-		}
-
-		if s.set != nil {
-			s.set(cloudflare, venafi)
-		}
-
-		fmt.Fprintf(out, "─── %d of %d ─── %s\n\n$ %s plan\n", i+1, len(all), s.title, commandName(path))
-
-		result := workspace.Run(ctx, []string{"CLOUDFLARE_API_TOKEN=" + s.cloudflare, "VENAFI_TOKEN=" + s.venafi}, "plan", "-no-color")
-		fmt.Fprintln(out, indent(strings.TrimSpace(result.Output)))
-
-		if refused := result.Err != nil; refused != s.refused || !strings.Contains(words(result.Output), s.prints) {
-			return fmt.Errorf("plan %d should have printed %q and been refused: %t, but it ended with: %v", i+1, s.prints, s.refused, result.Err) //nolint:errorlint // May be nil.
-		}
+	if err := d.savedPlan(ctx); err != nil {
+		return err
 	}
 
 	fmt.Fprint(out, farewell)
@@ -204,9 +189,100 @@ func run(ctx context.Context, out io.Writer) error {
 	return nil
 }
 
-const farewell = `─── That was the demo. ───
+// plans runs each scenario's plan.
+func (d *demo) plans(ctx context.Context, all []scenario) error {
+	workspace, err := d.workspace(ctx, "guard", guard)
+	if err != nil {
+		return err
+	}
 
-Every refused plan stopped before the first change, with the reason and the remedy.
+	for i, s := range all {
+		if s.set != nil {
+			s.set(d.cloudflare, d.venafi)
+		}
+
+		d.titlef("Plan %d of %d: %s", i+1, len(all), s.title)
+
+		env := []string{"CLOUDFLARE_API_TOKEN=" + cmp.Or(s.cloudflare, goodCloudflare), "VENAFI_TOKEN=" + cmp.Or(s.venafi, goodVenafi)}
+		if err := d.command(ctx, workspace, env, s.refused, s.prints, "plan"); err != nil {
+			return err
+		}
+	}
+
+	return nil
+}
+
+// savedPlan applies a plan whose token has died since it was made.
+func (d *demo) savedPlan(ctx context.Context) error {
+	d.titlef("A plan that waits for an approval. The data source is not read again at apply; an ephemeral resource is.")
+
+	workspace, err := d.workspace(ctx, "apply", apply)
+	if err != nil {
+		return err
+	}
+
+	env := []string{"CLOUDFLARE_API_TOKEN=" + goodCloudflare}
+	if err := d.command(ctx, workspace, env, false, "1 to add", "plan", "-out=plan"); err != nil {
+		return err
+	}
+
+	d.cloudflare.Revoke(goodCloudflare)
+	d.titlef("While the plan waited, the token was revoked.")
+
+	if err := d.command(ctx, workspace, env, true, "was refused", "apply", "plan"); err != nil {
+		return err
+	}
+
+	if state := workspace.Run(ctx, nil, "state", "list"); strings.Contains(state.Stdout, "terraform_data") {
+		return errors.New("the refused apply has created something")
+	}
+
+	fmt.Fprint(d.out, "Nothing was created.\n\n")
+
+	return nil
+}
+
+// workspace shows a configuration, and makes a directory for it.
+func (d *demo) workspace(ctx context.Context, name, config string) (*cli.Workspace, error) {
+	fmt.Fprintf(d.out, "The configuration, main.tf:\n\n%s\n", indent(config))
+
+	return cli.NewWorkspace(ctx, d.cli, d.mirror, filepath.Join(d.dir, name), map[string]string{
+		"main.tf":       config,
+		"cloudflare.ca": d.cloudflare.TrustBundle,
+		"venafi.ca":     d.venafi.TrustBundle,
+		// All that differs from a configuration for the real issuers.
+		"issuers.tf": fmt.Sprintf(`provider "tokencheck" {
+  max_retries = 1
+  cloudflare  = { base_url = %q, trust_bundle = file("cloudflare.ca") }
+  venafi      = { url = %q, trust_bundle = file("venafi.ca") }
+}
+`, d.cloudflare.BaseURL(), d.venafi.URL),
+	})
+}
+
+// command runs a command of the CLI and shows what it prints. It fails if the
+// command does not end as it should.
+func (d *demo) command(ctx context.Context, w *cli.Workspace, env []string, refused bool, prints string, args ...string) error {
+	name := strings.TrimSuffix(filepath.Base(d.cli), ".exe")
+	fmt.Fprintf(d.out, "$ %s %s\n", name, strings.Join(args, " "))
+
+	result := w.Run(ctx, env, slices.Insert(args, 1, "-no-color")...)
+	fmt.Fprintln(d.out, indent(strings.TrimSpace(result.Output)))
+
+	if (result.Err != nil) != refused || !strings.Contains(strings.Join(strings.Fields(result.Output), " "), prints) {
+		return fmt.Errorf("%v should have printed %q and been refused: %t, but it ended with: %v", args, prints, refused, result.Err) //nolint:errorlint // May be nil.
+	}
+
+	return nil
+}
+
+func (d *demo) titlef(format string, args ...any) {
+	fmt.Fprintf(d.out, "─── "+format+"\n\n", args...)
+}
+
+const farewell = `─── That was the demo.
+
+Every refused run stopped before the first change, with the reason and the remedy.
 To check tokens of your own, with the real issuers:
 
   make install                      # puts the provider where your CLI's init finds it
@@ -215,19 +291,6 @@ To check tokens of your own, with the real issuers:
   terraform init && terraform plan
 
 `
-
-func commandName(path string) string {
-	if strings.Contains(path, "tofu") {
-		return "tofu"
-	}
-
-	return "terraform"
-}
-
-// words takes out the line breaks and the frame that the CLI puts around a message.
-func words(output string) string {
-	return strings.Join(strings.Fields(strings.NewReplacer("│", " ", "╷", " ", "╵", " ").Replace(output)), " ")
-}
 
 func indent(text string) string {
 	return "    " + strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n    ") + "\n"

@@ -43,7 +43,7 @@ type cloudflareModel struct {
 
 func cloudflareIssuer() issuer {
 	return issuer{
-		name: cloudflareNames.Block,
+		names: cloudflareNames,
 		block: blockSchema("How Cloudflare is asked.", cloudflareNames, map[string]providerschema.Attribute{
 			"base_url": providerschema.StringAttribute{
 				Optional: true,
@@ -114,7 +114,7 @@ func connectCloudflare(ctx context.Context, conn connection, object types.Object
 	return newVerifier(v.verify), readBlock(ctx, object, &v.block)
 }
 
-func (v *cloudflareVerifier) verify(ctx context.Context, m *cloudflareModel) ([]verdict.Warning, error) {
+func (v *cloudflareVerifier) verify(ctx context.Context, m *cloudflareModel, fresh bool) ([]verdict.Warning, error) {
 	ctx, r, err := prepare(ctx, v.host, token.Sources{
 		Names: cloudflareNames,
 		Value: m.APIToken.ValueStringPointer(), Env: m.APITokenEnv.ValueStringPointer(), File: m.APITokenFile.ValueStringPointer(),
@@ -128,7 +128,7 @@ func (v *cloudflareVerifier) verify(ctx context.Context, m *cloudflareModel) ([]
 		return nil, err
 	}
 
-	answer, err := client.Verify(ctx, r.token, m.AccountID.ValueString())
+	answer, err := client.Verify(ctx, r.token, m.AccountID.ValueString(), fresh)
 	if err != nil {
 		return nil, err
 	}

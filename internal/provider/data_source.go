@@ -24,7 +24,7 @@ type checkDataSource struct {
 
 // Metadata implements [datasource.DataSource].
 func (d *checkDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
-	resp.TypeName = req.ProviderTypeName + "_" + d.issuer.name
+	resp.TypeName = req.ProviderTypeName + "_" + d.issuer.names.Block
 }
 
 // Schema implements [datasource.DataSource].
@@ -49,7 +49,7 @@ func (d *checkDataSource) Read(ctx context.Context, req datasource.ReadRequest, 
 		return
 	}
 
-	model, diags := d.verifier(ctx, req.Config.Get)
+	model, diags := d.verifier(ctx, req.Config.Get, false)
 	resp.Diagnostics.Append(diags...)
 
 	if !resp.Diagnostics.HasError() {
@@ -60,12 +60,12 @@ func (d *checkDataSource) Read(ctx context.Context, req datasource.ReadRequest, 
 // verifierOf finds an issuer's verifier in what Configure of the provider left.
 func verifierOf(i issuer, providerData any) (verifier, diag.Diagnostics) {
 	verifiers, ok := providerData.(map[string]verifier)
-	if !ok || verifiers[i.name] == nil {
+	if !ok || verifiers[i.names.Block] == nil {
 		return nil, diag.Diagnostics{diag.NewErrorDiagnostic(
 			"Provider is not configured", fmt.Sprintf("The provider handed over a %T. This is a fault of the provider; please report it.", providerData))}
 	}
 
-	return verifiers[i.name], nil
+	return verifiers[i.names.Block], nil
 }
 
 // refuseUnknown refuses arguments that are not known. Terraform puts such checks

@@ -28,9 +28,9 @@ import (
 
 // issuer describes an issuer to Terraform.
 type issuer struct {
-	// name is that of the block in the provider configuration, and what follows
-	// "tokencheck_" in the names of the types.
-	name string
+	// names are what the sources of a token are called. The block's name is also
+	// what follows "tokencheck_" in the names of the types.
+	names token.Names
 	// block is the issuer's part of the provider configuration.
 	block providerschema.SingleNestedAttribute
 	// check describes a check's arguments and attributes.
@@ -41,20 +41,28 @@ type issuer struct {
 
 // verifier makes the checks of one issuer under one provider configuration. It
 // reads a check's arguments by get, asks the issuer, and gives the model for the
-// check's schema with all attributes set.
-type verifier func(ctx context.Context, get func(ctx context.Context, model any) diag.Diagnostics) (model any, diags diag.Diagnostics)
+// check's schema with all attributes set. A fresh check takes no answer that was
+// there before it asked.
+type verifier func(ctx context.Context, get func(ctx context.Context, model any) diag.Diagnostics, fresh bool) (model, diag.Diagnostics)
+
+// model is a check of any issuer.
+type model interface{ result() *verdictModel }
 
 // newVerifier makes a verifier from a function that fills in a model.
-func newVerifier[M any](verify func(context.Context, *M) ([]verdict.Warning, error)) verifier {
-	return func(ctx context.Context, get func(context.Context, any) diag.Diagnostics) (any, diag.Diagnostics) {
-		model := new(M)
+func newVerifier[M any, P interface {
+	*M
+	model
+}](verify func(ctx context.Context, m P, fresh bool) ([]verdict.Warning, error),
+) verifier {
+	return func(ctx context.Context, get func(context.Context, any) diag.Diagnostics, fresh bool) (model, diag.Diagnostics) {
+		model := P(new(M))
 
 		diags := get(ctx, model)
 		if diags.HasError() {
 			return nil, diags
 		}
 
-		warnings, err := verify(ctx, model)
+		warnings, err := verify(ctx, model, fresh)
 		for _, w := range warnings {
 			diags.AddWarning(w.Summary, w.Detail)
 		}
@@ -77,6 +85,20 @@ type verdictModel struct {
 	TokenSource  types.String      `tfsdk:"token_source"`
 }
 
+// result implements [model].
+func (m *verdictModel) result() *verdictModel { return m }
+
+// tokenAttribute is the argument for the token itself, described by what and by
+// where else a token may come from.
+func tokenAttribute(names token.Names, what string) schema.StringAttribute {
+	return schema.StringAttribute{
+		Optional: true, Sensitive: true,
+		MarkdownDescription: what + fmt.Sprintf("If none of `%s`, `%s` and `%s` is set, the provider's `%s` is used, else the environment variable `%s`.",
+			names.Argument, names.ArgumentEnv(), names.ArgumentFile(), names.Provider(), names.Variable),
+		Validators: []validator.String{check("Not a token", checkToken, tokenRemedy)},
+	}
+}
+
 // checkSchema is the schema of a check: what every check has, and what is the
 // issuer's own. The token arguments are called as in names.
 func checkSchema(description string, names token.Names, statuses, nullEnd string, own map[string]schema.Attribute) schema.Schema {
@@ -88,16 +110,10 @@ func checkSchema(description string, names token.Names, statuses, nullEnd string
 
 		return []validator.String{stringvalidator.ConflictsWith(paths...)}
 	}
-	fallback := fmt.Sprintf("If none of `%s`, `%s` and `%s` is set, the provider's `%s` is used, else the environment variable `%s`.",
-		names.Argument, names.ArgumentEnv(), names.ArgumentFile(), names.Provider(), names.Variable)
 
 	attributes := map[string]schema.Attribute{
-		names.Argument: schema.StringAttribute{
-			Optional: true, Sensitive: true,
-			MarkdownDescription: "The token itself. **Terraform stores it in plain text in the state and in the plan**; " +
-				"`" + names.ArgumentEnv() + "`, `" + names.ArgumentFile() + "` and the provider configuration keep it out of both. " + fallback,
-			Validators: []validator.String{check("Not a token", checkToken, tokenRemedy)},
-		},
+		names.Argument: tokenAttribute(names, "The token itself. **Terraform stores it in plain text in the state and in the plan**; "+
+			"`"+names.ArgumentEnv()+"`, `"+names.ArgumentFile()+"` and the provider configuration keep it out of both. "),
 		names.ArgumentEnv(): schema.StringAttribute{
 			Optional: true,
 			MarkdownDescription: "The *name* of the environment variable that holds the token. " +

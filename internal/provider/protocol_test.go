@@ -239,6 +239,40 @@ func (s *server) readContext(ctx context.Context, name string, config map[string
 	return plain(state).(map[string]any), all
 }
 
+// open validates and opens an ephemeral resource.
+func (s *server) open(name string, config map[string]any) (map[string]any, diagnostics) {
+	s.t.Helper()
+
+	kind := s.schema.EphemeralResourceSchemas[name].ValueType()
+
+	validated, err := s.server.ValidateEphemeralResourceConfig(s.t.Context(),
+		&tfprotov6.ValidateEphemeralResourceConfigRequest{TypeName: name, Config: dynamic(kind, config)})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+
+	if all := collect(validated.Diagnostics); len(all.errors()) > 0 {
+		return nil, all
+	}
+
+	opened, err := s.server.OpenEphemeralResource(s.t.Context(), &tfprotov6.OpenEphemeralResourceRequest{TypeName: name, Config: dynamic(kind, config)})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+
+	all := collect(opened.Diagnostics)
+	if len(all.errors()) > 0 {
+		return nil, all
+	}
+
+	result, err := opened.Result.Unmarshal(kind)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+
+	return plain(result).(map[string]any), all
+}
+
 // wantAttributes compares the named attributes.
 func wantAttributes(t *testing.T, got, want map[string]any) {
 	t.Helper()

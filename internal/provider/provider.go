@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
@@ -36,7 +37,10 @@ const (
 )
 
 // Ensure that the provider satisfies the framework's interfaces.
-var _ provider.Provider = (*tokencheckProvider)(nil)
+var (
+	_ provider.Provider                       = (*tokencheckProvider)(nil)
+	_ provider.ProviderWithEphemeralResources = (*tokencheckProvider)(nil)
+)
 
 // Host is the machine on which the provider runs, as far as a check depends on it.
 type Host struct {
@@ -99,7 +103,7 @@ func (p *tokencheckProvider) Schema(_ context.Context, _ provider.SchemaRequest,
 	}
 
 	for _, i := range issuers() {
-		resp.Schema.Attributes[i.name] = i.block
+		resp.Schema.Attributes[i.names.Block] = i.block
 	}
 }
 
@@ -116,15 +120,16 @@ func (p *tokencheckProvider) Configure(ctx context.Context, req provider.Configu
 	for _, i := range issuers() {
 		var block types.Object
 
-		resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root(i.name), &block)...)
+		resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root(i.names.Block), &block)...)
 
 		var diags diag.Diagnostics
 
-		verifiers[i.name], diags = i.connect(ctx, conn, block)
+		verifiers[i.names.Block], diags = i.connect(ctx, conn, block)
 		resp.Diagnostics.Append(diags...)
 	}
 
 	resp.DataSourceData = verifiers
+	resp.EphemeralResourceData = verifiers
 }
 
 // Resources implements [provider.Provider]; there are none.
@@ -140,6 +145,18 @@ func (p *tokencheckProvider) DataSources(context.Context) []func() datasource.Da
 	}
 
 	return sources
+}
+
+// EphemeralResources implements [provider.ProviderWithEphemeralResources].
+func (p *tokencheckProvider) EphemeralResources(context.Context) []func() ephemeral.EphemeralResource {
+	all := issuers()
+	resources := make([]func() ephemeral.EphemeralResource, 0, len(all))
+
+	for _, i := range all {
+		resources = append(resources, func() ephemeral.EphemeralResource { return &checkEphemeralResource{issuer: i} })
+	}
+
+	return resources
 }
 
 // transport makes the issuer's client from what is the same for every issuer and

@@ -71,7 +71,7 @@ func venafiIssuer() issuer {
 		"convert it by openssl pkcs12 -in client.p12 -nokeys -out client.pem, and openssl pkcs12 -in client.p12 -nocerts -nodes -out client.key."
 
 	return issuer{
-		name: venafiNames.Block,
+		names: venafiNames,
 		block: blockSchema(
 			"How the Venafi Trust Protection Platform server (TLS Protect Datacenter, CyberArk Certificate Manager, Self-Hosted) is asked.",
 			venafiNames,
@@ -205,7 +205,7 @@ func connectVenafi(ctx context.Context, conn connection, object types.Object) (v
 	return newVerifier(v.verify), readBlock(ctx, object, b)
 }
 
-func (v *venafiVerifier) verify(ctx context.Context, m *venafiModel) ([]verdict.Warning, error) {
+func (v *venafiVerifier) verify(ctx context.Context, m *venafiModel, fresh bool) ([]verdict.Warning, error) {
 	ctx, r, err := prepare(ctx, v.host, token.Sources{
 		Names: venafiNames,
 		Value: m.AccessToken.ValueStringPointer(), Env: m.AccessTokenEnv.ValueStringPointer(), File: m.AccessTokenFile.ValueStringPointer(),
@@ -219,12 +219,12 @@ func (v *venafiVerifier) verify(ctx context.Context, m *venafiModel) ([]verdict.
 		return nil, err
 	}
 
-	answer, err := client.Verify(ctx, r.token)
+	answer, err := client.Verify(ctx, r.token, fresh)
 	if err != nil {
 		return nil, err
 	}
 
-	answer.Require(stringsOf(m.RequiredScopes))
+	facts := answer.Require(stringsOf(m.RequiredScopes))
 
 	m.AccessIssuedOn = timeValue(answer.AccessIssuedOn)
 	m.GrantIssuedOn = timeValue(answer.GrantIssuedOn)
@@ -248,11 +248,11 @@ func (v *venafiVerifier) verify(ctx context.Context, m *venafiModel) ([]verdict.
 		m.Scopes = types.MapValueMust(types.SetType{ElemType: types.StringType}, scopes)
 	}
 
-	if answer.MissingScopes != nil {
-		m.MissingScopes = setOf(answer.MissingScopes)
+	if facts.MissingScopes != nil {
+		m.MissingScopes = setOf(facts.MissingScopes)
 	}
 
-	return answer.Warnings, m.decide(ctx, answer.Facts, r, venafi.Words)
+	return answer.Warnings, m.decide(ctx, facts, r, venafi.Words)
 }
 
 // stringsOf gives the elements of a set of strings.

@@ -15,7 +15,7 @@ import (
 )
 
 // Answer is what the server says about a token. Fields that the answer lacks are
-// zero or nil.
+// zero or nil. Equal checks may share one.
 type Answer struct {
 	verdict.Facts
 

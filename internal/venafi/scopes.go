@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
 )
 
 // Scopes are the scopes of a token by name, each with its restrictions in order,
@@ -75,14 +77,17 @@ func (s Scopes) Missing(required []string) []string {
 	return missing
 }
 
-// Require fills in which of the required scopes the token lacks.
-func (a *Answer) Require(required []string) {
-	if a.Refused || len(required) == 0 {
-		return
+// Require gives the facts together with which of the required scopes the token
+// lacks.
+func (a *Answer) Require(required []string) verdict.Facts {
+	facts := a.Facts // The answer itself may be shared.
+
+	if !a.Refused && len(required) > 0 {
+		facts.MissingScopes = a.Scopes.Missing(required)
+		facts.ScopesUnknown = a.Scopes == nil && len(facts.MissingScopes) > 0
 	}
 
-	a.MissingScopes = a.Scopes.Missing(required)
-	a.ScopesUnknown = a.Scopes == nil && len(a.MissingScopes) > 0
+	return facts
 }
 
 var scopeGrammar = regexp.MustCompile(`^[^\s:;,]+(:[^\s:;,]+(,[^\s:;,]+)*)?$`)

@@ -1,0 +1,337 @@
+package provider_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/cli"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/cloudflare/cloudflaretest"
+)
+
+// These tests hold what users rely on between plan and apply. Much of it is the
+// CLI's behaviour and not the provider's: where a test fails with a new CLI, the
+// guides have to change.
+
+const secret = "active-0123456789"
+
+// guarded makes a workspace with a configuration for one fake, whose token is
+// that of the environment.
+func guarded(t *testing.T, config string) (*cloudflaretest.Server, *cli.Workspace, []string) {
+	t.Helper()
+
+	c := newCloudflare(t)
+	w := workspace(t, map[string]string{"main.tf": required + withIssuers(c, nil, config)})
+
+	return c, w, []string{"CLOUDFLARE_API_TOKEN=" + secret}
+}
+
+// created reports whether the state holds a resource.
+func created(t *testing.T, w *cli.Workspace, address string) bool {
+	t.Helper()
+
+	return strings.Contains(w.Run(t.Context(), nil, "state", "list").Stdout, address)
+}
+
+const (
+	// byPrecondition never blocks a destroy.
+	byPrecondition = `
+ephemeral "tokencheck_cloudflare" "now" {
+  require_valid = false
+}
+
+resource "terraform_data" "guarded" {
+  lifecycle {
+    precondition {
+      condition     = ephemeral.tokencheck_cloudflare.now.valid
+      error_message = "The Cloudflare token of this run does not work."
+    }
+  }
+}
+`
+	// byDependency has the fuller message, and blocks a destroy too.
+	byDependency = `
+ephemeral "tokencheck_cloudflare" "now" {}
+
+resource "terraform_data" "guarded" {
+  depends_on = [ephemeral.tokencheck_cloudflare.now]
+}
+`
+	// byTime asks nobody.
+	byTime = `
+data "tokencheck_cloudflare" "now" {}
+
+resource "terraform_data" "guarded" {
+  lifecycle {
+    precondition {
+      condition = (data.tokencheck_cloudflare.now.expires_on == null ? true :
+        timecmp(data.tokencheck_cloudflare.now.expires_on, timestamp()) > 0)
+      error_message = "The token has ended since the plan was made."
+    }
+  }
+}
+`
+	// atPlan is a data source alone: nothing of it happens at apply.
+	atPlan = `
+data "tokencheck_cloudflare" "now" {
+  lifecycle {
+    postcondition {
+      condition     = self.valid
+      error_message = self.reason
+    }
+  }
+}
+
+resource "terraform_data" "guarded" {
+  depends_on = [data.tokencheck_cloudflare.now]
+}
+`
+)
+
+// A saved plan that was made with a token that worked is refused once the token
+// is revoked, and nothing is created.
+func TestSemanticsRevokedBeforeApply(t *testing.T) {
+	t.Parallel()
+
+	for name, test := range map[string]struct{ config, refusal string }{
+		"precondition": {byPrecondition, "The Cloudflare token of this run does not work."},
+		"dependency":   {byDependency, `Token is not valid`},
+		"data source":  {atPlan, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			c, w, env := guarded(t, test.config)
+			run(t, w, env, true, []string{"plan", "-no-color", "-out=plan"}, "1 to add")
+			c.Revoke(secret)
+
+			if test.refusal == "" {
+				run(t, w, env, true, []string{"apply", "-no-color", "plan"}, "1 added")
+
+				return
+			}
+
+			result := run(t, w, env, false, []string{"apply", "-no-color", "plan"}, test.refusal)
+
+			if created(t, w, "terraform_data.guarded") {
+				t.Error("the guarded resource was created")
+			}
+
+			if name == "dependency" && !says("The Cloudflare API token (source: env:CLOUDFLARE_API_TOKEN) was refused. Cloudflare's user endpoint").MatchString(result.Output) {
+				t.Error("the message is not the reason:", result.Output)
+			}
+
+			// At the next plan it is refused as well.
+			run(t, w, env, false, []string{"plan", "-no-color"}, test.refusal)
+		})
+	}
+}
+
+// The end of a token that comes between plan and apply is caught without asking.
+// The issuer's clock is an hour behind, so that the token ends in its eyes later.
+func TestSemanticsExpiredBeforeApply(t *testing.T) {
+	t.Parallel()
+
+	c, w, env := guarded(t, byTime)
+	c.SetClock(func() time.Time { return time.Now().Add(-time.Hour) })
+	c.Set(secret, cloudflaretest.Token{ID: tokenID, ExpiresOn: time.Now().Add(-30 * time.Minute)})
+
+	run(t, w, env, true, []string{"plan", "-no-color", "-out=plan"}, "1 to add", "Clocks differ")
+
+	requests := len(c.Requests())
+
+	run(t, w, env, false, []string{"apply", "-no-color", "plan"}, "The token has ended since the plan was made.")
+
+	if n := len(c.Requests()); n != requests {
+		t.Errorf("the apply made %d requests", n-requests)
+	}
+
+	if created(t, w, "terraform_data.guarded") {
+		t.Error("the guarded resource was created")
+	}
+
+	// A token without an end passes.
+	c.Set(secret, cloudflaretest.Token{ID: tokenID})
+	run(t, w, env, true, []string{"apply", "-auto-approve", "-no-color"}, "1 added")
+}
+
+// A destroy with a dead token is possible in every pattern, in one of them with a flag.
+func TestSemanticsDestroy(t *testing.T) {
+	t.Parallel()
+
+	for name, test := range map[string]struct {
+		config string
+		flag   bool
+	}{
+		"precondition": {byPrecondition, false},
+		"dependency":   {byDependency, true},
+		"time":         {byTime, false},
+		"data source":  {atPlan, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			c, w, env := guarded(t, test.config)
+			run(t, w, env, true, []string{"apply", "-auto-approve", "-no-color"}, "1 added")
+			c.Revoke(secret)
+
+			destroy := []string{"destroy", "-auto-approve", "-no-color"}
+			if test.flag {
+				run(t, w, env, false, destroy, "Token is not valid")
+
+				destroy = append(destroy, "-refresh=false")
+			}
+
+			run(t, w, env, true, destroy, "1 destroyed")
+		})
+	}
+}
+
+func TestSemanticsRefreshOnly(t *testing.T) {
+	t.Parallel()
+
+	refresh := []string{"plan", "-refresh-only", "-no-color"}
+
+	c, w, env := guarded(t, atPlan)
+	run(t, w, env, true, []string{"apply", "-auto-approve", "-no-color"}, "1 added")
+	c.Revoke(secret)
+	run(t, w, env, true, refresh, "Warning:", "was refused")
+
+	c, w, env = guarded(t, byPrecondition)
+	run(t, w, env, true, []string{"apply", "-auto-approve", "-no-color"}, "1 added")
+	c.Revoke(secret)
+	run(t, w, env, true, refresh)
+}
+
+// A check block can use an ephemeral's verdict, and only warns.
+func TestSemanticsCheckBlock(t *testing.T) {
+	t.Parallel()
+
+	c, w, env := guarded(t, `
+ephemeral "tokencheck_cloudflare" "now" {
+  require_valid = false
+}
+
+check "token" {
+  assert {
+    condition     = ephemeral.tokencheck_cloudflare.now.valid
+    error_message = "The Cloudflare token does not work."
+  }
+}
+
+resource "terraform_data" "other" {}
+`)
+	run(t, w, env, true, []string{"plan", "-no-color", "-out=plan"}, "1 to add")
+	c.Revoke(secret)
+	run(t, w, env, true, []string{"apply", "-no-color", "plan"}, "1 added", "Warning:", "The Cloudflare token does not work.")
+}
+
+// A check whose arguments are not known yet, or that depends on something with
+// pending changes, is put off: the plan passes, and the apply decides.
+func TestSemanticsPutOff(t *testing.T) {
+	t.Parallel()
+
+	for name, test := range map[string]struct{ block, config, refusal string }{
+		"data source with an unknown argument": {"data", "api_token = terraform_data.late.output", "was refused"},
+		"data source with depends_on":          {"data", "api_token = \"dead-0123456789\"\n  depends_on = [terraform_data.late]", "was refused"},
+		"ephemeral with an unknown argument":   {"ephemeral", "api_token = terraform_data.late.output", "was refused"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			c, w, env := guarded(t, fmt.Sprintf(`
+resource "terraform_data" "late" { input = "dead-0123456789" }
+
+%[1]s "tokencheck_cloudflare" "now" {
+  %[2]s
+}
+
+resource "terraform_data" "guarded" {
+  lifecycle {
+    precondition {
+      condition     = %[3]stokencheck_cloudflare.now.valid
+      error_message = %[4]s
+    }
+  }
+}
+`, test.block, test.config, map[string]string{"data": "data.", "ephemeral": "ephemeral."}[test.block],
+				map[string]string{"data": "data.tokencheck_cloudflare.now.reason", "ephemeral": `"The token does not work."`}[test.block]))
+
+			run(t, w, env, true, []string{"plan", "-no-color", "-out=plan"}, "2 to add")
+
+			if n := len(c.Requests()); n > 0 {
+				t.Errorf("the plan made %d requests", n)
+			}
+
+			run(t, w, env, false, []string{"apply", "-no-color", "plan"}, test.refusal)
+
+			if created(t, w, "terraform_data.guarded") {
+				t.Error("the guarded resource was created")
+			}
+		})
+	}
+}
+
+// A provider token that the run itself makes is never taken for not set, by
+// either face; given as the check's own argument, the check is put off.
+func TestSemanticsUnknownProvider(t *testing.T) {
+	t.Parallel()
+
+	for _, block := range []string{"data", "ephemeral"} {
+		t.Run(block, func(t *testing.T) {
+			t.Parallel()
+
+			c := newCloudflare(t)
+			w := workspace(t, map[string]string{"main.tf": required + fmt.Sprintf(`
+resource "terraform_data" "token" { input = "made-in-this-run" }
+
+provider "tokencheck" {
+  cloudflare = { base_url = %q, trust_bundle = %q, api_token = terraform_data.token.output }
+}
+
+%s "tokencheck_cloudflare" "now" {}
+`, c.BaseURL(), c.TrustBundle, block)})
+
+			run(t, w, []string{"CLOUDFLARE_API_TOKEN=" + secret}, false, []string{"plan", "-no-color"}, "Provider configuration is not known yet", "own argument")
+
+			if n := len(c.Requests()); n > 0 {
+				t.Errorf("%d requests were made", n)
+			}
+		})
+	}
+}
+
+// An ephemeral variable can be the provider's token and an ephemeral's argument,
+// but no data source's, and has to be set again for a saved plan.
+func TestSemanticsEphemeralVariable(t *testing.T) {
+	t.Parallel()
+
+	const variable = `
+variable "token" {
+  type      = string
+  ephemeral = true
+  sensitive = true
+}
+`
+
+	c := newCloudflare(t)
+	provider := strings.Replace(withIssuers(c, nil, ""), "trust_bundle", "api_token = var.token, trust_bundle", 1)
+	w := workspace(t, map[string]string{"main.tf": required + variable + provider + atPlan + `
+ephemeral "tokencheck_cloudflare" "own" {
+  api_token = var.token
+}
+`})
+	env := []string{"TF_VAR_token=" + secret}
+
+	run(t, w, env, true, []string{"plan", "-no-color", "-input=false", "-out=plan"}, "1 to add")
+	run(t, w, nil, false, []string{"apply", "-no-color", "-input=false", "plan"}, "No value for required variable")
+	run(t, w, env, true, []string{"apply", "-no-color", "-input=false", "plan"}, "1 added")
+
+	w = workspace(t, map[string]string{"main.tf": required + variable + withIssuers(c, nil, `
+data "tokencheck_cloudflare" "own" {
+  api_token = var.token
+}
+`)})
+	run(t, w, env, false, []string{"plan", "-no-color", "-input=false"}, "Invalid use of ephemeral value")
+}

@@ -1,0 +1,265 @@
+package transport_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/transport"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
+)
+
+// asker counts how often it is asked, and answers with the count.
+type asker struct {
+	asked atomic.Int32
+	err   error
+}
+
+func (a *asker) ask(context.Context) (int, error) { return int(a.asked.Add(1)), a.err }
+
+// TestShareKept has checks one after the other: what an answer that is there
+// already is good for.
+func TestShareKept(t *testing.T) {
+	t.Parallel()
+
+	tests := []struct {
+		name  string
+		later time.Duration // between the two checks
+		fresh bool          // the second one
+		key   string
+		err   error
+		want  int32
+	}{
+		{name: "at once", want: 1},
+		{name: "almost ten seconds later", later: 10*time.Second - 1, want: 1},
+		{name: "ten seconds later", later: 10 * time.Second, want: 2},
+		{name: "an hour later", later: time.Hour, want: 2},
+		{name: "the clock goes back", later: -time.Second, want: 2},
+		{name: "a fresh one", fresh: true, want: 2},
+		{name: "another question", key: "other", want: 2},
+		{name: "after a failure", err: errors.New("failed"), want: 2},
+	}
+
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+
+			at := now
+			share := transport.Share[string, int]{Now: func() time.Time { return at }}
+			a := &asker{err: test.err}
+
+			_, _ = share.Do(context.Background(), "", true, a.ask)
+			at = at.Add(test.later)
+			got, err := share.Do(context.Background(), test.key, test.fresh, a.ask)
+
+			if a.asked.Load() != test.want || got != int(test.want) || !errors.Is(err, test.err) {
+				t.Errorf("asked %d times, got %d, %v; want %d", a.asked.Load(), got, err, test.want)
+			}
+		})
+	}
+}
+
+// TestShareAgeCountsFromTheRequest has an answer that took its time: what counts
+// is when it was asked for.
+func TestShareAgeCountsFromTheRequest(t *testing.T) {
+	t.Parallel()
+
+	at := now
+	share := transport.Share[string, int]{Now: func() time.Time { return at }}
+	a := &asker{}
+
+	_, _ = share.Do(context.Background(), "", false, func(ctx context.Context) (int, error) {
+		at = at.Add(9 * time.Second)
+
+		return a.ask(ctx)
+	})
+
+	at = at.Add(2 * time.Second)
+
+	if got, _ := share.Do(context.Background(), "", false, a.ask); got != 2 {
+		t.Errorf("got the answer number %d, whose request was sent eleven seconds ago", got)
+	}
+}
+
+// TestShareIsNoRefreshOfTheOld asserts that an answer that is taken does not get
+// younger by that.
+func TestShareIsNoRefreshOfTheOld(t *testing.T) {
+	t.Parallel()
+
+	at := now
+	share := transport.Share[string, int]{Now: func() time.Time { return at }}
+	a := &asker{}
+
+	for range 4 {
+		_, _ = share.Do(context.Background(), "", false, a.ask)
+		at = at.Add(6 * time.Second)
+	}
+
+	if n := a.asked.Load(); n != 2 {
+		t.Errorf("asked %d times in 18 seconds, want 2", n)
+	}
+}
+
+// blocked is a question that is answered when the test says so.
+type blocked struct {
+	asker
+
+	began   chan struct{}
+	release chan struct{}
+	ended   chan error // what the request's context said at its end
+}
+
+func newBlocked() *blocked {
+	return &blocked{began: make(chan struct{}, 10), release: make(chan struct{}), ended: make(chan error, 10)}
+}
+
+func (b *blocked) ask(ctx context.Context) (int, error) {
+	n := b.asked.Add(1)
+	b.began <- struct{}{}
+
+	select {
+	case <-b.release:
+	case <-ctx.Done():
+	}
+
+	b.ended <- ctx.Err()
+
+	if ctx.Err() != nil {
+		return 0, ctx.Err()
+	}
+
+	return int(n), b.err
+}
+
+// TestShareRunning has many checks together: they share one request, the fresh
+// ones too.
+func TestShareRunning(t *testing.T) {
+	t.Parallel()
+
+	for name, failure := range map[string]error{"answered": nil, "failed": errors.New("failed")} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			var (
+				share  transport.Share[string, int]
+				group  sync.WaitGroup
+				joined atomic.Int32
+			)
+
+			b := newBlocked()
+			b.err = failure
+
+			for i := range 20 {
+				group.Go(func() {
+					joined.Add(1)
+
+					if got, err := share.Do(context.Background(), "", i%2 == 0, b.ask); !errors.Is(err, failure) || got != 1 {
+						t.Errorf("got %d, %v", got, err)
+					}
+				})
+			}
+
+			<-b.began
+
+			for joined.Load() < 20 {
+				time.Sleep(time.Millisecond)
+			}
+
+			// Those that have just begun need a moment to get to the request.
+			time.Sleep(10 * time.Millisecond)
+			close(b.release)
+			group.Wait()
+
+			if n := b.asked.Load(); n != 1 {
+				t.Errorf("asked %d times, want 1", n)
+			}
+		})
+	}
+}
+
+// TestShareCancelled has callers that go away: the request goes on for the
+// others, and ends with the last one.
+func TestShareCancelled(t *testing.T) {
+	t.Parallel()
+
+	t.Run("the one that began", func(t *testing.T) {
+		t.Parallel()
+
+		var share transport.Share[string, int]
+
+		b := newBlocked()
+		first, cancel := context.WithCancel(context.Background())
+		failed, answered := make(chan error, 1), make(chan int, 1)
+
+		go func() {
+			_, err := share.Do(first, "", true, b.ask)
+			failed <- err
+		}()
+
+		<-b.began
+
+		joining := make(chan struct{})
+
+		go func() {
+			close(joining)
+
+			got, err := share.Do(context.Background(), "", true, b.ask)
+			if err != nil {
+				t.Error(err)
+			}
+
+			answered <- got
+		}()
+
+		<-joining
+		time.Sleep(20 * time.Millisecond)
+		cancel()
+
+		var fault *verdict.Error
+		if err := <-failed; !errors.As(err, &fault) || !errors.Is(err, context.Canceled) || !fault.Asked {
+			t.Errorf("err = %v, want a *verdict.Error", err)
+		}
+
+		close(b.release)
+
+		if got := <-answered; got != 1 {
+			t.Errorf("the other got the answer number %d, want that of the request that was running", got)
+		}
+
+		if err := <-b.ended; err != nil {
+			t.Errorf("the request ended with %v", err)
+		}
+	})
+
+	t.Run("the only one", func(t *testing.T) {
+		t.Parallel()
+
+		var share transport.Share[string, int]
+
+		b := newBlocked()
+		ctx, cancel := context.WithCancel(context.Background())
+
+		go func() {
+			<-b.began
+			cancel()
+		}()
+
+		if _, err := share.Do(ctx, "", false, b.ask); !errors.Is(err, context.Canceled) {
+			t.Errorf("err = %v", err)
+		}
+
+		if err := <-b.ended; !errors.Is(err, context.Canceled) {
+			t.Errorf("the request ended with %v, want it cancelled", err)
+		}
+
+		// The next check does not get what was cancelled.
+		close(b.release)
+
+		if got, err := share.Do(context.Background(), "", false, b.ask); err != nil || got != 2 {
+			t.Errorf("the next check got %d, %v", got, err)
+		}
+	})
+}
