@@ -54,7 +54,7 @@ func read(resp *transport.Response, accountID string) (*Answer, error) {
 
 	if err := json.Unmarshal(resp.Body, &body); err != nil {
 		if resp.Status == http.StatusOK {
-			return nil, resp.Unexpected("Its body is not the documented JSON.", "")
+			return nil, withRay(resp, resp.Unexpected("Its body is not the documented JSON.", ""))
 		}
 
 		return nil, withRay(resp, resp.Fault("", "", ""))
@@ -104,8 +104,8 @@ func success(resp *transport.Response, body envelope, said string) (*Answer, err
 		Facts: verdict.Facts{
 			Word:      body.Result.Status,
 			Said:      `status "` + body.Result.Status + `"`,
-			NotBefore: zeroIfNil(body.Result.NotBefore),
-			ExpiresOn: zeroIfNil(body.Result.ExpiresOn),
+			NotBefore: deref(body.Result.NotBefore),
+			ExpiresOn: end(body.Result.ExpiresOn),
 		},
 	}, nil
 }
@@ -182,6 +182,25 @@ func withRay(resp *transport.Response, err *verdict.Error) *verdict.Error {
 	}
 
 	return err
+}
+
+// deref gives the zero time for a time that is absent.
+func deref(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+
+	return *t
+}
+
+// end is a token's end. One in the year 1 that is the zero time has passed like
+// any other, and must not be taken for none.
+func end(t *time.Time) time.Time {
+	if t != nil && t.IsZero() {
+		return t.Add(time.Nanosecond)
+	}
+
+	return deref(t)
 }
 
 // writable reports whether RFC 3339 can write a time in UTC: a date at the end

@@ -12,7 +12,6 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
-	"time"
 
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/token"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/transport"
@@ -147,13 +146,4 @@ func words(bearer token.Token, accountID string) verdict.Words {
 	}
 
 	return w
-}
-
-// zeroIfNil gives the zero time for a time that is absent.
-func zeroIfNil(t *time.Time) time.Time {
-	if t == nil {
-		return time.Time{}
-	}
-
-	return *t
 }

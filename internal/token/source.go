@@ -158,15 +158,15 @@ func (s Sources) fromFile(path string) (Token, error) {
 	return s.parse(string(content), "file:"+path, argument, "The content of the file "+path)
 }
 
-// looksLikePath reports whether path is one and not a token: it has a file's
-// extension, or names a directory that exists.
+// looksLikePath reports whether path is one and not a token: it has an extension
+// that such files have, or names a directory that exists.
 func looksLikePath(path string) bool {
 	if fileExtension.MatchString(path) {
 		return true
 	}
 
 	dir := filepath.Dir(path)
-	if dir == "." {
+	if dir == "." || dir == filepath.Dir(dir) { // A token can begin with a slash.
 		return false
 	}
 
@@ -204,7 +204,7 @@ func (s Sources) fault(argument, what string, err error) error {
 
 var (
 	envName          = regexp.MustCompile(`^[^=\x00-\x20\x7f]+$`)
-	fileExtension    = regexp.MustCompile(`[^.]\.[a-z]{2,5}$`)
+	fileExtension    = regexp.MustCompile(`\.(txt|token|env|key|secret)$`)
 	conventionalName = regexp.MustCompile(`^[A-Z_][A-Z0-9_]*$`)
 )
 

@@ -131,9 +131,7 @@ func New(config Config) (*Client, error) {
 	return &Client{
 		config: config,
 		http: &http.Client{
-			// Whoever answers with a redirect would be handed the token.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-			Transport: &bounded{&http.Transport{
+			Transport: &answering{&http.Transport{
 				Proxy:                  config.Proxy,
 				OnProxyConnectResponse: proxyRefusal,
 				DialContext:            (&net.Dialer{Timeout: connectTimeout}).DialContext,
@@ -176,7 +174,7 @@ func certPool(bundle string) (*x509.CertPool, error) {
 }
 
 // CloseIdleConnections closes the connections that are kept for later checks.
-func (c *Client) CloseIdleConnections() { c.http.Transport.(*bounded).CloseIdle() } //nolint:forcetypeassert // Set in New.
+func (c *Client) CloseIdleConnections() { c.http.Transport.(*answering).CloseIdle() } //nolint:forcetypeassert // Set in New.
 
 // Now is the local clock.
 func (c *Client) Now() time.Time { return c.config.Now() }
@@ -318,15 +316,22 @@ func (r *Response) describe(said string) string {
 	return b.String()
 }
 
-// bounded reads each body whole before it passes the answer on, up to one byte
-// over the bound. A connection that breaks in the middle of a body is so a
-// failed attempt like any other. It also keeps retryablehttp from closing the
-// connections that other checks share, which it does after each failure.
-type bounded struct{ base *http.Transport }
+// answering makes an answer of whatever comes back.
+//
+// It takes off where a redirect points, so that none is followed: whoever sends
+// one would be handed the token. [http.Client.CheckRedirect] would not do, since
+// it is asked only about places that can be read.
+//
+// It reads the body whole, up to one byte over the bound, so that a connection
+// that breaks in the middle is a failed attempt like any other.
+//
+// It keeps retryablehttp from closing the connections that other checks share,
+// which that does after each failure.
+type answering struct{ base *http.Transport }
 
 // RoundTrip implements [http.RoundTripper].
-func (b *bounded) RoundTrip(request *http.Request) (*http.Response, error) {
-	resp, err := b.base.RoundTrip(request)
+func (a *answering) RoundTrip(request *http.Request) (*http.Response, error) {
+	resp, err := a.base.RoundTrip(request)
 	if err != nil {
 		return nil, err //nolint:wrapcheck // It is explained, not shown.
 	}
@@ -338,6 +343,7 @@ func (b *bounded) RoundTrip(request *http.Request) (*http.Response, error) {
 		return nil, &bodyError{err}
 	}
 
+	resp.Header.Del("Location")
 	resp.Body = io.NopCloser(bytes.NewReader(body))
 
 	return resp, nil
@@ -345,4 +351,4 @@ func (b *bounded) RoundTrip(request *http.Request) (*http.Response, error) {
 
 // CloseIdle closes idle connections. It is not called CloseIdleConnections,
 // since that is the name by which others would find it.
-func (b *bounded) CloseIdle() { b.base.CloseIdleConnections() }
+func (a *answering) CloseIdle() { a.base.CloseIdleConnections() }

@@ -32,6 +32,8 @@ func ParseURL(raw string) (*url.URL, error) {
 		return nil, errors.New("does not begin with https://")
 	case parsed.Opaque != "" || parsed.Hostname() == "":
 		return nil, errors.New("names no host")
+	case strings.HasSuffix(parsed.Host, ":"): // As in https://https://host, where the host would be "https".
+		return nil, errors.New("names a host with a colon but no port")
 	case parsed.Scheme == "http" && !loopback(parsed.Hostname()):
 		return nil, errors.New("begins with http://, which would send the token in plain text; plain HTTP is for loopback addresses only")
 	case slices.ContainsFunc(strings.Split(parsed.Path, "/"), func(s string) bool { return s == "." || s == ".." }):

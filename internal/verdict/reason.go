@@ -28,24 +28,27 @@ type Words struct {
 func reason(s Status, f Facts, q Question, w Words) string {
 	var what, todo string
 
+	// An issuer may use a word of ours by itself; only it knows what it means then.
+	ours := Status(f.Word) == Active
+
 	switch {
 	case s == Rejected:
 		what, todo = "was refused", w.Refused
 	case s == Disabled:
 		what, todo = "is disabled", w.Enable
-	case s == NotYetValid:
+	case s == NotYetValid && ours:
 		what = "is not valid before " + Format(f.NotBefore)
 		todo = "Run again after that time, or use another token until then."
-	case s == Expired && f.ExpiresOn.IsZero():
+	case s == Expired && !ours && (f.ExpiresOn.IsZero() || f.ExpiresOn.After(f.Now)):
 		what, todo = "has expired", w.Renew
-	case s == Expired && Status(f.Word) == Active:
+	case s == Expired && ours:
 		what = "ended at " + Format(f.ExpiresOn) + ", although the issuer still calls it active"
 		todo = w.Renew
 	case s == Expired:
 		what, todo = "expired at "+Format(f.ExpiresOn), w.Renew
-	case s == MissingScope:
+	case s == MissingScope && ours:
 		what, todo = "works, but lacks the required scope "+strings.Join(f.MissingScopes, ", "), w.Scope
-	case s == Expiring && Status(f.Word) == Active:
+	case s == Expiring && ours:
 		what = fmt.Sprintf("still works, but ends at %s, sooner than the %s that min_remaining asks for",
 			Format(f.ExpiresOn), Brief(*q.MinRemaining))
 		todo = w.Renew

@@ -1,0 +1,405 @@
+package cloudflare_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/cloudflare"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/cloudflare/cloudflaretest"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/transport"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
+)
+
+// TestRequest asserts what is sent: one GET, and nothing else.
+func TestRequest(t *testing.T) {
+	t.Parallel()
+
+	tests := []struct{ name, base, account, want string }{
+		{"user endpoint", "/client/v4", "", "/client/v4/user/tokens/verify"},
+		{"account endpoint", "/client/v4", account, "/client/v4/accounts/" + account + "/tokens/verify"},
+		{"account in upper case", "/client/v4", strings.ToUpper(account), "/client/v4/accounts/" + strings.ToUpper(account) + "/tokens/verify"},
+		{"slashes at the end", "/client/v4///", "", "/client/v4/user/tokens/verify"},
+		{"no path", "", "", "/user/tokens/verify"},
+		{"another prefix", "/a/b%2Fc", "", "/a/b%2Fc/user/tokens/verify"},
+	}
+
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+
+			s := start(t)
+			s.SetFault(issuertest.Reply(http.StatusOK, ok(result("active"))))
+
+			if _, err := connect(t, s.URL+test.base, s.TrustBundle, nil).Verify(context.Background(), bearer(t, secret), test.account, true); err != nil {
+				t.Fatal(err)
+			}
+
+			requests := s.Requests()
+			if len(requests) != 1 {
+				t.Fatalf("%d requests, want 1", len(requests))
+			}
+
+			got := requests[0]
+			if got.Method != http.MethodGet || got.Path != test.want || got.Proto != "HTTP/2.0" {
+				t.Errorf("request = %s %s %s, want GET %s HTTP/2.0", got.Method, got.Path, got.Proto, test.want)
+			}
+
+			for name, want := range map[string]string{
+				"Authorization": "Bearer " + secret, "Accept": "application/json", "Cache-Control": "no-cache",
+				"User-Agent": "terraform-provider-tokencheck/test", "Cookie": "", "Referer": "", "Content-Type": "", "Content-Length": "",
+			} {
+				if values := got.Header.Values(name); strings.Join(values, "|") != want {
+					t.Errorf("%s = %q, want %q", name, values, want)
+				}
+			}
+		})
+	}
+}
+
+// badAccounts cannot be account IDs; some would reach another endpoint.
+var badAccounts = []string{
+	" ", account[:31], account + "0", strings.Replace(account, "0", "g", 1), "a/../../user", "../user", "..", account + "/", account + "\n", "\n" + account,
+	account[:31] + "%", account[:29] + "%2f", " " + account, account + "?x", strings.Repeat("é", 16), strings.Repeat("0", 64), account[:31] + "０",
+}
+
+func TestBadAccountID(t *testing.T) {
+	t.Parallel()
+
+	for _, id := range badAccounts {
+		t.Run(id, func(t *testing.T) {
+			t.Parallel()
+
+			s := start(t)
+			s.Set(secret, cloudflaretest.Token{ID: tokenID})
+
+			b := bearer(t, secret)
+
+			answer, err := connect(t, s.BaseURL(), s.TrustBundle, nil).Verify(context.Background(), b, id, true)
+			if answer != nil {
+				t.Errorf("answer = %+v", answer)
+			}
+
+			fault := wantFault(t, b, err, "account_id", "32 hexadecimal digits")
+			if fault.Argument != "account_id" || fault.Asked {
+				t.Errorf("error = %+v, want one on account_id, before any request", fault)
+			}
+
+			if n := len(s.Requests()); n != 0 {
+				t.Errorf("%d requests, want none", n)
+			}
+
+			if cloudflare.CheckAccountID(id) == nil {
+				t.Error("CheckAccountID has no objection")
+			}
+		})
+	}
+
+	for _, id := range []string{account, strings.ToUpper(account), strings.Repeat("0", 32)} {
+		if err := cloudflare.CheckAccountID(id); err != nil {
+			t.Errorf("CheckAccountID(%q) = %v", id, err)
+		}
+	}
+
+	// Somebody may have put the token there.
+	if err := cloudflare.CheckAccountID(secret); err == nil || bearer(t, secret).In(err.Error()) {
+		t.Errorf("CheckAccountID = %v", err)
+	}
+}
+
+// TestFake makes checks against the fake as it is, which answers as the real API
+// was seen to.
+func TestFake(t *testing.T) {
+	t.Parallel()
+
+	tests := []struct {
+		name    string
+		token   *cloudflaretest.Token
+		secret  string
+		account string
+		want    verdict.Status
+		reason  string
+	}{
+		{name: "active", token: &cloudflaretest.Token{ID: tokenID}, want: verdict.Active},
+		{name: "unknown", want: verdict.Rejected, reason: "account_id"},
+		{name: "account's token at its endpoint", token: &cloudflaretest.Token{ID: tokenID, Account: account}, account: account, want: verdict.Active},
+		{name: "account's token at the user endpoint", token: &cloudflaretest.Token{ID: tokenID, Account: account}, want: verdict.Rejected, reason: "set account_id"},
+		{name: "user's token at the account endpoint", token: &cloudflaretest.Token{ID: tokenID}, account: account, want: verdict.Rejected, reason: "remove account_id"},
+		{name: "account's token at another account", token: &cloudflaretest.Token{ID: tokenID, Account: strings.Repeat("f", 32)}, account: account, want: verdict.Rejected, reason: "another account"},
+		{name: "ended", token: &cloudflaretest.Token{ID: tokenID, ExpiresOn: now.Add(-time.Second)}, want: verdict.Expired},
+		{name: "not begun", token: &cloudflaretest.Token{ID: tokenID, NotBefore: now.Add(time.Second)}, want: verdict.NotYetValid},
+		{name: "disabled", token: &cloudflaretest.Token{ID: tokenID, Status: "disabled"}, want: verdict.Disabled},
+		{name: "malformed", secret: "abc$def#" + secret, want: verdict.Rejected, reason: "6111"},
+
+		// The form of a token is good for a hint, not for a verdict.
+		{name: "form of an account's token, refused", secret: "cfat_" + secret, want: verdict.Rejected, reason: "account_id"},
+		{name: "form of a user's token, refused at the account endpoint", secret: "cfut_" + secret, account: account, want: verdict.Rejected, reason: "account_id"},
+		{name: "form of a global key, refused", secret: "cfk_" + secret, want: verdict.Rejected, reason: "Global API key"},
+		{name: "form of a login of Wrangler, refused", secret: "cfoat_" + secret, want: verdict.Rejected, reason: "Wrangler"},
+		{name: "form of an Origin CA key, refused", secret: "v1.0-" + secret, want: verdict.Rejected, reason: "Origin CA"},
+		{name: "form of an account's token, accepted at the user endpoint", secret: "cfat_" + secret, token: &cloudflaretest.Token{ID: tokenID}, want: verdict.Active},
+		{name: "form of a global key, accepted", secret: "cfk_" + secret, token: &cloudflaretest.Token{ID: tokenID}, want: verdict.Active},
+		{name: "short", secret: "a1", token: &cloudflaretest.Token{ID: tokenID[2:]}, want: verdict.Active},
+		{name: "long", secret: strings.Repeat("Zq8R", 500), token: &cloudflaretest.Token{ID: tokenID}, want: verdict.Active},
+	}
+
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+
+			if test.secret == "" {
+				test.secret = secret
+			}
+
+			s := start(t)
+			if test.token != nil {
+				s.Set(test.secret, *test.token)
+			}
+
+			b := bearer(t, test.secret)
+
+			answer, err := connect(t, s.BaseURL(), s.TrustBundle, nil).Verify(context.Background(), b, test.account, true)
+			if err != nil {
+				t.Fatal(err)
+			}
+
+			v := decide(t, b, answer, nil)
+			if v.Status != test.want || !strings.Contains(v.Reason, test.reason) {
+				t.Errorf("verdict = %+v, want %q with %q in its reason", v, test.want, test.reason)
+			}
+		})
+	}
+}
+
+// TestSameAnswerSameText makes a check twice, a minute apart.
+func TestSameAnswerSameText(t *testing.T) {
+	t.Parallel()
+
+	s := start(t)
+	s.Set(secret, cloudflaretest.Token{ID: tokenID, ExpiresOn: now.Add(time.Hour)})
+
+	client, b := connect(t, s.BaseURL(), s.TrustBundle, nil), bearer(t, secret)
+
+	var reasons []string
+
+	for i := range 2 {
+		s.SetClock(func() time.Time { return now.Add(time.Duration(i) * time.Minute) })
+
+		answer, err := client.Verify(context.Background(), b, "", true)
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		reasons = append(reasons, decide(t, b, answer, nil).Reason)
+	}
+
+	if reasons[0] != reasons[1] {
+		t.Errorf("reasons differ: %q", reasons)
+	}
+
+	s.Revoke(secret)
+
+	answer, err := client.Verify(context.Background(), b, "", true)
+	if err != nil || !answer.Refused {
+		t.Errorf("after the revocation: %+v, %v", answer, err)
+	}
+}
+
+// TestWhichClockDecides has a token that has ended by one of the two clocks.
+func TestWhichClockDecides(t *testing.T) {
+	t.Parallel()
+
+	tests := []struct {
+		name     string
+		issuer   string // the Date header; "" for none
+		local    time.Time
+		want     verdict.Status
+		warnings int
+	}{
+		{"ended by the issuer's clock", "Sun, 01 Mar 2026 13:00:00 GMT", now.Add(-2 * time.Hour), verdict.Expired, 1},
+		{"ended by the local clock only", "Sun, 01 Mar 2026 11:00:00 GMT", now.Add(2 * time.Hour), verdict.Active, 1},
+		{"no date, ended by the local clock", "", now.Add(2 * time.Hour), verdict.Expired, 0},
+		{"no date, not ended by the local clock", "", now.Add(-2 * time.Hour), verdict.Active, 0},
+		{"a date that is none", "yesterday", now.Add(2 * time.Hour), verdict.Expired, 0},
+		{"the same", "Sun, 01 Mar 2026 11:00:00 GMT", now.Add(-time.Hour), verdict.Active, 0},
+	}
+
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+
+			s := start(t)
+			s.SetFault(issuertest.Reply(http.StatusOK, ok(result("active", `"expires_on":"2026-03-01T12:00:00Z"`)), "Date", test.issuer))
+
+			b := bearer(t, secret)
+
+			answer, err := connect(t, s.BaseURL(), s.TrustBundle, func(c *transport.Config) { c.Now = func() time.Time { return test.local } }).
+				Verify(context.Background(), b, "", true)
+			if err != nil {
+				t.Fatal(err)
+			}
+
+			if v := decide(t, b, answer, nil); v.Status != test.want {
+				t.Errorf("status = %q, want %q", v.Status, test.want)
+			}
+
+			if len(answer.Warnings) != test.warnings {
+				t.Errorf("warnings = %+v, want %d", answer.Warnings, test.warnings)
+			}
+		})
+	}
+}
+
+// TestRetry has faults that are over with the next attempt.
+func TestRetry(t *testing.T) {
+	t.Parallel()
+
+	good := issuertest.Reply(http.StatusOK, ok(result("active")))
+	broken := func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
+
+	tests := []struct {
+		name     string
+		handlers []http.HandlerFunc
+		want     verdict.Status
+		requests int
+	}{
+		{"503, then good", []http.HandlerFunc{issuertest.Reply(503, ""), good}, verdict.Active, 2},
+		{"429 and 520, then good", []http.HandlerFunc{issuertest.Reply(429, refusal(coded(971, "wait"))), issuertest.Reply(520, ""), good}, verdict.Active, 3},
+		{"408, then refused", []http.HandlerFunc{issuertest.Reply(408, ""), issuertest.Reply(401, cloudflaretest.BodyInvalid), good}, verdict.Rejected, 2},
+		{"stream reset, then good", []http.HandlerFunc{broken, good}, verdict.Active, 2},
+		{"refused at once", []http.HandlerFunc{issuertest.Reply(401, cloudflaretest.BodyInvalid), good}, verdict.Rejected, 1},
+		{"disabled at once", []http.HandlerFunc{issuertest.Reply(200, ok(result("disabled"))), good}, verdict.Disabled, 1},
+		{"an error of the edge is not retried", []http.HandlerFunc{issuertest.Reply(403, "<html>"), good}, "", 1},
+		{"broken JSON is not retried", []http.HandlerFunc{issuertest.Reply(200, "{"), good}, "", 1},
+	}
+
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+
+			s, b, answer, err := verify(t, issuertest.Sequence(test.handlers...), "")
+
+			switch {
+			case test.want == "":
+				wantFault(t, b, err)
+			case err != nil:
+				t.Error(err)
+			default:
+				if v := decide(t, b, answer, nil); v.Status != test.want {
+					t.Errorf("status = %q, want %q", v.Status, test.want)
+				}
+			}
+
+			if n := len(s.Requests()); n != test.requests {
+				t.Errorf("%d requests, want %d", n, test.requests)
+			}
+		})
+	}
+}
+
+// TestConcurrentChecks shares one client: each check gets the answer to its own token.
+func TestConcurrentChecks(t *testing.T) {
+	t.Parallel()
+
+	s := start(t)
+	client := connect(t, s.BaseURL(), s.TrustBundle, nil)
+
+	var wrong atomic.Int32
+
+	done := make(chan struct{})
+
+	for i := range 20 {
+		own := strings.Repeat(string(rune('a'+i)), 12)
+		if i%2 == 0 {
+			s.Set(own, cloudflaretest.Token{ID: "id of " + own[:3]})
+		}
+
+		b := bearer(t, own)
+
+		go func() {
+			defer func() { done <- struct{}{} }()
+
+			answer, err := client.Verify(context.Background(), b, "", true)
+			if err != nil || answer.Refused != (i%2 == 1) || i%2 == 0 && answer.ID != "id of "+own[:3] {
+				wrong.Add(1)
+			}
+		}()
+	}
+
+	for range 20 {
+		<-done
+	}
+
+	if n := wrong.Load(); n > 0 {
+		t.Errorf("%d of 20 answers are wrong", n)
+	}
+}
+
+func TestCancelled(t *testing.T) {
+	t.Parallel()
+
+	s := start(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	s.SetFault(func(_ http.ResponseWriter, r *http.Request) {
+		cancel()
+		<-r.Context().Done()
+	})
+
+	b := bearer(t, secret)
+
+	_, err := connect(t, s.BaseURL(), s.TrustBundle, nil).Verify(ctx, b, "", true)
+	wantFault(t, b, err, "cancelled")
+
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("err = %v, want context.Canceled as its cause", err)
+	}
+}
+
+// TestShared asserts which checks share a request: those of the same token at
+// the same endpoint, and fresh ones only one that is running.
+func TestShared(t *testing.T) {
+	t.Parallel()
+
+	s := start(t)
+	s.Set(secret, cloudflaretest.Token{ID: tokenID})
+
+	client, other := connect(t, s.BaseURL(), s.TrustBundle, nil), connect(t, s.BaseURL(), s.TrustBundle, nil)
+
+	steps := []struct {
+		name    string
+		client  *cloudflare.Client
+		secret  string
+		account string
+		fresh   bool
+		want    int // requests up to here
+	}{
+		{"first", client, secret, "", false, 1},
+		{"equal", client, secret, "", false, 1},
+		{"fresh", client, secret, "", true, 2},
+		{"takes the fresh one's", client, secret, "", false, 2},
+		{"other endpoint", client, secret, account, false, 3},
+		{"other account", client, secret, strings.Repeat("f", 32), false, 4},
+		{"other token", client, secret + "x", "", false, 5},
+		{"other configuration", other, secret, "", false, 6},
+	}
+
+	for _, step := range steps {
+		answer, err := step.client.Verify(context.Background(), bearer(t, step.secret), step.account, step.fresh)
+		if err != nil {
+			t.Fatalf("%s: %v", step.name, err)
+		}
+
+		if n := len(s.Requests()); n != step.want {
+			t.Errorf("%s: %d requests, want %d", step.name, n, step.want)
+		}
+
+		if refused := step.secret != secret || step.account != ""; answer.Refused != refused {
+			t.Errorf("%s: refused = %v", step.name, answer.Refused)
+		}
+	}
+}

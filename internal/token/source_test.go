@@ -1,0 +1,324 @@
+package token_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/token"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
+)
+
+func TestClean(t *testing.T) {
+	t.Parallel()
+
+	tests := []struct {
+		name, raw string
+		want      string // the token, "" where it is refused
+		fault     string // a part of the fault
+	}{
+		// Length and pattern are not judged.
+		{name: "plain", raw: secret, want: secret},
+		{name: "one character", raw: "a", want: "a"},
+		{name: "long", raw: strings.Repeat("a", 5000), want: strings.Repeat("a", 5000)},
+		{name: "base64", raw: "4MyGeneratedBearerTknz==", want: "4MyGeneratedBearerTknz=="},
+		{name: "with a prefix", raw: "cfut_abc-DEF_123.~+/", want: "cfut_abc-DEF_123.~+/"},
+		{name: "all of printable ASCII inside", raw: "a!#$%&()*+,-./:;<=>?@[]^_{|}~'\"`\\z", want: "a!#$%&()*+,-./:;<=>?@[]^_{|}~'\"`\\z"},
+		{name: "a dollar alone", raw: "a$b{c}", want: "a$b{c}"},
+		{name: "begins like bearer", raw: "BearerToken", want: "BearerToken"},
+		{name: "one line end", raw: secret + "\n", want: secret},
+		{name: "one Windows line end", raw: secret + "\r\n", want: secret},
+
+		{name: "empty", raw: "", fault: "empty"},
+		{name: "a line end only", raw: "\n", fault: "empty"},
+		{name: "a Windows line end only", raw: "\r\n", fault: "empty"},
+		{name: "two line ends", raw: secret + "\n\n", fault: "line"},
+		{name: "two Windows line ends", raw: secret + "\r\n\r\n", fault: "line"},
+		{name: "line end, then carriage return", raw: secret + "\n\r", fault: "line"},
+		{name: "a carriage return alone", raw: secret + "\r", fault: "line"},
+		{name: "two carriage returns and a line end", raw: secret + "\r\r\n", fault: "line"},
+		{name: "line end at the start", raw: "\n" + secret, fault: "line"},
+		{name: "two lines", raw: secret + "\n" + secret, fault: "line"},
+		{name: "an env file", raw: "TOKEN=" + secret + "\nOTHER=1\n", fault: "line"},
+		{name: "blank at the start", raw: " " + secret, fault: "blank"},
+		{name: "blank at the end", raw: secret + " ", fault: "blank"},
+		{name: "blank before the line end", raw: secret + " \n", fault: "blank"},
+		{name: "blank inside", raw: secret[:9] + " " + secret[9:], fault: "blank"},
+		{name: "tab", raw: secret + "\t", fault: "blank"},
+		{name: "blanks only", raw: "   ", fault: "blank"},
+		{name: "double quotes", raw: `"` + secret + `"`, fault: "quotes"},
+		{name: "single quotes", raw: "'" + secret + "'", fault: "quotes"},
+		{name: "back quotes", raw: "`" + secret + "`", fault: "quotes"},
+		{name: "quotes and a line end", raw: `"` + secret + "\"\n", fault: "quotes"},
+		{name: "curly quotes", raw: "“" + secret + "”", fault: "quotes"},
+		{name: "single curly quotes", raw: "‘" + secret + "’", fault: "quotes"},
+		{name: "bearer", raw: "Bearer " + secret, fault: "Bearer"},
+		{name: "bearer in lower case", raw: "bearer " + secret, fault: "Bearer"},
+		{name: "bearer in upper case", raw: "BEARER " + secret, fault: "Bearer"},
+		{name: "bearer and a tab", raw: "Bearer\t" + secret, fault: ""},
+		{name: "not expanded", raw: "${CLOUDFLARE_API_TOKEN}", fault: "${"},
+		{name: "not expanded inside", raw: "cfut_${TOKEN}", fault: "${"},
+		{name: "GitHub's expression", raw: "${{secrets.TOKEN}}", fault: "${"},
+		{name: "byte order mark", raw: "\ufeff" + secret, fault: "byte order mark"},
+		{name: "UTF-16", raw: "\xff\xfea\x00b\x00", fault: "printable ASCII"},
+		{name: "NUL", raw: secret + "\x00", fault: "printable ASCII"},
+		{name: "escape", raw: "\x1b[31m" + secret, fault: "printable ASCII"},
+		{name: "DEL", raw: secret + "\x7f", fault: "printable ASCII"},
+		{name: "vertical tab", raw: secret + "\v", fault: ""},
+		{name: "no-break space", raw: secret + "\u00a0", fault: "printable ASCII"},
+		{name: "zero-width space", raw: secret[:5] + "\u200b" + secret[5:], fault: "printable ASCII"},
+		{name: "letter outside ASCII", raw: secret + "é", fault: "printable ASCII"},
+		{name: "look-alike letter", raw: "а" + secret, fault: "printable ASCII"},
+		{name: "invalid UTF-8", raw: secret + "\xff", fault: "printable ASCII"},
+		{name: "header injection", raw: secret + "\r\nX-Evil: 1", fault: "line"},
+	}
+
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+
+			got, err := token.Clean(test.raw)
+			if test.want != "" {
+				if err != nil || got != test.want {
+					t.Fatalf("Clean gave %q, %v; want %q", got, err, test.want)
+				}
+
+				return
+			}
+
+			if err == nil || got != "" {
+				t.Fatalf("Clean gave %q, %v; want a fault", got, err)
+			}
+
+			if !strings.Contains(err.Error(), test.fault) {
+				t.Errorf("fault = %q, want it to name %q", err, test.fault)
+			}
+
+			if newToken(t, secret).In(err.Error()) {
+				t.Errorf("fault = %q repeats the value", err)
+			}
+		})
+	}
+}
+
+// ptr gives the address of a string, "" included: an empty argument was given.
+//
+//go:fix inline
+func ptr(s string) *string { return new(s) }
+
+// env is a lookup in a fixed environment.
+func env(variables map[string]string) func(string) (string, bool) {
+	return func(name string) (string, bool) {
+		value, ok := variables[name]
+
+		return value, ok
+	}
+}
+
+func TestResolve(t *testing.T) {
+	t.Parallel()
+
+	dir := t.TempDir()
+	write := func(name, content string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+
+		return path
+	}
+
+	file := write("token", "from-file")
+	fifo := filepath.Join(dir, "pipe")
+
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+
+	link := filepath.Join(dir, "link")
+	if err := os.Symlink(file, link); err != nil {
+		t.Fatal(err)
+	}
+
+	dangling := filepath.Join(dir, "dangling")
+	if err := os.Symlink(filepath.Join(dir, "nowhere"), dangling); err != nil {
+		t.Fatal(err)
+	}
+
+	environment := map[string]string{
+		"EXAMPLE_TOKEN": "from-issuer-variable", "OTHER": "from-env", "EMPTY": "", "LINE": "from-env\n", "QUOTED": `"` + secret + `"`,
+		"lower_case": "from-lower", secret: "never",
+	}
+
+	tests := []struct {
+		name   string
+		give   token.Sources
+		env    map[string]string
+		want   string // the token, "" where an error is wanted
+		source string
+
+		argument string
+		detail   []string
+		err      error
+	}{
+		// The order.
+		{name: "argument", give: token.Sources{Value: new("from-argument"), FromProvider: new("from-provider")}, want: "from-argument", source: "argument"},
+		{name: "variable named by the check", give: token.Sources{Env: new("OTHER"), FromProvider: new("from-provider")}, want: "from-env", source: "env:OTHER"},
+		{name: "file named by the check", give: token.Sources{File: &file, FromProvider: new("from-provider")}, want: "from-file", source: "file:" + file},
+		{name: "provider before the issuer's variable", give: token.Sources{FromProvider: new("from-provider")}, want: "from-provider", source: "provider"},
+		{name: "issuer's variable", give: token.Sources{}, want: "from-issuer-variable", source: "env:EXAMPLE_TOKEN"},
+		{name: "issuer's variable with a line end", give: token.Sources{}, env: map[string]string{"EXAMPLE_TOKEN": "abc\r\n"}, want: "abc", source: "env:EXAMPLE_TOKEN"},
+		{name: "issuer's variable named by the check", give: token.Sources{Env: new("EXAMPLE_TOKEN")}, want: "from-issuer-variable", source: "env:EXAMPLE_TOKEN"},
+		{name: "variable in lower case", give: token.Sources{Env: new("lower_case")}, want: "from-lower", source: "env:lower_case"},
+		{name: "one line end", give: token.Sources{Env: new("LINE")}, want: "from-env", source: "env:LINE"},
+
+		// No way given: all are named.
+		{
+			name: "nothing", env: map[string]string{},
+			detail: []string{"api_token", "api_token_env", "api_token_file", "example.api_token", "EXAMPLE_TOKEN"},
+		},
+		{name: "issuer's variable is empty", env: map[string]string{"EXAMPLE_TOKEN": ""}, detail: []string{"EXAMPLE_TOKEN"}},
+
+		// What was given but is empty is no reason to look further.
+		{name: "empty argument", give: token.Sources{Value: new(""), FromProvider: new("x")}, argument: "api_token", detail: []string{"api_token", "empty"}},
+		{name: "empty name of a variable", give: token.Sources{Env: new(""), FromProvider: new("x")}, argument: "api_token_env", detail: []string{"api_token_env", "empty"}},
+		{name: "empty path", give: token.Sources{File: new(""), FromProvider: new("x")}, argument: "api_token_file", detail: []string{"empty"}},
+		{name: "empty in the provider", give: token.Sources{FromProvider: new("")}, detail: []string{"example.api_token", "empty"}},
+		{name: "variable is not set", give: token.Sources{Env: new("UNSET"), FromProvider: new("x")}, argument: "api_token_env", detail: []string{"UNSET"}},
+		{name: "variable is empty", give: token.Sources{Env: new("EMPTY"), FromProvider: new("x")}, argument: "api_token_env", detail: []string{"EMPTY", "empty"}},
+
+		// What cannot be a token.
+		{name: "argument with quotes", give: token.Sources{Value: new(`"` + secret + `"`)}, argument: "api_token", detail: []string{"api_token", "quotes"}},
+		{name: "argument with a byte order mark", give: token.Sources{Value: new("\ufeff" + secret)}, argument: "api_token", detail: []string{"byte order mark"}},
+		{name: "argument with bearer", give: token.Sources{Value: new("Bearer " + secret)}, argument: "api_token", detail: []string{"Bearer"}},
+		{name: "variable with quotes", give: token.Sources{Env: new("QUOTED")}, argument: "api_token_env", detail: []string{"QUOTED", "quotes"}},
+		{name: "provider with a blank", give: token.Sources{FromProvider: new("a " + secret)}, detail: []string{"example.api_token", "blank"}},
+		{name: "issuer's variable not expanded", env: map[string]string{"EXAMPLE_TOKEN": "${SECRET}"}, detail: []string{"EXAMPLE_TOKEN", "${"}},
+
+		// Names of variables.
+		{name: "name with a dollar", give: token.Sources{Env: new("$OTHER")}, argument: "api_token_env", detail: []string{"$"}},
+		{name: "name with braces", give: token.Sources{Env: new("${OTHER}")}, argument: "api_token_env", detail: []string{"$"}},
+		{name: "name with =", give: token.Sources{Env: new("OTHER=x")}, argument: "api_token_env", detail: []string{"="}},
+		{name: "name with a blank", give: token.Sources{Env: new(" OTHER")}, argument: "api_token_env", detail: []string{"blank"}},
+		{name: "name with a NUL", give: token.Sources{Env: new("OTHER\x00")}, argument: "api_token_env"},
+		{name: "the token itself as a name", give: token.Sources{Env: new(secret + "x")}, argument: "api_token_env", detail: []string{"not the token itself"}},
+		{name: "a base64 token as a name", give: token.Sources{Env: new(secret + "==")}, argument: "api_token_env"},
+
+		// Files.
+		{name: "file by a link", give: token.Sources{File: &link}, want: "from-file", source: "file:" + link},
+		{name: "file with a line end", give: token.Sources{File: new(write("lf", "abc\n"))}, want: "abc", source: "file:" + filepath.Join(dir, "lf")},
+		{name: "file with a Windows line end", give: token.Sources{File: new(write("crlf", "abc\r\n"))}, want: "abc", source: "file:" + filepath.Join(dir, "crlf")},
+		{name: "file of 64 KiB", give: token.Sources{File: new(write("full", strings.Repeat("a", 64<<10)))}, want: strings.Repeat("a", 64<<10), source: "file:" + filepath.Join(dir, "full")},
+		{name: "missing file", give: token.Sources{File: new(filepath.Join(dir, "missing")), FromProvider: new("x")}, argument: "api_token_file", detail: []string{"does not exist", "regular file"}, err: fs.ErrNotExist},
+		{name: "dangling link", give: token.Sources{File: &dangling}, argument: "api_token_file", detail: []string{"does not exist"}, err: fs.ErrNotExist},
+		{name: "directory", give: token.Sources{File: &dir}, argument: "api_token_file", detail: []string{"not a regular file", "64 KiB"}},
+		{name: "pipe", give: token.Sources{File: &fifo}, argument: "api_token_file", detail: []string{"not a regular file"}},
+		{name: "device", give: token.Sources{File: new("/dev/null")}, argument: "api_token_file", detail: []string{"not a regular file"}},
+		{name: "file in a file", give: token.Sources{File: new(filepath.Join(file, "x"))}, argument: "api_token_file", detail: []string{"cannot be read"}},
+		{name: "file over 64 KiB", give: token.Sources{File: new(write("large", strings.Repeat("a", 64<<10+1)))}, argument: "api_token_file", detail: []string{"64 KiB"}},
+		{name: "file far over 64 KiB", give: token.Sources{File: new(write("huge", strings.Repeat("\n", 1<<20)))}, argument: "api_token_file", detail: []string{"64 KiB"}},
+		{name: "empty file", give: token.Sources{File: new(write("empty", "")), FromProvider: new("x")}, argument: "api_token_file", detail: []string{"empty"}},
+		{name: "file with a line end only", give: token.Sources{File: new(write("nl", "\n"))}, argument: "api_token_file", detail: []string{"empty"}},
+		{name: "file with two line ends", give: token.Sources{File: new(write("nlnl", secret+"\n\n"))}, argument: "api_token_file", detail: []string{"line"}},
+		{name: "file with a byte order mark", give: token.Sources{File: new(write("bom", "\ufeff"+secret+"\r\n"))}, argument: "api_token_file", detail: []string{"byte order mark"}},
+		{name: "env file", give: token.Sources{File: new(write("env", "export A="+secret+"\nB=2\n"))}, argument: "api_token_file"},
+		{name: "the token itself as a path", give: token.Sources{File: new(secret)}, argument: "api_token_file", detail: []string{"does not exist"}},
+		{name: "a base64 token as a path", give: token.Sources{File: new(secret[:9] + "/" + secret[9:] + "==")}, argument: "api_token_file", detail: []string{"does not exist"}},
+		{name: "a base64 token that begins with a slash as a path", give: token.Sources{File: new("/" + secret + "==")}, argument: "api_token_file", detail: []string{"does not exist"}},
+		{name: "a long token as a path", give: token.Sources{File: new(strings.Repeat(secret, 200))}, argument: "api_token_file", detail: []string{"cannot be read"}},
+		{name: "a home directory is not expanded", give: token.Sources{File: new("~/token")}, argument: "api_token_file", detail: []string{"pathexpand"}},
+	}
+
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+
+			if test.env == nil {
+				test.env = environment
+			}
+
+			test.give.Names, test.give.LookupEnv = names, env(test.env)
+
+			got, err := test.give.Resolve()
+			if test.want != "" {
+				if err != nil || got.Reveal() != test.want || got.Source() != test.source {
+					t.Fatalf("Resolve gave the token %q from %q, %v; want %q from %q", got.Reveal(), got.Source(), err, test.want, test.source)
+				}
+
+				return
+			}
+
+			var fault *verdict.Error
+			if !errors.As(err, &fault) {
+				t.Fatalf("Resolve gave %v, %v; want a *verdict.Error", got, err)
+			}
+
+			if got.Reveal() != "" {
+				t.Error("an error comes with a token")
+			}
+
+			if fault.Argument != test.argument || fault.Summary == "" || fault.Remedy == "" || fault.Asked {
+				t.Errorf("error = %+v, want the argument %q, a summary and a remedy, before any request", fault, test.argument)
+			}
+
+			for _, part := range test.detail {
+				if !strings.Contains(fault.Detail(), part) {
+					t.Errorf("detail %q lacks %q", fault.Detail(), part)
+				}
+			}
+
+			if test.err != nil && !errors.Is(err, test.err) {
+				t.Errorf("the cause %v cannot be found", test.err)
+			}
+
+			if newToken(t, secret).In(err.Error()) {
+				t.Errorf("error %q holds a part of the token", err)
+			}
+		})
+	}
+}
+
+// TestResolveRelativePath reads a path that is relative to the working directory.
+func TestResolveRelativePath(t *testing.T) {
+	t.Parallel()
+
+	// The directory of the package is the working directory of its tests.
+	path := filepath.Join("testdata-does-not-exist", "token")
+
+	_, err := token.Sources{Names: names, File: &path}.Resolve()
+	if err == nil || !strings.Contains(err.Error(), "directory in which Terraform runs") {
+		t.Errorf("err = %v, want it to tell what a relative path is relative to", err)
+	}
+}
+
+func TestHasOwn(t *testing.T) {
+	t.Parallel()
+
+	for name, test := range map[string]struct {
+		give token.Sources
+		want bool
+	}{
+		"nothing":         {token.Sources{}, false},
+		"provider's":      {token.Sources{FromProvider: new("x")}, false},
+		"argument":        {token.Sources{Value: new("x")}, true},
+		"empty argument":  {token.Sources{Value: new("")}, true},
+		"name of a token": {token.Sources{Env: new("x")}, true},
+		"path of a token": {token.Sources{File: new("x")}, true},
+	} {
+		if got := test.give.HasOwn(); got != test.want {
+			t.Errorf("%s: HasOwn() = %v, want %v", name, got, test.want)
+		}
+	}
+}
+
+func TestNames(t *testing.T) {
+	t.Parallel()
+
+	if got := names.ArgumentEnv() + " " + names.ArgumentFile() + " " + names.Provider(); got != "api_token_env api_token_file example.api_token" {
+		t.Errorf("names = %q", got)
+	}
+}

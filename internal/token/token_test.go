@@ -1,0 +1,228 @@
+package token_test
+
+import (
+	"bytes"
+	stdjson "encoding/json"
+	"encoding/xml"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/token"
+)
+
+// secret is a token for tests: no word of a message holds a part of it.
+const secret = "Zq8RtYw3LmN5pKj7HgFd2sXcVbA9eU4i"
+
+// names are those of an issuer that does not exist.
+var names = token.Names{Argument: "api_token", Block: "example", Variable: "EXAMPLE_TOKEN"}
+
+// newToken makes a token as a check's own argument gives it.
+func newToken(t *testing.T, secret string) token.Token {
+	t.Helper()
+
+	bearer, err := token.Sources{Names: names, Value: &secret}.Resolve()
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	return bearer
+}
+
+// holder keeps a token where package fmt cannot ask its methods.
+type holder struct {
+	hidden struct{ bearer token.Token }
+	list   []token.Token
+	Shown  token.Token
+	Map    map[string]token.Token
+	Any    any
+}
+
+func TestNothingRevealsTheToken(t *testing.T) {
+	t.Parallel()
+
+	bearer := newToken(t, secret)
+	h := holder{list: []token.Token{bearer}, Shown: bearer, Map: map[string]token.Token{"a": bearer}, Any: bearer}
+	h.hidden.bearer = bearer
+
+	check := func(how, text string) {
+		t.Helper()
+
+		hexadecimal := fmt.Sprintf("%x", secret)
+		if bearer.In(text) || strings.Contains(strings.ToLower(text), hexadecimal[:16]) {
+			t.Errorf("%s shows the token: %s", how, text)
+		}
+	}
+
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "% x", "%d", "%t", "%T", "%p", "%c", "%U", "%10s", "%!"} {
+		for _, value := range []any{bearer, &bearer, h, &h, []token.Token{bearer}, []any{bearer}, map[token.Token]int{bearer: 1}, h.hidden, struct{ t *token.Token }{&bearer}} {
+			check(verb, fmt.Sprintf(verb, value))
+		}
+	}
+
+	check("Sprint", fmt.Sprint(bearer, h))
+	check("String", bearer.String())
+	check("error", fmt.Errorf("failed with %v and %w", bearer, fmt.Errorf("%+v", h)).Error())
+
+	for _, value := range []any{bearer, h, &h, []token.Token{bearer}, map[string]any{"t": bearer}} {
+		if text, err := stdjson.Marshal(value); err == nil {
+			check("encoding/json", string(text))
+		} else {
+			t.Error(err)
+		}
+
+		if text, err := json.Marshal(value); err == nil {
+			check("go-json-experiment", string(text))
+		}
+	}
+
+	if text, err := xml.Marshal(bearer); err == nil {
+		check("encoding/xml", string(text))
+	}
+
+	var log bytes.Buffer
+
+	for _, handler := range []slog.Handler{slog.NewTextHandler(&log, nil), slog.NewJSONHandler(&log, nil)} {
+		logger := slog.New(handler)
+		logger.Info("m", "token", bearer, "pointer", &bearer, "holder", h, "list", []token.Token{bearer})
+		logger.With("t", bearer).WithGroup("g").Info("m", slog.Any("t", bearer), slog.Group("g", "t", bearer))
+	}
+
+	check("slog", log.String())
+
+	if !strings.Contains(log.String(), "token from argument") {
+		t.Errorf("the log does not tell the source: %s", log.String())
+	}
+
+	if bearer.Reveal() != secret {
+		t.Error("Reveal does not give the token")
+	}
+}
+
+func TestZeroToken(t *testing.T) {
+	t.Parallel()
+
+	var none token.Token
+
+	if none.Reveal() != "" || none.In("anything") || none.In("") || none.Source() != "" {
+		t.Error("the zero token is not empty")
+	}
+
+	if got := none.Show("text"); got != "text" {
+		t.Errorf("Show = %q", got)
+	}
+
+	_ = fmt.Sprintf("%v %+v", none, &none)
+}
+
+func TestIn(t *testing.T) {
+	t.Parallel()
+
+	tests := []struct {
+		name, secret, text string
+		want               bool
+	}{
+		{"nothing", secret, "", false},
+		{"an ordinary message", secret, "The access token provided is expired, revoked, malformed, or invalid for other reasons", false},
+		{"whole", secret, secret, true},
+		{"within a text", secret, "token '" + secret + "' refused", true},
+		{"as a bearer", secret, "Bearer " + secret, true},
+		{"first half", secret, secret[:16], true},
+		{"second half", secret, secret[16:], true},
+		{"first eight", secret, secret[:8], true},
+		{"last eight", secret, "…" + secret[len(secret)-8:], true},
+		{"eight in the middle", secret, "<" + secret[11:19] + ">", true},
+		{"seven at the start", secret, secret[:7], false},
+		{"seven at the end", secret, secret[len(secret)-7:], false},
+		{"two times seven", secret, secret[:7] + "..." + secret[8:15], false},
+		{"upper case", secret, strings.ToUpper(secret), true},
+		{"lower case", secret, strings.ToLower(secret), true},
+		{"broken by blanks", secret, secret[:4] + " " + secret[4:8], true},
+		{"broken by line ends", secret, secret[:4] + "\r\n" + secret[4:8], true},
+		{"broken by NUL", secret, secret[:4] + "\x00" + secret[4:8], true},
+		{"broken by invisible characters", secret, secret[:3] + "\u200b\u00ad" + secret[3:8], true},
+		{"broken by invalid UTF-8", secret, secret[:4] + "\xff" + secret[4:8], true},
+		{"short token, whole", "abc", "xabcx", true},
+		{"short token, a part", "abc", "ab", false},
+		{"token of eight", "abcdefgh", "ABCDEFGH", true},
+		{"token of eight, seven of it", "abcdefgh", "abcdefg", false},
+	}
+
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+
+			bearer := newToken(t, test.secret)
+			if got := bearer.In(test.text); got != test.want {
+				t.Errorf("In(%q) = %v, want %v", test.text, got, test.want)
+			}
+
+			if shown := bearer.Show(test.text); test.want && (bearer.In(shown) || !strings.Contains(shown, "withheld")) {
+				t.Errorf("Show(%q) = %q, want it withheld whole", test.text, shown)
+			}
+		})
+	}
+}
+
+func TestShow(t *testing.T) {
+	t.Parallel()
+
+	tests := []struct{ name, text, want string }{
+		{"empty", "", ""},
+		{"plain", "Invalid API Token", "Invalid API Token"},
+		{"blanks around", "  a  b \t c ", "a b c"},
+		{"lines", "a\r\nb\nc", "a b c"},
+		{"terminal colours", "a\x1b[31mb", "a [31mb"},
+		{"right-to-left override", "a\u202eb", "a b"},
+		{"invalid UTF-8", "a\xffb", "a b"},
+		{"NUL", "a\x00b", "a b"},
+		{"not ASCII", "Ungültig – 無効", "Ungültig – 無効"},
+		{"300 characters", strings.Repeat("é", 300), strings.Repeat("é", 300)},
+		{"301 characters", strings.Repeat("é", 301), strings.Repeat("é", 299) + "…"},
+	}
+
+	bearer := newToken(t, secret)
+
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+
+			if got := bearer.Show(test.text); got != test.want {
+				t.Errorf("Show(%q) = %q, want %q", test.text, got, test.want)
+			}
+		})
+	}
+
+	// A part of the token past the end of what is shown withholds the text as well.
+	if got := bearer.Show(strings.Repeat("x", 400) + secret); strings.Contains(got, "xxx") {
+		t.Errorf("Show = %q, want it withheld whole", got)
+	}
+}
+
+// FuzzShow finds texts that are shown although they should not be.
+func FuzzShow(f *testing.F) {
+	for _, text := range []string{"", secret, strings.ToUpper(secret[4:20]), "a\x00b\xff\u202e", strings.Repeat("long ", 100)} {
+		f.Add(text)
+	}
+
+	value := secret
+
+	bearer, err := token.Sources{Names: names, Value: &value}.Resolve()
+	if err != nil {
+		f.Fatal(err)
+	}
+
+	f.Fuzz(func(t *testing.T, text string) {
+		shown := bearer.Show(text)
+
+		if bearer.In(shown) || !utf8.ValidString(shown) || utf8.RuneCountInString(shown) > 300 ||
+			strings.ContainsFunc(shown, func(r rune) bool { return !unicode.IsPrint(r) }) {
+			t.Errorf("Show(%q) = %q", text, shown)
+		}
+	})
+}

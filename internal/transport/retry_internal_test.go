@@ -1,0 +1,133 @@
+package transport
+
+import (
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestRetryAfter(t *testing.T) {
+	t.Parallel()
+
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+	tests := []struct {
+		name, value string
+		want        time.Duration // 0 for none
+	}{
+		{"none", "", 0},
+		{"seconds", "120", 120 * time.Second},
+		{"seconds with blanks", " 120 ", 120 * time.Second},
+		{"zero", "0", 0},
+		{"zeros before it", "0060", time.Minute},
+		{"negative", "-5", 0},
+		{"a sign", "+5", 0},
+		{"a fraction", "1.5", 0},
+		{"exponent", "1e3", 0},
+		{"hexadecimal", "0x10", 0},
+		{"garbage", "soon", 0},
+		{"a unit", "10s", 0},
+		{"a list", "10, 20", 0},
+		{"date", "Sun, 01 Mar 2026 12:05:00 GMT", 5 * time.Minute},
+		{"date by RFC 850", "Sunday, 01-Mar-26 12:05:00 GMT", 5 * time.Minute},
+		{"date by ANSI C", "Sun Mar  1 12:05:00 2026", 5 * time.Minute},
+		{"date that has passed", "Sun, 01 Mar 2026 11:59:59 GMT", 0},
+		{"date that is now", "Sun, 01 Mar 2026 12:00:00 GMT", 0},
+		{"RFC 3339 is no HTTP date", "2026-03-01T12:05:00Z", 0},
+		{"date in 9999", "Fri, 31 Dec 9999 23:59:59 GMT", -1},
+		{"a hundred years", "3153600000", -1},
+		{"longer than a Duration", "9223372037", -1},
+		{"largest number of 64 bits", "18446744073709551615", -1},
+		{"larger than that", "18446744073709551616", -1},
+		{"absurd", strings.Repeat("9", 400), -1},
+	}
+
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+
+			header := http.Header{}
+			header.Set("Retry-After", test.value)
+
+			until, ok := retryAfter(header, now)
+
+			switch {
+			case ok != (test.want != 0):
+				t.Errorf("retryAfter = %v, %v", until, ok)
+			case test.want < 0 && until.Sub(now) < 90*365*24*time.Hour:
+				t.Errorf("retryAfter = %v, want a time far off", until)
+			case test.want > 0 && !until.Equal(now.Add(test.want)):
+				t.Errorf("retryAfter = %v, want %v", until, now.Add(test.want))
+			}
+		})
+	}
+}
+
+func TestBackoff(t *testing.T) {
+	t.Parallel()
+
+	for _, base := range []time.Duration{time.Nanosecond, time.Millisecond, defaultBackoff, time.Minute} {
+		var last time.Duration
+
+		for attempt := 1; attempt <= 200; attempt++ {
+			most, least := backoff(base, attempt, 0), backoff(base, attempt, 0.999999999)
+
+			if most > maxBackoff || least < most/2-1 || least > most || least < 0 || most < last {
+				t.Errorf("backoff(%v, %d) is between %v and %v after %v", base, attempt, least, most, last)
+			}
+
+			last = most
+		}
+
+		if last != maxBackoff && base >= time.Millisecond {
+			t.Errorf("backoff(%v) goes up to %v, want %v", base, last, maxBackoff)
+		}
+	}
+
+	if got := backoff(time.Second, 2, 0); got != 2*time.Second {
+		t.Errorf("backoff of the second attempt = %v, want it doubled", got)
+	}
+}
+
+func TestTemporary(t *testing.T) {
+	t.Parallel()
+
+	for status, want := range map[int]bool{
+		200: false, 204: false, 301: false, 304: false, 400: false, 401: false, 403: false, 404: false, 407: false, 409: false, 425: false,
+		408: true, 429: true, 500: true, 501: true, 502: true, 503: true, 504: true, 520: true, 530: true, 599: true,
+	} {
+		if got := temporary(status); got != want {
+			t.Errorf("temporary(%d) = %v, want %v", status, got, want)
+		}
+	}
+}
+
+// TestHostNames has what a resolver says: it cannot be asked in a test that
+// touches loopback addresses only.
+func TestHostNames(t *testing.T) {
+	t.Parallel()
+
+	config := &Config{Issuer: "Issuer", Block: "issuer", URLArgument: "url"}
+
+	for name, test := range map[string]struct {
+		err       *net.DNSError
+		permanent bool
+	}{
+		"no such host":   {&net.DNSError{Err: "no such host", Name: "issuer.test", IsNotFound: true}, true},
+		"server failure": {&net.DNSError{Err: "server misbehaving", Name: "issuer.test", IsTemporary: true}, false},
+		"timeout":        {&net.DNSError{Err: "i/o timeout", Name: "issuer.test", IsTimeout: true}, false},
+	} {
+		err := &net.OpError{Op: "dial", Net: "tcp", Err: test.err}
+
+		happened, remedy := config.explain(err, "issuer.test")
+		if !strings.Contains(happened, "DNS") || !strings.Contains(remedy, "issuer.url") {
+			t.Errorf("%s: %q, %q", name, happened, remedy)
+		}
+
+		if got := permanent(err); got != test.permanent {
+			t.Errorf("%s: permanent = %v, want %v", name, got, test.permanent)
+		}
+	}
+}

@@ -1,0 +1,1156 @@
+package transport_test
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/token"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/transport"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// secret is a token for tests: no word of a message holds a part of it.
+const secret = "Zq8RtYw3LmN5pKj7HgFd2sXcVbA9eU4i"
+
+// now is the time of all clocks, unless a test sets one otherwise.
+var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+func clock() time.Time { return now }
+
+// bearer makes a token.
+func bearer(t *testing.T, secret string) token.Token {
+	t.Helper()
+
+	b, err := token.Sources{Names: token.Names{Argument: "token", Block: "issuer"}, Value: &secret}.Resolve()
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	return b
+}
+
+// start starts a server whose clock stands still.
+func start(t *testing.T, handler http.HandlerFunc, options ...issuertest.Option) *issuertest.Server {
+	t.Helper()
+
+	s := issuertest.Start(handler, options...)
+	t.Cleanup(s.Close)
+	s.SetClock(clock)
+
+	return s
+}
+
+// connect makes a client.
+func connect(t *testing.T, change func(*transport.Config)) *transport.Client {
+	t.Helper()
+
+	config := transport.Config{
+		Issuer: "Issuer", Block: "issuer", URLArgument: "url", Timeout: 20 * time.Second, MaxRetries: 2,
+		Backoff: time.Millisecond, UserAgent: "test", Now: clock,
+	}
+	if change != nil {
+		change(&config)
+	}
+
+	client, err := transport.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	t.Cleanup(client.CloseIdleConnections)
+
+	return client
+}
+
+// get makes one request to address, at most three times.
+func get(t *testing.T, address string, change func(*transport.Config)) (*transport.Response, error) {
+	t.Helper()
+
+	return getContext(t, context.Background(), address, change)
+}
+
+func getContext(t *testing.T, ctx context.Context, address string, change func(*transport.Config)) (*transport.Response, error) { //nolint:revive // As in testing.
+	t.Helper()
+
+	parsed, err := transport.ParseURL(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	b := bearer(t, secret)
+
+	resp, err := connect(t, change).Get(ctx, parsed, b)
+	if err != nil {
+		if resp != nil {
+			t.Errorf("the error %v comes with the answer %+v", err, resp)
+		}
+
+		wantFault(t, err)
+	}
+
+	return resp, err
+}
+
+// trusting makes a change of a configuration that trusts a server's authority.
+func trusting(s *issuertest.Server) func(*transport.Config) {
+	return func(c *transport.Config) { c.TrustBundle = s.TrustBundle }
+}
+
+// wantFault asserts that err is an error with all texts, which holds parts and
+// no part of the token, and says that the token is not judged.
+func wantFault(t *testing.T, err error, parts ...string) {
+	t.Helper()
+
+	var fault *verdict.Error
+	if !errors.As(err, &fault) {
+		t.Fatalf("err = %v, want a *verdict.Error", err)
+	}
+
+	if fault.Summary == "" || fault.Happened == "" || fault.Remedy == "" || fault.Argument != "" {
+		t.Errorf("error %+v lacks a text, or has an argument", fault)
+	}
+
+	if bearer(t, secret).In(err.Error()) {
+		t.Errorf("error %q holds a part of the token", err)
+	}
+
+	for _, part := range append(parts, "says nothing about whether it is valid") {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("error %q lacks %q", err, part)
+		}
+	}
+}
+
+func TestGet(t *testing.T) {
+	t.Parallel()
+
+	for name, late := range map[string]bool{"HTTP/2.0": false, "HTTP/1.1": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			s := start(t, issuertest.Reply(http.StatusTeapot, "body", "X-Test", "1"))
+
+			resp, err := get(t, s.URL+"/path", func(c *transport.Config) { c.TrustBundle, c.LateClientAuth = s.TrustBundle, late })
+			if err != nil {
+				t.Fatal(err)
+			}
+
+			if resp.Status != http.StatusTeapot || string(resp.Body) != "body" || resp.Oversized || resp.Header.Get("X-Test") != "1" || !resp.Now.Equal(now) || len(resp.Warnings) > 0 {
+				t.Errorf("answer = %+v", resp)
+			}
+
+			requests := s.Requests()
+			if len(requests) != 1 || requests[0].Method != http.MethodGet || requests[0].Path != "/path" || requests[0].Proto != name {
+				t.Fatalf("requests = %+v", requests)
+			}
+
+			for name, want := range map[string]string{
+				"Authorization": "Bearer " + secret, "Cache-Control": "no-cache", "Accept": "application/json", "User-Agent": "test",
+				"Accept-Encoding": "", "Cookie": "", "Referer": "",
+			} {
+				if values := requests[0].Header.Values(name); strings.Join(values, "|") != want {
+					t.Errorf("%s = %q, want %q", name, values, want)
+				}
+			}
+		})
+	}
+}
+
+// TestCookies asserts that nothing of one answer goes into the next request.
+func TestCookies(t *testing.T) {
+	t.Parallel()
+
+	s := start(t, issuertest.Reply(http.StatusOK, "{}", "Set-Cookie", "a=b; Path=/"))
+	client := connect(t, trusting(s))
+
+	address, err := url.Parse(s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	for range 2 {
+		if _, err := client.Get(context.Background(), address, bearer(t, secret)); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	if got := s.Requests()[1].Header.Get("Cookie"); got != "" {
+		t.Errorf("cookie %q was sent back", got)
+	}
+}
+
+func TestBodySizes(t *testing.T) {
+	t.Parallel()
+
+	for size, oversized := range map[int]bool{0: false, 1: false, 64 << 10: false, 64<<10 + 1: true, 1 << 20: true} {
+		t.Run(strconv.Itoa(size), func(t *testing.T) {
+			t.Parallel()
+
+			s := start(t, issuertest.Reply(http.StatusOK, strings.Repeat("x", size)))
+
+			resp, err := get(t, s.URL, trusting(s))
+			if err != nil {
+				t.Fatal(err)
+			}
+
+			if resp.Oversized != oversized || oversized && len(resp.Body) > 0 || !oversized && len(resp.Body) != size {
+				t.Errorf("%d bytes, oversized = %v", len(resp.Body), resp.Oversized)
+			}
+
+			if fault := resp.Unexpected("Happened.", ""); oversized != strings.Contains(fault.Error(), "64 KiB") {
+				t.Errorf("error = %q", fault)
+			}
+
+			if n := len(s.Requests()); n != 1 {
+				t.Errorf("%d requests", n)
+			}
+		})
+	}
+}
+
+// TestCompressed asserts that a compressed answer is not unpacked.
+func TestCompressed(t *testing.T) {
+	t.Parallel()
+
+	s := start(t, issuertest.Reply(http.StatusOK, "\x1f\x8b\x08", "Content-Encoding", "gzip"))
+
+	resp, err := get(t, s.URL, trusting(s))
+	if err != nil || string(resp.Body) != "\x1f\x8b\x08" {
+		t.Errorf("answer = %+v, %v", resp, err)
+	}
+}
+
+func TestAge(t *testing.T) {
+	t.Parallel()
+
+	tests := []struct {
+		name string
+		age  []string
+		old  bool
+	}{
+		{"none", nil, false},
+		{"0", []string{"0"}, false},
+		{"1", []string{"1"}, false},
+		{"10", []string{"10"}, false},
+		{"10 with zeros", []string{"0010"}, false},
+		{"10 with blanks", []string{" 10 "}, false},
+		{"11", []string{"11"}, true},
+		{"20", []string{"20"}, true},
+		{"99", []string{"99"}, true},
+		{"100", []string{"100"}, true},
+		{"11 with zeros", []string{"0000011"}, true},
+		{"absurd", []string{strings.Repeat("9", 300)}, true},
+		{"more than 64 bits", []string{"18446744073709551616"}, true},
+		{"not a number", []string{"old"}, true},
+		{"negative", []string{"-1"}, true},
+		{"a fraction", []string{"1.5"}, true},
+		{"a list", []string{"0, 500"}, true},
+		{"several, the last one old", []string{"0", "500"}, true},
+		{"several, the first one old", []string{"500", "0"}, true},
+		{"several, none old", []string{"0", "9"}, false},
+	}
+
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+
+			s := start(t, func(w http.ResponseWriter, _ *http.Request) { w.Header()["Age"] = test.age })
+
+			_, err := get(t, s.URL, trusting(s))
+
+			if test.old {
+				wantFault(t, err, "cache", "issuer.url")
+			} else if err != nil {
+				t.Error(err)
+			}
+
+			if n := len(s.Requests()); n != 1 {
+				t.Errorf("%d requests, want 1: it would come from the cache again", n)
+			}
+		})
+	}
+}
+
+func TestDate(t *testing.T) {
+	t.Parallel()
+
+	tests := []struct {
+		name, date string
+		want       time.Time
+		warnings   int
+	}{
+		{"the same", "Sun, 01 Mar 2026 12:00:00 GMT", now, 0},
+		{"five minutes behind", "Sun, 01 Mar 2026 11:55:00 GMT", now.Add(-5 * time.Minute), 0},
+		{"five minutes before", "Sun, 01 Mar 2026 12:05:00 GMT", now.Add(5 * time.Minute), 0},
+		{"more than five minutes behind", "Sun, 01 Mar 2026 11:54:59 GMT", now.Add(-5*time.Minute - time.Second), 1},
+		{"more than five minutes before", "Sun, 01 Mar 2026 12:05:01 GMT", now.Add(5*time.Minute + time.Second), 1},
+		{"1970", "Thu, 01 Jan 1970 00:00:00 GMT", time.Unix(0, 0), 1},
+		{"9999", "Fri, 31 Dec 9999 23:59:59 GMT", time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC), 1},
+		{"year 1", "Mon, 01 Jan 0001 00:00:00 GMT", time.Time{}, 1},
+		{"none", "", now, 0},
+		{"garbage", "noon", now, 0},
+		{"RFC 3339", "2020-01-01T00:00:00Z", now, 0},
+	}
+
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+
+			s := start(t, issuertest.Reply(http.StatusOK, "{}", "Date", test.date))
+
+			resp, err := get(t, s.URL, trusting(s))
+			if err != nil {
+				t.Fatal(err)
+			}
+
+			if !resp.Now.Equal(test.want) || len(resp.Warnings) != test.warnings {
+				t.Errorf("now = %v, warnings = %+v; want %v and %d", resp.Now, resp.Warnings, test.want, test.warnings)
+			}
+
+			for _, w := range resp.Warnings {
+				if w.Summary == "" || !strings.Contains(w.Detail, "five minutes") || !strings.Contains(w.Detail, "Issuer") {
+					t.Errorf("warning = %+v", w)
+				}
+			}
+		})
+	}
+}
+
+// abort breaks a connection (or, in HTTP/2, a stream) without an answer.
+func abort(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
+
+// breakBody breaks it in the middle of a body.
+func breakBody(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Length", "100")
+	_, _ = io.WriteString(w, "half")
+	_ = http.NewResponseController(w).Flush()
+
+	panic(http.ErrAbortHandler)
+}
+
+func TestRetries(t *testing.T) {
+	t.Parallel()
+
+	good := issuertest.Reply(http.StatusOK, "good")
+	answer := func(status int, header ...string) http.HandlerFunc { return issuertest.Reply(status, "{}", header...) }
+
+	tests := []struct {
+		name     string
+		handlers []http.HandlerFunc
+		want     int // the status of the answer, 0 for none
+		requests int
+		parts    []string // of the error, where there is no answer
+	}{
+		{name: "408, then good", handlers: []http.HandlerFunc{answer(408), good}, want: 200, requests: 2},
+		{name: "429, then good", handlers: []http.HandlerFunc{answer(429), good}, want: 200, requests: 2},
+		{name: "500, 599, then good", handlers: []http.HandlerFunc{answer(500), answer(599), good}, want: 200, requests: 3},
+		{name: "three times 503, then good, which is too late", handlers: []http.HandlerFunc{answer(503), answer(503), answer(503), good}, want: 503, requests: 3},
+		{name: "429 for ever", handlers: []http.HandlerFunc{answer(429)}, want: 429, requests: 3},
+		{name: "other faults in turn", handlers: []http.HandlerFunc{abort, answer(502), breakBody, good}, requests: 3},
+		{name: "connection broken, then good", handlers: []http.HandlerFunc{abort, good}, want: 200, requests: 2},
+		{name: "connection broken for ever", handlers: []http.HandlerFunc{abort}, requests: 3, parts: []string{"3 attempts", "HTTPS_PROXY"}},
+		{name: "body broken, then good", handlers: []http.HandlerFunc{breakBody, good}, want: 200, requests: 2},
+		{name: "body broken for ever", handlers: []http.HandlerFunc{breakBody}, requests: 3, parts: []string{"middle of the answer", "3 attempts"}},
+		{name: "Retry-After of 0", handlers: []http.HandlerFunc{answer(429, "Retry-After", "0"), good}, want: 200, requests: 2},
+		{name: "Retry-After in the past", handlers: []http.HandlerFunc{answer(503, "Retry-After", "Sun, 01 Mar 2026 11:00:00 GMT"), good}, want: 200, requests: 2},
+		{name: "Retry-After garbage", handlers: []http.HandlerFunc{answer(503, "Retry-After", "later"), good}, want: 200, requests: 2},
+		{name: "Retry-After that does not fit", handlers: []http.HandlerFunc{answer(429, "Retry-After", "3600"), good}, want: 429, requests: 1},
+		{name: "Retry-After with a date that does not fit", handlers: []http.HandlerFunc{answer(503, "Retry-After", "Sun, 01 Mar 2026 13:00:00 GMT"), good}, want: 503, requests: 1},
+		{name: "Retry-After absurd", handlers: []http.HandlerFunc{answer(503, "Retry-After", "99999999999999999999"), good}, want: 503, requests: 1},
+		{name: "200 is not repeated for a Retry-After", handlers: []http.HandlerFunc{answer(200, "Retry-After", "0"), answer(401)}, want: 200, requests: 1},
+	}
+
+	for _, status := range []int{200, 201, 204, 301, 302, 304, 400, 401, 402, 403, 404, 405, 407, 409, 410, 418, 421, 425, 451} {
+		tests = append(tests, struct {
+			name     string
+			handlers []http.HandlerFunc
+			want     int
+			requests int
+			parts    []string
+		}{name: fmt.Sprintf("%d at once", status), handlers: []http.HandlerFunc{answer(status), good}, want: status, requests: 1})
+	}
+
+	for _, test := range tests {
+		for protocol, late := range map[string]bool{"HTTP/2": false, "HTTP/1.1": true} {
+			t.Run(test.name+" "+protocol, func(t *testing.T) {
+				t.Parallel()
+
+				s := start(t, issuertest.Sequence(test.handlers...))
+
+				resp, err := get(t, s.URL, func(c *transport.Config) { c.TrustBundle, c.LateClientAuth = s.TrustBundle, late })
+
+				switch {
+				case test.want == 0:
+					wantFault(t, err, test.parts...)
+				case err != nil:
+					t.Error(err)
+				case resp.Status != test.want:
+					t.Errorf("status = %d, want %d", resp.Status, test.want)
+				}
+
+				if n := len(s.Requests()); n != test.requests {
+					t.Errorf("%d requests, want %d", n, test.requests)
+				}
+			})
+		}
+	}
+}
+
+func TestMaxRetries(t *testing.T) {
+	t.Parallel()
+
+	for _, most := range []int{0, 1, 5} {
+		s := start(t, issuertest.Reply(http.StatusServiceUnavailable, ""))
+
+		resp, err := get(t, s.URL, func(c *transport.Config) { c.TrustBundle, c.MaxRetries = s.TrustBundle, most })
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		if n := len(s.Requests()); n != most+1 {
+			t.Errorf("%d requests with max_retries = %d", n, most)
+		}
+
+		if text := resp.Fault("", "", "").Error(); !strings.Contains(text, fmt.Sprintf("%d time", most+1)) {
+			t.Errorf("error %q does not tell how often it was tried", text)
+		}
+	}
+}
+
+// TestRetryAfterIsWaitedFor asserts that an issuer is not asked sooner than it says.
+func TestRetryAfterIsWaitedFor(t *testing.T) {
+	t.Parallel()
+
+	// The local clock is fifty milliseconds before the time that the issuer names:
+	// a wait that is longer than the back-off, and yet none for a test.
+	local := now.Add(-50 * time.Millisecond)
+	s := start(t, issuertest.Sequence(issuertest.Reply(503, "", "Retry-After", "Sun, 01 Mar 2026 12:00:00 GMT"), issuertest.Reply(200, "")))
+
+	began := time.Now()
+
+	resp, err := get(t, s.URL, func(c *transport.Config) {
+		c.TrustBundle = s.TrustBundle
+		c.Now = func() time.Time { return local }
+	})
+	if err != nil || resp.Status != 200 {
+		t.Fatalf("answer = %+v, %v", resp, err)
+	}
+
+	if took := time.Since(began); took < 50*time.Millisecond {
+		t.Errorf("asked again after %v", took)
+	}
+}
+
+func TestRetryAfterIsTold(t *testing.T) {
+	t.Parallel()
+
+	tests := map[string]struct{ value, want string }{
+		"seconds":         {"3600", "2026-03-01T13:00:00Z"},
+		"date":            {"Sun, 01 Mar 2026 15:30:00 GMT", "2026-03-01T15:30:00Z"},
+		"absurd":          {"99999999999999999999", "longer than a year"},
+		"the year 9999":   {"Fri, 31 Dec 9999 23:59:59 GMT", "longer than a year"},
+		"none":            {"", "does not say when"},
+		"garbage":         {secret, "does not say when"},
+		"has passed":      {"Sun, 01 Mar 2026 11:30:00 GMT", "does not say when"},
+		"negative number": {"-1", "does not say when"},
+	}
+
+	for name, test := range tests {
+		for _, status := range []int{429, 503} {
+			t.Run(fmt.Sprintf("%s with %d", name, status), func(t *testing.T) {
+				t.Parallel()
+
+				s := start(t, issuertest.Reply(status, "", "Retry-After", test.value))
+
+				resp, err := get(t, s.URL, trusting(s))
+				if err != nil {
+					t.Fatal(err)
+				}
+
+				wantFault(t, resp.Fault("", "", ""), test.want, fmt.Sprint("HTTP ", status))
+			})
+		}
+	}
+}
+
+// TestTimeout has servers that keep a client waiting.
+func TestTimeout(t *testing.T) {
+	t.Parallel()
+
+	wait := func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+	drip := func(w http.ResponseWriter, r *http.Request) {
+		for r.Context().Err() == nil {
+			_, _ = io.WriteString(w, " ")
+			_ = http.NewResponseController(w).Flush()
+
+			time.Sleep(2 * time.Millisecond)
+		}
+	}
+
+	for name, handler := range map[string]http.HandlerFunc{
+		"never answers": wait, "drips a body": drip,
+	} {
+		for protocol, late := range map[string]bool{"HTTP/2": false, "HTTP/1.1": true} {
+			t.Run(name+" "+protocol, func(t *testing.T) {
+				t.Parallel()
+
+				s := start(t, handler)
+
+				_, err := get(t, s.URL, func(c *transport.Config) {
+					c.TrustBundle, c.LateClientAuth, c.Timeout = s.TrustBundle, late, 150*time.Millisecond
+				})
+				wantFault(t, err, "timeout", "150ms", "issuer.url")
+
+				if !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("err = %v, want context.DeadlineExceeded as its cause", err)
+				}
+			})
+		}
+	}
+}
+
+// TestLastAttemptIsTold has a server that fails, and then keeps a client waiting.
+func TestLastAttemptIsTold(t *testing.T) {
+	t.Parallel()
+
+	for name, late := range map[string]bool{"HTTP/2": false, "HTTP/1.1": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			s := start(t, issuertest.Sequence(issuertest.Reply(200, ""), issuertest.Reply(503, ""), func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+			client := connect(t, func(c *transport.Config) { c.TrustBundle, c.LateClientAuth = s.TrustBundle, late })
+
+			address, err := url.Parse(s.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+
+			// The handshake is not part of the time that is short.
+			if _, err := client.Get(context.Background(), address, bearer(t, secret)); err != nil {
+				t.Fatal(err)
+			}
+
+			ctx, cancel := context.WithTimeout(context.Background(), 150*time.Millisecond)
+			defer cancel()
+
+			_, err = client.Get(ctx, address, bearer(t, secret))
+			wantFault(t, err, "timeout", "HTTP 503")
+		})
+	}
+}
+
+// TestTimeoutInHandshake has a server that accepts a connection and says nothing.
+func TestTimeoutInHandshake(t *testing.T) {
+	t.Parallel()
+
+	address := listen(t, func(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) })
+
+	_, err := get(t, "https://"+address, func(c *transport.Config) { c.Timeout = 100 * time.Millisecond })
+	wantFault(t, err, "timeout")
+}
+
+// TestTimeoutBoundsRetries asserts that the time limit is that of all attempts.
+func TestTimeoutBoundsRetries(t *testing.T) {
+	t.Parallel()
+
+	s := start(t, issuertest.Reply(http.StatusBadGateway, ""))
+	began := time.Now()
+
+	resp, err := get(t, s.URL, func(c *transport.Config) {
+		c.TrustBundle, c.Timeout, c.MaxRetries, c.Backoff = s.TrustBundle, 200*time.Millisecond, 1000, 20*time.Millisecond
+	})
+
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("it took %v", took)
+	}
+
+	// The answer itself is worth more than the word that time is over.
+	if err != nil || resp.Status != http.StatusBadGateway {
+		t.Errorf("answer = %+v, %v; want the 502", resp, err)
+	}
+
+	if n := len(s.Requests()); n < 2 || n > 20 {
+		t.Errorf("%d requests", n)
+	}
+}
+
+func TestCancelled(t *testing.T) {
+	t.Parallel()
+
+	t.Run("before", func(t *testing.T) {
+		t.Parallel()
+
+		s := start(t, issuertest.Reply(200, ""))
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+
+		_, err := getContext(t, ctx, s.URL, trusting(s))
+		wantFault(t, err, "cancelled")
+
+		if !errors.Is(err, context.Canceled) || len(s.Requests()) > 0 {
+			t.Errorf("err = %v, requests = %+v", err, s.Requests())
+		}
+	})
+
+	t.Run("while the server thinks", func(t *testing.T) {
+		t.Parallel()
+
+		ctx, cancel := context.WithCancel(context.Background())
+		s := start(t, func(_ http.ResponseWriter, r *http.Request) {
+			cancel()
+			<-r.Context().Done()
+		})
+
+		_, err := getContext(t, ctx, s.URL, trusting(s))
+		wantFault(t, err, "cancelled")
+
+		if n := len(s.Requests()); n != 1 {
+			t.Errorf("%d requests, want 1: what is cancelled is not retried", n)
+		}
+	})
+
+	t.Run("between attempts", func(t *testing.T) {
+		t.Parallel()
+
+		ctx, cancel := context.WithCancel(context.Background())
+		s := start(t, issuertest.Reply(503, ""))
+
+		_, err := getContext(t, ctx, s.URL, func(c *transport.Config) {
+			c.TrustBundle, c.Backoff = s.TrustBundle, 5*time.Second
+			c.Log = func(context.Context, string, map[string]any) { time.AfterFunc(5*time.Millisecond, cancel) }
+		})
+		wantFault(t, err, "cancelled")
+	})
+}
+
+// listen accepts connections on loopback, and gives each to serve, until the
+// test ends.
+func listen(t *testing.T, serve func(net.Conn)) string {
+	t.Helper()
+
+	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	var (
+		group sync.WaitGroup
+		mu    sync.Mutex
+		open  []net.Conn
+	)
+
+	group.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+
+			mu.Lock()
+			open = append(open, conn)
+			mu.Unlock()
+
+			group.Go(func() {
+				serve(conn)
+				_ = conn.Close()
+			})
+		}
+	})
+	t.Cleanup(func() {
+		_ = listener.Close()
+
+		mu.Lock()
+		for _, conn := range open {
+			_ = conn.Close()
+		}
+		mu.Unlock()
+
+		group.Wait()
+	})
+
+	return listener.Addr().String()
+}
+
+// attempts counts the attempts that the log tells of.
+func attempts(n *atomic.Int32) func(context.Context, string, map[string]any) {
+	return func(context.Context, string, map[string]any) { n.Add(1) }
+}
+
+// TestConnections has servers that are none, or speak something else.
+func TestConnections(t *testing.T) {
+	t.Parallel()
+
+	closed := listen(t, func(conn net.Conn) { _ = conn.Close() })
+	reset := listen(t, func(conn net.Conn) {
+		_, _ = conn.Read(make([]byte, 1))
+		_ = conn.(*net.TCPConn).SetLinger(0)
+		_ = conn.Close()
+	})
+	garbage := listen(t, func(conn net.Conn) {
+		_, _ = conn.Read(make([]byte, 1))
+		_, _ = io.WriteString(conn, "SSH-2.0-OpenSSH "+secret+"\r\n")
+	})
+
+	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	refused := listener.Addr().String()
+	_ = listener.Close()
+
+	plain := httptest.NewServer(issuertest.Reply(http.StatusOK, secret))
+	t.Cleanup(plain.Close)
+
+	secure := start(t, issuertest.Reply(http.StatusOK, ""))
+
+	tests := []struct {
+		name, address string
+		attempts      int32
+		parts         []string
+	}{
+		{"nobody listens", "https://" + refused, 3, []string{"refused", "issuer.url", "3 attempts"}},
+		{"closes at once", "https://" + closed, 3, []string{"closed the connection", "HTTPS_PROXY"}},
+		{"resets", "https://" + reset, 3, []string{"closed the connection"}},
+		{"plain HTTP on an https URL", strings.Replace(plain.URL, "http:", "https:", 1), 1, []string{"does not speak TLS", "issuer.url"}},
+		{"something else on an https URL", "https://" + garbage, 1, []string{"does not speak TLS", "issuer.url"}},
+		{"something else on an http URL", "http://" + garbage, 3, []string{"not HTTP"}},
+	}
+
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+
+			var n atomic.Int32
+
+			_, err := get(t, test.address, func(c *transport.Config) { c.Log = attempts(&n) })
+			wantFault(t, err, append(test.parts, "Issuer at "+test.address[strings.LastIndex(test.address, "/")+1:])...)
+
+			if n.Load() != test.attempts {
+				t.Errorf("%d attempts, want %d", n.Load(), test.attempts)
+			}
+		})
+	}
+
+	// The other way round: TLS on an http URL is an answer of the server, with 400.
+	resp, err := get(t, strings.Replace(secure.URL, "https:", "http:", 1), nil)
+	if err == nil && resp.Status < 400 {
+		t.Errorf("answer = %+v", resp)
+	}
+}
+
+// TestTLS has servers whose certificate or version is not good enough.
+func TestTLS(t *testing.T) {
+	t.Parallel()
+
+	authority, clients := issuertest.NewAuthority(), issuertest.NewAuthority()
+	with := func(c issuertest.Certificate) issuertest.Option {
+		return func(config *tls.Config) { config.Certificates = []tls.Certificate{authority.Issue(c)} }
+	}
+	asking := func(config *tls.Config) {
+		config.ClientAuth, config.ClientCAs = tls.RequireAndVerifyClientCert, clients.Pool()
+	}
+	own := clients.Issue(issuertest.Certificate{})
+	foreign := authority.Issue(issuertest.Certificate{})
+
+	tests := []struct {
+		name   string
+		server issuertest.Option
+		client func(*transport.Config)
+		parts  []string // of the error; none if it works
+		tls    uint16   // of the request that came through
+	}{
+		{name: "trusted", client: func(c *transport.Config) { c.TrustBundle = authority.PEM }, tls: tls.VersionTLS13},
+		{name: "trusted beside another", client: func(c *transport.Config) { c.TrustBundle = clients.PEM + "\n# text\n" + authority.PEM }, tls: tls.VersionTLS13},
+		{name: "unknown authority", parts: []string{"authority that is not trusted", "issuer.trust_bundle"}},
+		{name: "unknown authority with another bundle", client: func(c *transport.Config) { c.TrustBundle = clients.PEM }, parts: []string{"issuer.trust_bundle"}},
+		{name: "another host", server: with(issuertest.Certificate{Hosts: []string{"issuer.example.com"}}), client: func(c *transport.Config) { c.TrustBundle = authority.PEM }, parts: []string{"another host name", "issuer.url"}},
+		{name: "expired", server: with(issuertest.Certificate{NotAfter: time.Now().Add(-time.Hour)}), client: func(c *transport.Config) { c.TrustBundle = authority.PEM }, parts: []string{"expired", "clock"}},
+		{name: "TLS 1.1 only", server: func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS11 }, client: func(c *transport.Config) { c.TrustBundle = authority.PEM }, parts: []string{"TLS", "1.2"}},
+		{name: "TLS 1.2 only", server: func(c *tls.Config) { c.MaxVersion = tls.VersionTLS12 }, client: func(c *transport.Config) { c.TrustBundle = authority.PEM }, tls: tls.VersionTLS12},
+		{name: "no newer than TLS 1.2", client: func(c *transport.Config) { c.TrustBundle, c.TLSMaxVersion = authority.PEM, tls.VersionTLS12 }, tls: tls.VersionTLS12},
+		{name: "no newer than TLS 1.3", client: func(c *transport.Config) { c.TrustBundle, c.TLSMaxVersion = authority.PEM, tls.VersionTLS13 }, tls: tls.VersionTLS13},
+		{name: "TLS 1.3 only, no newer than TLS 1.2", server: func(c *tls.Config) { c.MinVersion = tls.VersionTLS13 }, client: func(c *transport.Config) { c.TrustBundle, c.TLSMaxVersion = authority.PEM, tls.VersionTLS12 }, parts: []string{"TLS handshake failed"}},
+		{name: "certificate required, none", server: asking, client: func(c *transport.Config) { c.TrustBundle = authority.PEM }, parts: []string{"TLS handshake failed"}},
+		{name: "certificate required, none, late", server: asking, client: func(c *transport.Config) { c.TrustBundle, c.LateClientAuth = authority.PEM, true }, parts: []string{"issuer.tls_max_version", "issuer.client_certificate", "issuer.client_key"}},
+		{name: "certificate required, none, late, TLS 1.2", server: asking, client: func(c *transport.Config) {
+			c.TrustBundle, c.LateClientAuth, c.TLSMaxVersion = authority.PEM, true, tls.VersionTLS12
+		}, parts: []string{"issuer.client_certificate"}},
+		{name: "certificate required, another's", server: asking, client: func(c *transport.Config) {
+			c.TrustBundle, c.LateClientAuth, c.ClientCertificate = authority.PEM, true, &foreign
+		}, parts: []string{"issuer.client_certificate"}},
+		{name: "certificate required and shown", server: asking, client: func(c *transport.Config) { c.TrustBundle, c.ClientCertificate = authority.PEM, &own }, tls: tls.VersionTLS13},
+		{name: "certificate required and shown, late, TLS 1.2", server: asking, client: func(c *transport.Config) {
+			c.TrustBundle, c.LateClientAuth, c.TLSMaxVersion, c.ClientCertificate = authority.PEM, true, tls.VersionTLS12, &own
+		}, tls: tls.VersionTLS12},
+		{name: "certificate not asked for", client: func(c *transport.Config) { c.TrustBundle, c.ClientCertificate = authority.PEM, &own }, tls: tls.VersionTLS13},
+	}
+
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+
+			var handshakes, n atomic.Int32
+
+			s := start(t, issuertest.Reply(http.StatusOK, "{}"), func(c *tls.Config) {
+				with(issuertest.Certificate{})(c)
+
+				if test.server != nil {
+					test.server(c)
+				}
+
+				c.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
+					handshakes.Add(1)
+
+					return nil, nil //nolint:nilnil // That is how it keeps its configuration.
+				}
+			})
+
+			_, err := get(t, s.URL, func(c *transport.Config) {
+				if test.client != nil {
+					test.client(c)
+				}
+
+				c.Log = attempts(&n)
+			})
+
+			if test.parts == nil {
+				if err != nil {
+					t.Fatal(err)
+				}
+
+				got := s.Requests()[0]
+				if got.TLS != test.tls || got.ClientCertificate != strings.Contains(test.name, "shown") {
+					t.Errorf("request = %+v, want the TLS version %x", got, test.tls)
+				}
+
+				return
+			}
+
+			wantFault(t, err, test.parts...)
+
+			if len(s.Requests()) > 0 {
+				t.Error("the token was sent")
+			}
+
+			if handshakes.Load() > 1 || n.Load() > 1 {
+				t.Errorf("%d handshakes in %d attempts, want 1: that is never retried", handshakes.Load(), n.Load())
+			}
+		})
+	}
+}
+
+func TestTrustBundle(t *testing.T) {
+	t.Parallel()
+
+	good := issuertest.NewAuthority().PEM
+	_, key := issuertest.PEM(issuertest.NewAuthority().Issue(issuertest.Certificate{}))
+
+	for name, test := range map[string]struct {
+		text string
+		ok   bool
+	}{
+		"one": {good, true}, "two": {good + issuertest.NewAuthority().PEM, true}, "with text": {"# Authority\r\n" + good, true},
+		"one beside garbage": {"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n" + good, true},
+		"empty":              {"", false}, "a path": {"/etc/ssl/ca.pem", false}, "a key": {key, false}, "cut short": {good[:len(good)/2], false},
+		"garbage in PEM": {"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", false}, "the token": {secret, false},
+	} {
+		err := transport.CheckTrustBundle(test.text)
+		if (err == nil) != test.ok || err != nil && bearer(t, secret).In(err.Error()) {
+			t.Errorf("%s: %v", name, err)
+		}
+
+		if test.text == "" {
+			continue
+		}
+
+		if _, err := transport.New(transport.Config{TrustBundle: test.text}); (err == nil) != test.ok {
+			t.Errorf("%s: New gave %v", name, err)
+		}
+	}
+}
+
+// TestProxy asks for a host that does not exist, by a proxy.
+func TestProxy(t *testing.T) {
+	t.Parallel()
+
+	// answering is a proxy that answers each CONNECT with text.
+	answering := func(t *testing.T, text string, seen *atomic.Value) string {
+		t.Helper()
+
+		return "http://" + listen(t, func(conn net.Conn) {
+			request, err := http.ReadRequest(bufio.NewReader(conn))
+			if err != nil {
+				return
+			}
+
+			if seen != nil {
+				seen.Store(request)
+			}
+
+			_, _ = io.WriteString(conn, text)
+		})
+	}
+
+	tests := []struct {
+		name, answer string
+		attempts     int32
+		parts        []string
+	}{
+		{"asks for credentials", "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic\r\nContent-Length: 0\r\n\r\n", 1, []string{"407", "HTTPS_PROXY", "NO_PROXY"}},
+		{"refuses", "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", 1, []string{"403", "proxy", "issuer.test"}},
+		{"refuses and repeats", "HTTP/1.1 403 " + secret + "\r\nX: " + secret + "\r\n\r\n" + secret, 1, []string{"403"}},
+		{"does not know the host", "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", 1, []string{"404", "issuer.url"}},
+		{"redirects", "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n", 1, []string{"302", "proxy"}},
+		{"cannot reach the host", "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n", 3, []string{"502", "proxy", "3 attempts"}},
+		{"is overloaded", "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n", 3, []string{"503", "proxy"}},
+		{"closes", "", 3, nil},
+		{"is none", "SSH-2.0-OpenSSH\r\n\r\n", 3, nil},
+	}
+
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+
+			var (
+				n    atomic.Int32
+				seen atomic.Value
+			)
+
+			proxy, err := url.Parse(answering(t, test.answer, &seen))
+			if err != nil {
+				t.Fatal(err)
+			}
+
+			_, err = get(t, "https://issuer.test/v4", func(c *transport.Config) { c.Proxy, c.Log = http.ProxyURL(proxy), attempts(&n) })
+			wantFault(t, err, test.parts...)
+
+			if n.Load() != test.attempts {
+				t.Errorf("%d attempts, want %d", n.Load(), test.attempts)
+			}
+
+			request, ok := seen.Load().(*http.Request)
+			if !ok || request.Method != http.MethodConnect || request.Host != "issuer.test:443" || bearer(t, secret).In(fmt.Sprint(request.Header, request.URL)) {
+				t.Errorf("the proxy saw %+v, want a CONNECT without the token", request)
+			}
+		})
+	}
+
+	t.Run("unreachable", func(t *testing.T) {
+		t.Parallel()
+
+		listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		address := listener.Addr().String()
+		_ = listener.Close()
+
+		// A proxy's URL can hold a password.
+		proxy := &url.URL{Scheme: "http", Host: address, User: url.UserPassword("user", "proxy-password")}
+
+		_, err = get(t, "https://issuer.test", func(c *transport.Config) { c.Proxy = http.ProxyURL(proxy) })
+		wantFault(t, err, "the proxy cannot be reached", "HTTPS_PROXY")
+
+		if strings.Contains(err.Error(), "proxy-password") {
+			t.Errorf("error %q holds the proxy's password", err)
+		}
+	})
+
+	t.Run("function fails", func(t *testing.T) {
+		t.Parallel()
+
+		_, err := get(t, "https://issuer.test", func(c *transport.Config) {
+			c.Proxy = func(*http.Request) (*url.URL, error) { return nil, errors.New("proxy-password") }
+		})
+		wantFault(t, err)
+
+		if strings.Contains(err.Error(), "proxy-password") {
+			t.Errorf("error %q holds the cause's text", err)
+		}
+	})
+
+	t.Run("connects", func(t *testing.T) {
+		t.Parallel()
+
+		s := start(t, issuertest.Reply(http.StatusOK, "{}"), func(*tls.Config) {})
+		authority := issuertest.NewAuthority()
+		s.TLS.Certificates = []tls.Certificate{authority.Issue(issuertest.Certificate{Hosts: []string{"issuer.test"}})}
+
+		through := listen(t, func(conn net.Conn) {
+			if _, err := http.ReadRequest(bufio.NewReader(conn)); err != nil {
+				return
+			}
+
+			target, err := (&net.Dialer{}).DialContext(context.Background(), "tcp", s.Listener.Addr().String())
+			if err != nil {
+				return
+			}
+			defer func() { _ = target.Close() }()
+
+			_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\n\r\n")
+
+			go func() { _, _ = io.Copy(target, conn); _ = target.Close() }()
+
+			_, _ = io.Copy(conn, target)
+		})
+
+		resp, err := get(t, "https://issuer.test/v4", func(c *transport.Config) {
+			c.Proxy, c.TrustBundle = http.ProxyURL(&url.URL{Scheme: "http", Host: through}), authority.PEM
+		})
+		if err != nil || resp.Status != http.StatusOK {
+			t.Fatalf("answer = %+v, %v", resp, err)
+		}
+
+		if got := s.Requests()[0].Header.Get("Authorization"); got != "Bearer "+secret {
+			t.Errorf("Authorization = %q", got)
+		}
+	})
+}
+
+// TestFault has the errors that are made of an answer.
+func TestFault(t *testing.T) {
+	t.Parallel()
+
+	tests := []struct {
+		name    string
+		handler http.HandlerFunc
+		parts   []string
+		not     []string
+	}{
+		{"200", issuertest.Reply(200, "0123456789", "Content-Type", "text/html; charset=utf-8"), []string{"HTTP 200 OK", "10 bytes", "text/html", "issuer.url"}, []string{"0123", "charset"}},
+		{"one byte", issuertest.Reply(403, "x", "Content-Type", "text/plain"), []string{"1 byte of"}, nil},
+		{"no body", issuertest.Reply(403, ""), []string{"HTTP 403 Forbidden", "without a body"}, nil},
+		{"no type", issuertest.Reply(403, "xx", "Content-Type", ""), []string{"2 bytes"}, nil},
+		{"a type that is none", issuertest.Reply(403, "xx", "Content-Type", "<b>"), []string{"2 bytes"}, []string{"<b>"}},
+		{"a long type", issuertest.Reply(403, "xx", "Content-Type", "a/"+strings.Repeat("b", 200)), []string{"2 bytes"}, []string{"bbbb"}},
+		{"a type that repeats the token", issuertest.Reply(403, "xx", "Content-Type", "a/"+secret), []string{"2 bytes"}, nil},
+		{"302", issuertest.Reply(302, "", "Location", "https://evil.example.com/"), []string{"redirect", "issuer.url"}, []string{"evil"}},
+		{"407", issuertest.Reply(407, ""), []string{"proxy", "HTTPS_PROXY"}, nil},
+		{"429", issuertest.Reply(429, ""), []string{"rate limit", "-parallelism"}, nil},
+		{"500", issuertest.Reply(500, ""), []string{"HTTP 500", "status page"}, nil},
+		{"a status that has no words", issuertest.Reply(599, ""), []string{"HTTP 599"}, nil},
+		{"words", issuertest.Raw("HTTP/1.1 403 Go away, please\r\nContent-Length: 0\r\n\r\n"), []string{"HTTP 403 Go away, please"}, nil},
+		{"words that repeat the token", issuertest.Raw("HTTP/1.1 403 " + secret + "\r\nContent-Length: 0\r\n\r\n"), []string{"HTTP 403", "withheld"}, nil},
+		{"long words", issuertest.Raw("HTTP/1.1 403 " + strings.Repeat("w", 1000) + "\r\nContent-Length: 0\r\n\r\n"), []string{"HTTP 403"}, []string{strings.Repeat("w", 301)}},
+		{"words with escapes", issuertest.Raw("HTTP/1.1 403 a\x1b[31mb\r\nContent-Length: 0\r\n\r\n"), []string{"HTTP 403"}, []string{"\x1b"}},
+	}
+
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+
+			s := start(t, test.handler)
+
+			resp, err := get(t, s.URL, func(c *transport.Config) { c.TrustBundle, c.LateClientAuth = s.TrustBundle, true })
+			if err != nil {
+				t.Fatal(err)
+			}
+
+			fault := resp.Fault("", "", "")
+			wantFault(t, fault, append(test.parts, "Issuer answered")...)
+			wantFault(t, resp.Unexpected("It happened.", ""), "It happened.", "issuer.url")
+			wantFault(t, resp.Unexpected("It happened.", "Do this."), "Do this.")
+			wantFault(t, resp.Fault("what it said", "It happened.", "Do this."), "what it said", "It happened.", "Do this.")
+
+			for _, part := range test.not {
+				if strings.Contains(fault.Error(), part) {
+					t.Errorf("error %q holds %q", fault, part)
+				}
+			}
+		})
+	}
+}
+
+// TestLog asserts what is logged: a line for each attempt, without the token.
+func TestLog(t *testing.T) {
+	t.Parallel()
+
+	s := start(t, issuertest.Sequence(
+		issuertest.Raw("HTTP/1.1 "+secret+"\r\n\r\n"), issuertest.Reply(500, secret, "X-Echo", secret), issuertest.Reply(200, secret)))
+
+	var lines []string
+
+	_, err := get(t, s.URL, func(c *transport.Config) {
+		c.TrustBundle, c.LateClientAuth = s.TrustBundle, true
+		c.Log = func(_ context.Context, message string, fields map[string]any) {
+			lines = append(lines, fmt.Sprint(message, fields))
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	if len(lines) != 3 || !strings.Contains(lines[1], "HTTP 500") || !strings.Contains(lines[2], "HTTP 200") {
+		t.Errorf("log = %q", lines)
+	}
+
+	if bearer(t, secret).In(strings.Join(lines, "\n")) {
+		t.Errorf("the log holds the token: %q", lines)
+	}
+}
+
+// TestConcurrent shares one client among many checks, some of which fail: a
+// failure must not close the connections of the others.
+func TestConcurrent(t *testing.T) {
+	t.Parallel()
+
+	s := start(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/fail" {
+			w.WriteHeader(http.StatusServiceUnavailable)
+
+			return
+		}
+
+		_, _ = io.WriteString(w, r.Header.Get("Authorization"))
+	})
+	client := connect(t, trusting(s))
+
+	base, err := url.Parse(s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	var group sync.WaitGroup
+
+	for i := range 40 {
+		own := fmt.Sprintf("token-number-%d", i)
+		b := bearer(t, own)
+
+		group.Go(func() {
+			if i%2 == 0 {
+				if resp, err := client.Get(context.Background(), base.JoinPath("fail"), b); err != nil || resp.Status != 503 {
+					t.Errorf("answer = %+v, %v", resp, err)
+				}
+
+				return
+			}
+
+			if resp, err := client.Get(context.Background(), base, b); err != nil || string(resp.Body) != "Bearer "+own {
+				t.Errorf("answer to %s = %+v, %v", own, resp, err)
+			}
+		})
+	}
+
+	group.Wait()
+}

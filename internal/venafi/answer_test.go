@@ -1,0 +1,758 @@
+package venafi_test
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"net/http"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/transport"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/venafi"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/venafi/venafitest"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
+)
+
+// documented is the example of the vendor's documentation.
+const documented = `{ "access_issued_on":"/Date(1604956045163)/", "access_issued_on_ISO8601":"2020-11-09T21:07:25Z", "access_issued_on_unix_time":1604956045, ` +
+	`"application":"TPP.Auto", "expires":"/Date(1636492045163)/", "expires_ISO8601":"2021-11-09T21:07:25Z", "expires_unix_time":1636492045, ` +
+	`"grant_issued_on":"/Date(1604956045163)/", "grant_issued_on_ISO8601":"2020-11-09T21:07:25Z", "grant_issued_on_unix_time":1604956045, ` +
+	`"identity":"local:{8e1bf110-8ef8-4a53-a6da-d5d29c983451}", "scope":"certificate:manage;configuration:manage;security:manage", "valid_for":7776000 }`
+
+// issued is the beginning of a body whose token was issued at the noon before now.
+const issued = `"access_issued_on_unix_time":1607256000`
+
+// body is a JSON object of fields.
+func body(fields ...string) string { return "{" + strings.Join(fields, ",") + "}" }
+
+// TestAccepted has the answers with which the server accepts a token.
+func TestAccepted(t *testing.T) {
+	t.Parallel()
+
+	const (
+		noon    = "2020-12-06T12:00:00Z" // what issued says
+		maximum = "9223372036854775807"
+	)
+
+	day := 24 * time.Hour
+
+	tests := []struct {
+		name     string
+		body     string
+		required []string
+		min      *time.Duration
+
+		want     verdict.Status // active if it is empty, unless undecidable is set
+		reason   []string
+		noReason []string
+		// undecidable is the argument of the error that the verdict is, if any.
+		undecidable string
+
+		accessIssued, grantIssued, grantExpires, expires string
+		validFor                                         int64
+		application, identity, scope                     string
+		scopes                                           venafi.Scopes
+		missing                                          []string
+		warnings                                         int
+	}{
+		// The documented example: the token ends nine months before its grant.
+		{
+			name: "documented", body: documented, reason: []string{"2021-02-07T21:07:25Z"}, noReason: []string{"2021-11-09"},
+			accessIssued: "2020-11-09T21:07:25Z", grantIssued: "2020-11-09T21:07:25Z", grantExpires: "2021-11-09T21:07:25Z", expires: "2021-02-07T21:07:25Z",
+			validFor: 7776000, application: "TPP.Auto", identity: "local:{8e1bf110-8ef8-4a53-a6da-d5d29c983451}", scope: "certificate:manage;configuration:manage;security:manage",
+			scopes: venafi.Scopes{"certificate": {"manage"}, "configuration": {"manage"}, "security": {"manage"}},
+		},
+		{
+			name:         "grant without an end",
+			body:         body(issued, `"access_issued_on":"/Date(1607256000000)/"`, `"access_issued_on_ISO8601":"2020-12-06T12:00:00Z"`, `"valid_for":172800`, `"expires":null`, `"expires_ISO8601":null`, `"expires_unix_time":0`),
+			accessIssued: noon, expires: "2020-12-08T12:00:00Z", validFor: 172800,
+		},
+		{name: "with fields that are not documented", body: body(issued, `"valid_for":172800`, `"new":{"a":[1]}`, `"error_description":"x"`, `"client_id":"x"`), accessIssued: noon, expires: "2020-12-08T12:00:00Z", validFor: 172800},
+		{name: "identity without braces", body: body(`"identity":"AD+corp:8e1bf110-8ef8-4a53-a6da-d5d29c983451"`), identity: "AD+corp:8e1bf110-8ef8-4a53-a6da-d5d29c983451"},
+
+		// Older servers send fewer fields.
+		{name: "application only", body: body(`"application":"a"`), application: "a", reason: []string{"not known"}, noReason: []string{"1970", "0001", "no end"}},
+		{name: "identity only", body: body(`"identity":"i"`), identity: "i"},
+		{name: "scope only", body: body(`"scope":"ssh"`), scope: "ssh", scopes: venafi.Scopes{"ssh": {}}},
+		{name: "valid_for only", body: body(`"valid_for":60`), validFor: 60, reason: []string{"not known"}},
+		{name: "the others null", body: body(`"application":"a"`, `"identity":null`, `"scope":null`, `"valid_for":null`, `"expires":null`, `"expires_unix_time":null`, `"access_issued_on_ISO8601":null`), application: "a"},
+		{name: "grant's end only", body: body(`"expires_unix_time":1636492045`), grantExpires: "2021-11-09T21:07:25Z", reason: []string{"not known"}, noReason: []string{"2021"}},
+		{name: "issued only", body: body(issued), accessIssued: noon},
+		{name: "white space", body: "\r\n " + body(` "scope" : "ssh" `) + "\n", scope: "ssh", scopes: venafi.Scopes{"ssh": {}}},
+
+		// Three forms of a date, in this order: seconds, ISO 8601, /Date(…)/.
+		{name: "seconds are preferred", body: body(`"grant_issued_on_unix_time":1604956045`, `"grant_issued_on_ISO8601":"2019-01-01T00:00:00Z"`, `"grant_issued_on":"/Date(1500000000000)/"`), grantIssued: "2020-11-09T21:07:25Z"},
+		{name: "ISO before Date", body: body(`"grant_issued_on_ISO8601":"2019-01-01T00:00:00Z"`, `"grant_issued_on":"/Date(1500000000000)/"`), grantIssued: "2019-01-01T00:00:00Z"},
+		{name: "Date alone", body: body(`"grant_issued_on":"/Date(1604956045163)/"`), grantIssued: "2020-11-09T21:07:25.163Z"},
+		{name: "Date with an offset, which means nothing", body: body(`"grant_issued_on":"/Date(1604956045163+0100)/"`), grantIssued: "2020-11-09T21:07:25.163Z"},
+		{name: "Date with a negative offset", body: body(`"grant_issued_on":"/Date(1604956045163-0800)/"`), grantIssued: "2020-11-09T21:07:25.163Z"},
+		{name: "Date with escaped slashes", body: body(`"grant_issued_on":"\/Date(1604956045163)\/"`), grantIssued: "2020-11-09T21:07:25.163Z"},
+		{name: "ISO without a zone is UTC", body: body(`"grant_issued_on_ISO8601":"2020-11-09T21:07:25"`), grantIssued: "2020-11-09T21:07:25Z"},
+		{name: "ISO with fractions", body: body(`"grant_issued_on_ISO8601":"2020-11-09T21:07:25.163Z"`), grantIssued: "2020-11-09T21:07:25.163Z"},
+		{name: "ISO with seven digits of a fraction", body: body(`"grant_issued_on_ISO8601":"2020-11-09T21:07:25.1634567Z"`), grantIssued: "2020-11-09T21:07:25.1634567Z"},
+		{name: "ISO with fractions without a zone", body: body(`"grant_issued_on_ISO8601":"2020-11-09T21:07:25.163"`), grantIssued: "2020-11-09T21:07:25.163Z"},
+		{name: "ISO with an offset", body: body(`"grant_issued_on_ISO8601":"2020-11-09T22:07:25+01:00"`), grantIssued: "2020-11-09T21:07:25Z"},
+
+		// What servers write where there is no date.
+		{name: "zero, null, null", body: body(`"scope":"ssh"`, `"grant_issued_on_unix_time":0`, `"grant_issued_on_ISO8601":null`, `"grant_issued_on":null`), scope: "ssh", scopes: venafi.Scopes{"ssh": {}}},
+		{name: ".NET's unset", body: body(`"scope":"ssh"`, `"expires":"/Date(-62135596800000)/"`), scope: "ssh", scopes: venafi.Scopes{"ssh": {}}},
+		{name: ".NET's unset in all forms", body: body(`"scope":"ssh"`, `"expires":"/Date(-62135596800000)/"`, `"expires_ISO8601":"0001-01-01T00:00:00Z"`, `"expires_unix_time":-62135596800`), scope: "ssh", scopes: venafi.Scopes{"ssh": {}}},
+		{name: ".NET's unset with an offset", body: body(`"scope":"ssh"`, `"expires":"/Date(-62135596800000+0000)/"`), scope: "ssh", scopes: venafi.Scopes{"ssh": {}}},
+		{name: "1970 in ISO", body: body(`"scope":"ssh"`, `"access_issued_on_ISO8601":"1970-01-01T00:00:00"`, `"valid_for":60`), scope: "ssh", scopes: venafi.Scopes{"ssh": {}}, validFor: 60},
+		{name: "1970 in Date", body: body(`"scope":"ssh"`, `"access_issued_on":"/Date(0)/"`, `"valid_for":60`), scope: "ssh", scopes: venafi.Scopes{"ssh": {}}, validFor: 60},
+		{name: "zero seconds, but a date", body: body(`"grant_issued_on_unix_time":0`, `"grant_issued_on_ISO8601":"2020-11-09T21:07:25Z"`), grantIssued: "2020-11-09T21:07:25Z"},
+
+		// The lifetime.
+		{name: "valid_for 0 is not known", body: body(issued, `"valid_for":0`), accessIssued: noon, reason: []string{"not known"}},
+		{name: "valid_for negative is not known", body: body(issued, `"valid_for":-1`), accessIssued: noon},
+		{name: "valid_for the most negative", body: body(issued, `"valid_for":-9223372036854775808`), accessIssued: noon},
+		{name: "valid_for missing", body: body(issued, `"expires_unix_time":1636492045`), accessIssued: noon, grantExpires: "2021-11-09T21:07:25Z"},
+		{name: "a year", body: body(issued, `"valid_for":31536000`), accessIssued: noon, validFor: 31536000, expires: "2021-12-06T12:00:00Z"},
+		{name: "300 years, longer than a Duration", body: body(issued, `"valid_for":9467280000`), accessIssued: noon, validFor: 9467280000, expires: "2320-12-09T12:00:00Z"},
+		{name: "up to the last second", body: body(issued, `"valid_for":251795044799`), accessIssued: noon, validFor: 251795044799, expires: "9999-12-31T23:59:59Z"},
+		{name: "a second past the last one", body: body(issued, `"valid_for":251795044800`), accessIssued: noon, validFor: 251795044800, warnings: 1},
+		{name: "the largest number", body: body(issued, `"valid_for":`+maximum), accessIssued: noon, validFor: math.MaxInt64, warnings: 1},
+		{name: "the largest number, and a grant's end", body: body(issued, `"valid_for":`+maximum, `"expires_unix_time":1636492045`), accessIssued: noon, validFor: math.MaxInt64, grantExpires: "2021-11-09T21:07:25Z", expires: "2021-11-09T21:07:25Z", warnings: 1},
+		{name: "milliseconds are kept", body: body(`"access_issued_on":"/Date(1607256000163)/"`, `"valid_for":172800`), accessIssued: "2020-12-06T12:00:00.163Z", validFor: 172800, expires: "2020-12-08T12:00:00.163Z"},
+
+		// The earlier of the two ends.
+		{name: "refreshed, sum after the grant's end", body: body(issued, `"valid_for":7776000`, `"expires_unix_time":1607601600`), accessIssued: noon, validFor: 7776000, grantExpires: "2020-12-10T12:00:00Z", expires: "2020-12-10T12:00:00Z", reason: []string{"2020-12-10T12:00:00Z"}},
+		{name: "both ends the same", body: body(issued, `"valid_for":345600`, `"expires_unix_time":1607601600`), accessIssued: noon, validFor: 345600, grantExpires: "2020-12-10T12:00:00Z", expires: "2020-12-10T12:00:00Z"},
+
+		// An end that has passed contradicts the server's word, and is left out.
+		{name: "sum has passed", body: body(issued, `"valid_for":3600`), accessIssued: noon, validFor: 3600, warnings: 1, reason: []string{"not known"}, noReason: []string{"2020-12-06T13"}},
+		{name: "sum is now", body: body(issued, `"valid_for":86400`), accessIssued: noon, validFor: 86400, warnings: 1},
+		{name: "sum is in a second", body: body(issued, `"valid_for":86401`), accessIssued: noon, validFor: 86401, expires: "2020-12-07T12:00:01Z"},
+		{name: "sum has passed, grant's end is to come", body: body(issued, `"valid_for":3600`, `"expires_unix_time":1607601600`), accessIssued: noon, validFor: 3600, grantExpires: "2020-12-10T12:00:00Z", expires: "2020-12-10T12:00:00Z", warnings: 1},
+		{name: "grant's end has passed", body: body(issued, `"valid_for":172800`, `"expires_unix_time":1607256000`), accessIssued: noon, validFor: 172800, expires: "2020-12-08T12:00:00Z", warnings: 1},
+		{name: "both have passed", body: body(issued, `"valid_for":60`, `"expires_unix_time":1607256000`), accessIssued: noon, validFor: 60, warnings: 2},
+		{name: "grant's end has passed, and nothing else", body: body(`"expires_ISO8601":"2020-01-01T00:00:00"`), warnings: 1},
+
+		// The year 9999.
+		{name: "grant ends in the last second", body: body(`"expires_ISO8601":"9999-12-31T23:59:59"`), grantExpires: "9999-12-31T23:59:59Z"},
+		{name: ".NET's largest date", body: body(`"expires":"/Date(253402300799999)/"`), grantExpires: "9999-12-31T23:59:59.999Z"},
+		{name: "grant ends past the year 9999 by its offset", body: body(`"expires_ISO8601":"9999-12-31T23:59:59-01:00"`), warnings: 1},
+		{name: "grant ends past the year 9999, seconds", body: body(`"expires_unix_time":253402300800`), warnings: 1},
+		{name: "grant ends past the year 9999, largest number", body: body(`"expires_unix_time":` + maximum), warnings: 1},
+		{name: "grant ends past the year 9999, Date", body: body(`"expires":"/Date(` + maximum + `)/"`), warnings: 1},
+		{name: "grant ends past the year 9999, the token does not", body: body(issued, `"valid_for":172800`, `"expires_unix_time":253402300800`), accessIssued: noon, validFor: 172800, expires: "2020-12-08T12:00:00Z", warnings: 1},
+		{name: "issued past the year 9999", body: body(`"access_issued_on_unix_time":`+maximum, `"grant_issued_on_unix_time":`+maximum, `"valid_for":`+maximum), validFor: math.MaxInt64},
+
+		// min_remaining.
+		{name: "lives long enough", body: body(issued, `"valid_for":172800`), min: &day, accessIssued: noon, validFor: 172800, expires: "2020-12-08T12:00:00Z"},
+		{name: "ends a second too soon", body: body(issued, `"valid_for":172799`), min: &day, want: verdict.Expiring, accessIssued: noon, validFor: 172799, expires: "2020-12-08T11:59:59Z", reason: []string{"2020-12-08T11:59:59Z", "24h"}},
+		{name: "grant ends too soon", body: body(issued, `"valid_for":7776000`, `"expires_unix_time":1607344200`), min: &day, want: verdict.Expiring, accessIssued: noon, validFor: 7776000, grantExpires: "2020-12-07T12:30:00Z", expires: "2020-12-07T12:30:00Z"},
+		{name: "end not known", body: body(issued), min: &day, undecidable: "min_remaining", accessIssued: noon},
+		{name: "lifetime not known, grant lives on", body: body(issued, `"expires_unix_time":1636492045`), min: &day, undecidable: "min_remaining", accessIssued: noon, grantExpires: "2021-11-09T21:07:25Z"},
+		{name: "end has passed and is left out", body: body(issued, `"valid_for":60`), min: &day, undecidable: "min_remaining", accessIssued: noon, validFor: 60, warnings: 1},
+		{name: "end has passed and is left out, grant lives on", body: body(issued, `"valid_for":60`, `"expires_unix_time":1636492045`), min: &day, undecidable: "min_remaining", accessIssued: noon, validFor: 60, grantExpires: "2021-11-09T21:07:25Z", expires: "2021-11-09T21:07:25Z", warnings: 1},
+
+		// required_scopes.
+		{name: "granted", body: body(`"scope":"Certificate:Manage,Revoke; ssh ;"`), required: []string{"certificate:revoke", "ssh", "certificate"}, scope: "Certificate:Manage,Revoke; ssh ;", scopes: venafi.Scopes{"certificate": {"manage", "revoke"}, "ssh": {}}, missing: []string{}},
+		{name: "one restriction lacks", body: body(`"scope":"certificate:manage"`), required: []string{"certificate:manage,revoke", "certificate:approve"}, want: verdict.MissingScope, scope: "certificate:manage", scopes: venafi.Scopes{"certificate": {"manage"}}, missing: []string{"certificate:approve", "certificate:revoke"}, reason: []string{"certificate:revoke", "certificate:approve", "new token"}},
+		{name: "scope lacks", body: body(`"scope":"ssh"`), required: []string{"codesign"}, want: verdict.MissingScope, scope: "ssh", scopes: venafi.Scopes{"ssh": {}}, missing: []string{"codesign"}},
+		{name: "any", body: body(`"scope":"ssh"`), required: []string{"any"}, scope: "ssh", scopes: venafi.Scopes{"ssh": {}}, missing: []string{}},
+		{name: "scopes not known", body: body(`"application":"a"`), required: []string{"ssh"}, application: "a", missing: []string{"ssh"}, undecidable: "required_scopes"},
+		{name: "scope empty", body: body(`"application":"a"`, `"scope":""`), required: []string{"ssh"}, application: "a", missing: []string{"ssh"}, undecidable: "required_scopes"},
+		{name: "scopes not known, any", body: body(`"application":"a"`), required: []string{"any"}, application: "a", missing: []string{}},
+		{name: "scope lacks, and it is expiring", body: body(issued, `"valid_for":90000`, `"scope":"ssh"`), required: []string{"agent"}, min: &day, want: verdict.MissingScope, accessIssued: noon, validFor: 90000, expires: "2020-12-07T13:00:00Z", scope: "ssh", scopes: venafi.Scopes{"ssh": {}}, missing: []string{"agent"}},
+		{name: "scope lacks, and the end is not known", body: body(`"scope":"ssh"`), required: []string{"agent"}, min: &day, want: verdict.MissingScope, scope: "ssh", scopes: venafi.Scopes{"ssh": {}}, missing: []string{"agent"}},
+	}
+
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+
+			s, b, answer, err := verify(t, issuertest.Reply(http.StatusOK, test.body))
+			if err != nil {
+				t.Fatalf("no verdict: %v", err)
+			}
+
+			facts := answer.Require(test.required)
+
+			v, err := decide(b, facts, test.min)
+
+			if test.want == "" {
+				test.want = verdict.Active
+			}
+
+			switch {
+			case test.undecidable != "":
+				if fault := wantFault(t, b, err, test.undecidable); fault.Argument != test.undecidable {
+					t.Errorf("argument = %q, want %q", fault.Argument, test.undecidable)
+				}
+			case err != nil:
+				t.Errorf("the answer cannot be decided: %v", err)
+			case v.Status != test.want || v.Valid() != (test.want == verdict.Active):
+				t.Errorf("status = %q, valid = %v; want %q", v.Status, v.Valid(), test.want)
+			default:
+				for _, part := range append(test.reason, "source: argument", "Venafi") {
+					if !strings.Contains(v.Reason, part) {
+						t.Errorf("reason %q lacks %q", v.Reason, part)
+					}
+				}
+
+				for _, part := range append(test.noReason, "127.0.0.1", "1970", "0001-01") {
+					if strings.Contains(v.Reason, part) {
+						t.Errorf("reason %q holds %q", v.Reason, part)
+					}
+				}
+			}
+
+			for name, moment := range map[string]struct {
+				got  time.Time
+				want string
+			}{
+				"access_issued_on": {answer.AccessIssuedOn, test.accessIssued}, "grant_issued_on": {answer.GrantIssuedOn, test.grantIssued},
+				"grant_expires_on": {answer.GrantExpiresOn, test.grantExpires}, "expires_on": {answer.ExpiresOn, test.expires},
+			} {
+				if !moment.got.Equal(at(t, moment.want)) || moment.want == "" && !moment.got.IsZero() {
+					t.Errorf("%s = %s, want %q", name, verdict.Format(moment.got), moment.want)
+				}
+			}
+
+			if answer.ValidFor != test.validFor || answer.Application != test.application || answer.Identity != test.identity || answer.Scope != test.scope {
+				t.Errorf("answer = %+v, want valid_for %d, application %q, identity %q, scope %q", answer, test.validFor, test.application, test.identity, test.scope)
+			}
+
+			if len(answer.Scopes)+len(test.scopes) > 0 && !reflect.DeepEqual(answer.Scopes, test.scopes) {
+				t.Errorf("scopes = %v, want %v", answer.Scopes, test.scopes)
+			}
+
+			if !reflect.DeepEqual(facts.MissingScopes, test.missing) {
+				t.Errorf("missing_scopes = %#v, want %#v", facts.MissingScopes, test.missing)
+			}
+
+			if len(answer.Warnings) != test.warnings || !answer.Now.Equal(now) {
+				t.Errorf("warnings = %+v, want %d; now = %v", answer.Warnings, test.warnings, answer.Now)
+			}
+
+			if n := len(s.Requests()); n != 1 {
+				t.Errorf("%d requests, want 1", n)
+			}
+		})
+	}
+}
+
+// invalid is a refusal as it was seen.
+const invalid = `{"error":"invalid_token","error_description":"The access token provided is expired, revoked, malformed, or invalid for other reasons"}`
+
+// line is an answer without a body and with words in its status line.
+func line(status int, words string, header ...string) http.HandlerFunc {
+	return issuertest.Raw(fmt.Sprintf("HTTP/1.1 %d %s\r\n%sContent-Length: 0\r\nConnection: close\r\n\r\n", status, words, strings.Join(append(header, ""), "\r\n")))
+}
+
+// TestRefused has the answers with which the server refuses a token.
+func TestRefused(t *testing.T) {
+	t.Parallel()
+
+	tests := []struct {
+		name    string
+		handler http.HandlerFunc
+		reason  []string
+	}{
+		{"invalid_token", issuertest.Reply(401, invalid), []string{"invalid_token", "The access token provided is expired, revoked, malformed, or invalid for other reasons"}},
+		{"grant not found", issuertest.Reply(401, `{"error":"invalid_token","error_description":"Grant not found"}`), []string{"Grant not found"}},
+		{"expired_token", issuertest.Reply(401, `{"error":"expired_token","error_description":"Token is expired"}`), []string{"expired_token", "Token is expired"}},
+		{"session_error", issuertest.Reply(401, `{"error":"session_error","error_description":"Invalid token format"}`), []string{"session_error", "Invalid token format"}},
+		{"scope not granted, before 20.4", issuertest.Reply(401, `{"error":"insufficient_scope","error_description":"Scope"}`), []string{"insufficient_scope"}},
+		{"a code that is not known", issuertest.Reply(401, `{"error":"something_new"}`), []string{"something_new"}},
+		{"invalid_grant with 401", issuertest.Reply(401, `{"error":"invalid_grant"}`), []string{"invalid_grant"}},
+		{"a code in another case than invalid_request", issuertest.Reply(401, `{"error":"Invalid token"}`), []string{"Invalid token"}},
+		{"without a description", issuertest.Reply(401, `{"error":"invalid_token"}`), []string{"invalid_token"}},
+		{"description null", issuertest.Reply(401, `{"error":"invalid_token","error_description":null}`), []string{"invalid_token"}},
+		{"more fields", issuertest.Reply(401, `{"error":"invalid_token","error_description":"d","x":[1],"error_uri":null}`), []string{"invalid_token"}},
+		{"JSON under another type", issuertest.Reply(401, invalid, "Content-Type", "text/html"), []string{"invalid_token"}},
+		{"with a challenge for a bearer", issuertest.Reply(401, invalid, "Www-Authenticate", `Bearer realm="x"`), []string{"invalid_token"}},
+		{"with a challenge of the web server beside it", issuertest.Reply(401, invalid, "Www-Authenticate", "Negotiate"), []string{"invalid_token"}},
+		{"400 invalid_token", issuertest.Reply(400, invalid), []string{"invalid_token"}},
+		{"400 expired_token", issuertest.Reply(400, `{"error":"expired_token"}`), []string{"expired_token"}},
+		{"400 invalid_grant", issuertest.Reply(400, `{"error":"invalid_grant","error_description":"Grant has expired"}`), []string{"invalid_grant", "Grant has expired"}},
+		{"400 session_error", issuertest.Reply(400, `{"error":"session_error","error_description":"x"}`), []string{"session_error"}},
+		{"words in the status line", line(401, "Grant not found"), []string{"Grant not found"}},
+		{"other words in the status line", line(401, "The access token is expired"), []string{"The access token is expired"}},
+		{"words, and a challenge for a bearer", line(401, "Grant not found", "WWW-Authenticate: Bearer"), []string{"Grant not found"}},
+		{"words that begin as usual", line(401, "Unauthorized: Grant not found"), []string{"Grant not found"}},
+		{"words and a body", issuertest.Raw("HTTP/1.1 401 Grant not found\r\nConnection: close\r\n\r\n" + invalid), []string{"invalid_token"}},
+	}
+
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+
+			s, b, answer, err := verify(t, test.handler)
+			if err != nil {
+				t.Fatalf("no verdict: %v", err)
+			}
+
+			facts := answer.Require([]string{"ssh"})
+
+			day := 24 * time.Hour
+
+			v, err := decide(b, facts, &day)
+			if err != nil || v.Status != verdict.Rejected || v.Valid() {
+				t.Fatalf("verdict = %+v, %v; want it rejected", v, err)
+			}
+
+			for _, part := range append(test.reason, "refused", "venafi.url") {
+				if !strings.Contains(v.Reason, part) {
+					t.Errorf("reason %q lacks %q", v.Reason, part)
+				}
+			}
+
+			if facts.MissingScopes != nil || answer.Scopes != nil || !answer.ExpiresOn.IsZero() || answer.ValidFor != 0 {
+				t.Errorf("a refused token has facts: %+v", answer)
+			}
+
+			if n := len(s.Requests()); n != 1 {
+				t.Errorf("%d requests, want 1: a refusal is never retried", n)
+			}
+		})
+	}
+}
+
+// TestNoVerdict has the answers that say nothing about the token.
+func TestNoVerdict(t *testing.T) {
+	t.Parallel()
+
+	const html = "<html><body><h2>404 - File or directory not found.</h2></body></html>"
+
+	good := body(issued, `"valid_for":172800`, `"scope":"ssh"`)
+	reply := issuertest.Reply
+	field := func(f string) http.HandlerFunc { return reply(200, body(`"application":"a"`, f)) }
+	page := func(status int) http.HandlerFunc { return reply(status, html, "Content-Type", "text/html") }
+
+	tests := []struct {
+		name     string
+		handler  http.HandlerFunc
+		parts    []string
+		not      []string
+		requests int // 1 if it is zero
+	}{
+		// 200, but not the documented answer.
+		{name: "an empty object", handler: reply(200, "{}"), parts: []string{"version"}},
+		{name: "an error", handler: reply(200, invalid)},
+		{name: "an error beside fields", handler: field(`"error":"invalid_token"`)},
+		{name: "an error that is null", handler: field(`"error":null`)},
+		{name: "an error that is empty", handler: field(`"error":""`)},
+		{name: "an error that is an object", handler: field(`"error":{"code":1}`)},
+		{name: "an error that is false", handler: field(`"error":false`)},
+		{name: "another program's JSON", handler: reply(200, `{"status":"ok","active":true}`), parts: []string{"none of the documented fields"}},
+		{name: "introspection of another server", handler: reply(200, `{"active":true,"client_id":"x","exp":1}`)},
+		{name: "keys in another case", handler: reply(200, `{"Application":"a","SCOPE":"ssh","Valid_For":1}`)},
+		{name: "all fields null", handler: reply(200, `{"application":null,"scope":null,"valid_for":null}`)},
+		{name: "HTML", handler: page(200), parts: []string{"text/html"}, not: []string{"directory"}},
+		{name: "nothing", handler: reply(200, ""), parts: []string{"without a body"}},
+		{name: "blanks", handler: reply(200, " \n")},
+		{name: "null", handler: reply(200, "null")},
+		{name: "blanks and null", handler: reply(200, " null ")},
+		{name: "a list", handler: reply(200, "["+good+"]")},
+		{name: "an empty list", handler: reply(200, "[]")},
+		{name: "true", handler: reply(200, "true")},
+		{name: "a string", handler: reply(200, `"Token is valid"`)},
+		{name: "text", handler: reply(200, "Token is valid", "Content-Type", "text/plain")},
+		{name: "a number", handler: reply(200, "1")},
+		{name: "text after it", handler: reply(200, good+"x")},
+		{name: "two values", handler: reply(200, good+good)},
+		{name: "cut short", handler: reply(200, good[:len(good)-1])},
+		{name: "comma at the end", handler: reply(200, good[:len(good)-1]+",}")},
+		{name: "byte order mark", handler: reply(200, "\ufeff"+good)},
+		{name: "invalid UTF-8", handler: reply(200, body(`"application":"a`+"\xff"+`"`))},
+		{name: "half a character", handler: reply(200, body(`"application":"\ud800"`))},
+		{name: "UTF-16", handler: reply(200, "\xff\xfe{\x00}\x00")},
+		{name: "duplicate key", handler: reply(200, body(issued, `"valid_for":1`, `"valid_for":2`))},
+		{name: "duplicate key that is not known", handler: field(`"x":1,"x":1`)},
+		{name: "duplicate key deep in what is not known", handler: field(`"x":[{"y":1,"y":1}]`)},
+		{name: "deeply nested", handler: reply(200, strings.Repeat(`{"a":`, 12000))},
+		{name: "larger than 64 KiB", handler: reply(200, good+strings.Repeat(" ", 64<<10)), parts: []string{"64 KiB"}},
+		{name: "words are not believed", handler: line(200, "Token is valid")},
+
+		// Documented fields of another type.
+		{name: "valid_for a string", handler: field(`"valid_for":"60"`)},
+		{name: "valid_for a fraction", handler: field(`"valid_for":60.5`)},
+		{name: "valid_for true", handler: field(`"valid_for":true`)},
+		{name: "valid_for a list", handler: field(`"valid_for":[60]`)},
+		{name: "application a number", handler: field(`"identity":"i","application":1`)},
+		{name: "identity an object", handler: field(`"identity":{"id":"i"}`)},
+		{name: "scope a list", handler: field(`"scope":["ssh"]`)},
+		{name: "scope a map", handler: field(`"scope":{"ssh":[]}`)},
+		{name: "seconds a string", handler: field(`"access_issued_on_unix_time":"1607256000"`)},
+		{name: "seconds a fraction", handler: field(`"expires_unix_time":1607256000.5`)},
+		{name: "ISO a number", handler: field(`"expires_ISO8601":1607256000`)},
+		{name: "Date a number", handler: field(`"access_issued_on":1607256000`)},
+		{name: "Date false", handler: field(`"grant_issued_on":false`)},
+
+		// Dates that are none.
+		{name: "Date garbage", handler: field(`"access_issued_on":"soon"`)},
+		{name: "Date without slashes", handler: field(`"expires":"Date(1604956045163)"`)},
+		{name: "Date with a short offset", handler: field(`"expires":"/Date(1604956045163+01)/"`)},
+		{name: "Date with text after it", handler: field(`"expires":"/Date(1604956045163)/x"`)},
+		{name: "Date with a line end after it", handler: field(`"expires":"/Date(1604956045163)/\n"`)},
+		{name: "Date without a number", handler: field(`"expires":"/Date()/"`)},
+		{name: "Date with a fraction", handler: field(`"expires":"/Date(1604956045.163)/"`)},
+		{name: "Date with a number too large", handler: field(`"expires":"/Date(99999999999999999999)/"`)},
+		{name: "ISO garbage", handler: field(`"expires_ISO8601":"never"`)},
+		{name: "ISO garbage beside seconds", handler: field(`"expires_unix_time":1636492045,"expires_ISO8601":"never"`)},
+		{name: "ISO on 30 February", handler: field(`"expires_ISO8601":"2021-02-30T00:00:00Z"`)},
+		{name: "ISO in a form of Date", handler: field(`"expires_ISO8601":"/Date(1604956045163)/"`)},
+		{name: "Date in ISO", handler: field(`"expires":"2021-11-09T21:07:25Z"`)},
+
+		// 401 that is not the platform's.
+		{name: "HTML", handler: page(401), parts: []string{"HTTP 401", "in front"}},
+		{name: "nothing", handler: reply(401, ""), parts: []string{"HTTP 401"}},
+		{name: "the usual words", handler: line(401, "Unauthorized")},
+		{name: "the usual words in upper case", handler: line(401, "UNAUTHORIZED")},
+		{name: "no words", handler: line(401, "")},
+		{name: "blanks for words", handler: line(401, "   ")},
+		{name: "a challenge for a bearer", handler: line(401, "Unauthorized", "WWW-Authenticate: Bearer")},
+		{name: "Basic", handler: line(401, "Unauthorized", `WWW-Authenticate: Basic realm="x"`)},
+		{name: "Negotiate", handler: line(401, "Unauthorized", "WWW-Authenticate: Negotiate")},
+		{name: "NTLM", handler: line(401, "Unauthorized", "WWW-Authenticate: NTLM")},
+		{name: "words and Basic", handler: line(401, "Authorization Required", `WWW-Authenticate: Basic realm="x"`)},
+		{name: "words and Negotiate after a bearer", handler: line(401, "Access Denied", "WWW-Authenticate: Bearer", "WWW-Authenticate: Negotiate")},
+		{name: "words and NTLM in lower case", handler: line(401, "Access Denied", "WWW-Authenticate: ntlm")},
+		{name: "words and HTML", handler: issuertest.Raw("HTTP/1.1 401 Grant not found\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n" + html), parts: []string{"Grant not found"}},
+		{name: "words and a body larger than 64 KiB", handler: issuertest.Raw("HTTP/1.1 401 Grant not found\r\nConnection: close\r\n\r\n" + strings.Repeat(" ", 64<<10+1))},
+		{name: "invalid_request", handler: reply(401, `{"error":"invalid_request","error_description":"Missing Authorization header"}`), parts: []string{"invalid_request", "Missing Authorization header"}},
+		{name: "error a number", handler: reply(401, `{"error":401}`)},
+		{name: "error null", handler: reply(401, `{"error":null}`)},
+		{name: "error an object", handler: reply(401, `{"error":{"code":"invalid_token"}}`)},
+		{name: "error a list", handler: reply(401, `{"error":["invalid_token"]}`)},
+		{name: "error empty", handler: reply(401, `{"error":""}`)},
+		{name: "error in another case", handler: reply(401, `{"Error":"invalid_token"}`)},
+		{name: "error twice", handler: reply(401, `{"error":"invalid_request","error":"invalid_token"}`)},
+		{name: "another program's 401", handler: reply(401, `{"message":"Unauthorized"}`)},
+		{name: "an empty object", handler: reply(401, `{}`)},
+		{name: "a list", handler: reply(401, `[`+invalid+`]`)},
+		{name: "a string", handler: reply(401, `"invalid_token"`)},
+		{name: "null", handler: reply(401, `null`)},
+		{name: "text after a refusal", handler: reply(401, invalid+"<!-- -->")},
+		{name: "a refusal cut short", handler: reply(401, invalid[:len(invalid)-1])},
+		{name: "401 with the fields of a success", handler: reply(401, good)},
+
+		// 400.
+		{name: "invalid_request", handler: reply(400, `{"error":"invalid_request","error_description":"Missing property"}`), parts: []string{"invalid_request", "Missing property"}},
+		{name: "a code that is not known", handler: reply(400, `{"error":"something_new"}`), parts: []string{"something_new"}},
+		{name: "a code in another case", handler: reply(400, `{"error":"Invalid_Token"}`)},
+		{name: "no code", handler: reply(400, `{"error_description":"invalid_token"}`), parts: []string{"invalid_token"}},
+		{name: "code a list", handler: reply(400, `{"error":["invalid_token"]}`)},
+		{name: "HTML", handler: page(400)},
+		{name: "nothing", handler: reply(400, "")},
+		{name: "words do not decide with 400", handler: line(400, "Grant not found"), parts: []string{"400 Grant not found"}},
+
+		// Other statuses.
+		{name: "403", handler: reply(403, `{"error":"insufficient_scope","error_description":"No scope"}`), parts: []string{"insufficient_scope", "No scope"}},
+		{name: "403 with invalid_token", handler: reply(403, invalid)},
+		{name: "403 in HTML", handler: page(403), parts: []string{"client_certificate"}},
+		{name: "403 by words", handler: line(403, "Client certificate required"), parts: []string{"Client certificate required"}},
+		{name: "404", handler: page(404), parts: []string{"VEDAuth", "venafi.url"}, not: []string{"directory"}},
+		{name: "404 with invalid_token", handler: reply(404, invalid)},
+		{name: "405", handler: page(405)},
+		{name: "406", handler: reply(406, invalid)},
+		{name: "407", handler: page(407), parts: []string{"proxy"}},
+		{name: "410", handler: reply(410, "")},
+		{name: "418", handler: reply(418, invalid)},
+		{name: "201", handler: reply(201, documented)},
+		{name: "202", handler: reply(202, documented)},
+		{name: "203", handler: reply(203, documented)},
+		{name: "204", handler: reply(204, "")},
+		{name: "206", handler: reply(206, documented)},
+		{name: "302", handler: reply(302, documented, "Location", "/login"), parts: []string{"redirect"}},
+		{name: "304", handler: reply(304, "")},
+		{name: "408", handler: reply(408, ""), requests: 3},
+		{name: "429", handler: reply(429, invalid), parts: []string{"rate limit"}, requests: 3},
+		{name: "500", handler: page(500), parts: []string{"HTTP 500", "tls_max_version"}, requests: 3},
+		{name: "500 with invalid_token", handler: reply(500, invalid), parts: []string{"invalid_token"}, requests: 3},
+		{name: "500 by words", handler: line(500, "Grant not found"), parts: []string{"Grant not found"}, requests: 3},
+		{name: "502", handler: page(502), requests: 3},
+		{name: "503", handler: reply(503, "Service Unavailable", "Content-Type", "text/plain"), requests: 3},
+		{name: "503 with the fields of a success", handler: reply(503, documented), requests: 3},
+		{name: "504", handler: reply(504, ""), requests: 3},
+		{name: "not HTTP", handler: issuertest.Raw("SSH-2.0-OpenSSH\r\n"), requests: 3},
+	}
+
+	for i, test := range tests {
+		t.Run(fmt.Sprintf("%d %s", i, test.name), func(t *testing.T) {
+			t.Parallel()
+
+			s, b, answer, err := verify(t, test.handler)
+			if err == nil {
+				t.Fatalf("answer %+v, want an error", answer)
+			}
+
+			fault := wantFault(t, b, err, append(test.parts, "says nothing about whether it is valid")...)
+			if fault.Argument != "" {
+				t.Errorf("argument = %q, want none", fault.Argument)
+			}
+
+			for _, part := range test.not {
+				if strings.Contains(err.Error(), part) {
+					t.Errorf("error %q holds %q", err, part)
+				}
+			}
+
+			if n := len(s.Requests()); n != max(test.requests, 1) {
+				t.Errorf("%d requests, want %d", n, max(test.requests, 1))
+			}
+		})
+	}
+}
+
+// TestNoFalseValid tries every body with every status: but for the documented
+// one, none makes a token valid, and none of the faults is a refusal.
+func TestNoFalseValid(t *testing.T) {
+	t.Parallel()
+
+	both, refusing := []int{400, 401}, []int{401}
+	bodies := []struct {
+		text    string
+		refuses []int // the statuses with which it is a refusal
+	}{
+		{text: documented},
+		{invalid, both},
+		{`{"error":"expired_token"}`, both},
+		{`{"error":"invalid_grant"}`, both},
+		{`{"error":"session_error"}`, both},
+		{`{"error":"other"}`, refusing},
+		{strings.Replace(documented, "{", `{"error":"e",`, 1), refusing},
+	}
+
+	for _, text := range []string{
+		`{"error":"invalid_request"}`, "", " ", "null", "true", "0", "[]", "{}", `""`, "{", "}", "[[", "Token is valid", "<html></html>", "\x00", "\xff",
+		`{"error":null}`, `{"error":1}`, `{"valid":true}`, `{"status":"active"}`, `{"Scope":"ssh"}`, `{"scope":1}`, `{"scope":null}`,
+		documented + "x", documented + documented, "[" + documented + "]", strings.ToUpper(documented),
+		strings.Replace(documented, "7776000", `"7776000"`, 1), strings.Replace(documented, "/Date(", "/date(", 1), strings.Replace(documented, "{", `{"scope":"x",`, 1),
+	} {
+		bodies = append(bodies, struct {
+			text    string
+			refuses []int
+		}{text: text})
+	}
+
+	statuses := []int{
+		200, 201, 202, 204, 206, 299, 301, 302, 304, 307, 400, 401, 403, 404, 407, 408, 410, 429, 499, 500, 503, 520, 599, 999,
+	}
+
+	s := start(t)
+	// The answer is asked for by the token, so that one server serves all.
+	s.SetFault(func(w http.ResponseWriter, r *http.Request) {
+		var i, status int
+
+		_, _ = fmt.Sscanf(r.Header.Get("Authorization"), "Bearer body/%d/status/%d", &i, &status)
+		issuertest.Reply(status, bodies[i].text)(w, r)
+	})
+
+	client := connect(t, s.URL, s.TrustBundle, func(c *transport.Config) { c.MaxRetries = 0 })
+
+	for i, test := range bodies {
+		for _, status := range statuses {
+			b := bearer(t, fmt.Sprintf("body/%d/status/%d", i, status))
+			want := verdict.Status("")
+
+			switch {
+			case i == 0 && status == 200:
+				want = verdict.Active
+			case slices.Contains(test.refuses, status):
+				want = verdict.Rejected
+			}
+
+			answer, err := client.Verify(context.Background(), b, true)
+			if err != nil {
+				wantFault(t, b, err)
+
+				if want != "" {
+					t.Errorf("HTTP %d with %q is an error, want %q: %v", status, test.text, want, err)
+				}
+
+				continue
+			}
+
+			if v, err := decide(b, answer.Facts, nil); err != nil || v.Status != want {
+				t.Errorf("HTTP %d with %q gave %+v, %v; want %q", status, test.text, v, err, want)
+			}
+		}
+	}
+}
+
+// TestRedirects asserts that a token goes nowhere but where the user sent it.
+func TestRedirects(t *testing.T) {
+	t.Parallel()
+
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		for _, where := range []string{"same host", "other host", "plain HTTP", "none", "garbage"} {
+			t.Run(fmt.Sprintf("%d to %s", status, where), func(t *testing.T) {
+				t.Parallel()
+
+				s, other := start(t), start(t)
+				other.Set(secret, venafitest.Token{Scope: "ssh"})
+
+				location := map[string]string{
+					"same host": s.URL + "/login", "other host": other.URL + "/vedauth/authorize/verify",
+					"plain HTTP": strings.Replace(s.URL, "https:", "http:", 1), "none": "", "garbage": "https://%zz",
+				}[where]
+
+				s.SetFault(issuertest.Reply(status, documented, "Location", location))
+
+				b := bearer(t, secret)
+
+				_, err := connect(t, s.URL, s.TrustBundle+other.TrustBundle, nil).Verify(context.Background(), b, true)
+				wantFault(t, b, err, "redirect", "venafi.url", strconv.Itoa(status))
+
+				if n := len(s.Requests()); n != 1 {
+					t.Errorf("the token was sent %d times", n)
+				}
+
+				if n := len(other.Requests()); n != 0 {
+					t.Errorf("the other host got %d requests", n)
+				}
+			})
+		}
+	}
+}
+
+// TestServerThatRepeatsTheToken asserts that nothing of the token comes out of
+// an answer, in whichever field and form a server repeats it.
+func TestServerThatRepeatsTheToken(t *testing.T) {
+	t.Parallel()
+
+	forms := map[string]string{
+		"whole": secret, "first half": secret[:16], "second half": secret[16:], "eight": secret[5:13], "upper case": strings.ToUpper(secret),
+		"lower case": strings.ToLower(secret), "with blanks": secret[:4] + " " + secret[4:12] + " x", "header": "Bearer " + secret,
+	}
+	reply := issuertest.Reply
+	places := map[string]func(text string) http.HandlerFunc{
+		"error": func(text string) http.HandlerFunc { return reply(401, fmt.Sprintf(`{"error":%q}`, text)) },
+		"description": func(text string) http.HandlerFunc {
+			return reply(401, fmt.Sprintf(`{"error":"invalid_token","error_description":%q}`, text))
+		},
+		"both, each a half": func(text string) http.HandlerFunc {
+			return reply(401, fmt.Sprintf(`{"error":%q,"error_description":%q}`, text[:len(text)/2], text[len(text)/2:]))
+		},
+		"description with 400": func(text string) http.HandlerFunc {
+			return reply(400, fmt.Sprintf(`{"error":"invalid_grant","error_description":%q}`, text))
+		},
+		"description of a fault": func(text string) http.HandlerFunc {
+			return reply(403, fmt.Sprintf(`{"error":"x","error_description":%q}`, text))
+		},
+		"description with 500": func(text string) http.HandlerFunc { return reply(500, fmt.Sprintf(`{"error_description":%q}`, text)) },
+		"application":          func(text string) http.HandlerFunc { return reply(200, body(fmt.Sprintf(`"application":%q`, text))) },
+		"identity": func(text string) http.HandlerFunc {
+			return reply(200, body(fmt.Sprintf(`"identity":%q`, "local:{"+text+"}")))
+		},
+		"scope": func(text string) http.HandlerFunc {
+			return reply(200, body(fmt.Sprintf(`"scope":%q`, "ssh;"+text+":manage")))
+		},
+		"restriction": func(text string) http.HandlerFunc {
+			return reply(200, body(fmt.Sprintf(`"scope":%q`, "certificate:"+text)))
+		},
+		"a date": func(text string) http.HandlerFunc {
+			return reply(200, body(`"scope":"ssh"`, fmt.Sprintf(`"expires":%q`, text)))
+		},
+		"a field beside": func(text string) http.HandlerFunc {
+			return reply(200, body(`"scope":"ssh"`, fmt.Sprintf(`"access_token":%q`, text)))
+		},
+		"error with 200":       func(text string) http.HandlerFunc { return reply(200, body(fmt.Sprintf(`"error":%q`, text))) },
+		"status line with 401": func(text string) http.HandlerFunc { return line(401, "Unknown token "+text) },
+		"status line with 403": func(text string) http.HandlerFunc { return line(403, text) },
+		"status line with 503": func(text string) http.HandlerFunc { return line(503, text) },
+		"status line with 302": func(text string) http.HandlerFunc {
+			return line(302, text, "Location: /"+strings.ReplaceAll(text, " ", ""))
+		},
+		"status line with 200": func(text string) http.HandlerFunc { return line(200, text) },
+		"content type": func(text string) http.HandlerFunc {
+			return reply(403, "x", "Content-Type", "text/"+strings.Trim(strings.ReplaceAll(text, " ", ""), "="))
+		},
+		"not HTTP":      func(text string) http.HandlerFunc { return issuertest.Raw(text + "\r\n\r\n") },
+		"broken header": func(text string) http.HandlerFunc { return issuertest.Raw("HTTP/1.1 200 OK\r\n" + text + "\r\n\r\n") },
+		"broken length": func(text string) http.HandlerFunc {
+			return issuertest.Raw("HTTP/1.1 200 OK\r\nContent-Length: " + text + "\r\n\r\n")
+		},
+		"broken status": func(text string) http.HandlerFunc { return issuertest.Raw("HTTP/1.1 " + text + "\r\n\r\n") },
+		"broken encoding": func(text string) http.HandlerFunc {
+			return issuertest.Raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: " + text + "\r\n\r\n")
+		},
+		"broken chunk": func(text string) http.HandlerFunc {
+			return issuertest.Raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + text + "\r\n")
+		},
+		"Retry-After": func(text string) http.HandlerFunc { return reply(429, "", "Retry-After", text) },
+		"Age":         func(text string) http.HandlerFunc { return reply(200, documented, "Age", text) },
+		"Date":        func(text string) http.HandlerFunc { return reply(200, documented, "Date", text) },
+	}
+
+	for place, answerWith := range places {
+		for form, text := range forms {
+			t.Run(place+", "+form, func(t *testing.T) {
+				t.Parallel()
+
+				s := start(t)
+				s.SetFault(answerWith(text))
+
+				b := bearer(t, secret)
+
+				var logged strings.Builder
+
+				answer, err := connect(t, s.URL, s.TrustBundle, func(c *transport.Config) {
+					c.MaxRetries = 1
+					c.Log = func(_ context.Context, message string, fields map[string]any) {
+						_, _ = fmt.Fprintln(&logged, message, fields)
+					}
+				}).Verify(context.Background(), b, true)
+
+				if b.In(logged.String()) {
+					t.Errorf("the log holds the token: %s", logged.String())
+				}
+
+				if err != nil {
+					wantFault(t, b, err)
+
+					return
+				}
+
+				v, err := decide(b, answer.Require([]string{"certificate:revoke"}), nil)
+				for _, shown := range []string{v.Reason, fmt.Sprint(err), answer.Said, answer.Application, answer.Identity, answer.Scope, fmt.Sprintf("%+v", *answer)} {
+					if b.In(shown) {
+						t.Errorf("the answer shows the token: %q", shown)
+					}
+				}
+			})
+		}
+	}
+}
+
+// TestLongMessages asserts that a server's text is cut, and is one printable line.
+func TestLongMessages(t *testing.T) {
+	t.Parallel()
+
+	for name, handler := range map[string]http.HandlerFunc{
+		"description": issuertest.Reply(401, `{"error":"invalid_token","error_description":"a\u001b[31m\u202e`+strings.Repeat("x", 5000)+`"}`),
+		"status line": line(401, "a \x1b[31m"+strings.Repeat("x", 5000)),
+		"fault":       issuertest.Reply(403, `{"error":"e\r\nf","error_description":"`+strings.Repeat("x", 5000)+`"}`),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			_, b, answer, err := verify(t, handler)
+
+			text := fmt.Sprint(err)
+			if err == nil {
+				v, err := decide(b, answer.Facts, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+
+				text = v.Reason
+			}
+
+			// The error's own paragraphs are set apart by an empty line.
+			if strings.Contains(text, strings.Repeat("x", 301)) || strings.ContainsAny(strings.Replace(text, "\n\n", "", 1), "\x1b\r\n\u202e") {
+				t.Errorf("text = %q", text)
+			}
+		})
+	}
+}

@@ -1,0 +1,376 @@
+package venafi_test
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/transport"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/venafi"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/venafi/venafitest"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
+)
+
+func TestParseURL(t *testing.T) {
+	t.Parallel()
+
+	tests := []struct{ raw, want, fault string }{
+		{raw: "https://tpp.example.com", want: "https://tpp.example.com"},
+		{raw: "tpp.example.com", want: "https://tpp.example.com"},
+		{raw: "tpp.example.com:8443", want: "https://tpp.example.com:8443"},
+		{raw: "tpp.example.com/vedsdk", want: "https://tpp.example.com"},
+		{raw: "tpp", want: "https://tpp"},
+		{raw: "  https://tpp.example.com \n", want: "https://tpp.example.com"},
+		{raw: "\ttpp.example.com\r\n", want: "https://tpp.example.com"},
+		{raw: "HTTPS://TPP.example.com", want: "https://TPP.example.com"},
+		{raw: "https://tpp.example.com/", want: "https://tpp.example.com"},
+		{raw: "https://tpp.example.com///", want: "https://tpp.example.com"},
+		{raw: "https://tpp.example.com/vedsdk", want: "https://tpp.example.com"},
+		{raw: "https://tpp.example.com/vedsdk/", want: "https://tpp.example.com"},
+		{raw: "https://tpp.example.com/vedauth", want: "https://tpp.example.com"},
+		{raw: "https://tpp.example.com/VEDAuth//", want: "https://tpp.example.com"},
+		{raw: "https://tpp.example.com/VedSDK", want: "https://tpp.example.com"},
+		{raw: "https://tpp.example.com/vedauth/authorize/verify", want: "https://tpp.example.com"},
+		{raw: "https://tpp.example.com/vedauth/Authorize/Verify/", want: "https://tpp.example.com"},
+		{raw: "https://tpp.example.com:8443/VEDAUTH/AUTHORIZE/VERIFY", want: "https://tpp.example.com:8443"},
+		{raw: "https://tpp.example.com/venafi/vedsdk", want: "https://tpp.example.com/venafi"},
+		{raw: "https://tpp.example.com/a/B%2Fc/vedauth", want: "https://tpp.example.com/a/B%2Fc"},
+		{raw: "https://tpp.example.com/prefix", want: "https://tpp.example.com/prefix"},
+		{raw: "https://tpp.example.com/myvedsdk", want: "https://tpp.example.com/myvedsdk"},
+		{raw: "https://tpp.example.com/vedsdk/vedauth", want: "https://tpp.example.com/vedsdk"}, // One is dropped.
+		{raw: "https://tpp.example.com/vedsdk/certificates", want: "https://tpp.example.com/vedsdk/certificates"},
+		{raw: "https://[2001:db8::1]:8443/vedsdk", want: "https://[2001:db8::1]:8443"},
+		{raw: "[2001:db8::1]", want: "https://[2001:db8::1]"},
+		{raw: "http://localhost:8080/vedauth", want: "http://localhost:8080"},
+		{raw: "http://127.0.0.1", want: "http://127.0.0.1"},
+		{raw: "http://[::1]:1", want: "http://[::1]:1"},
+		{raw: "https://venafi.cloud.example.com", want: "https://venafi.cloud.example.com"},
+		{raw: "https://myvenafi.cloud", want: "https://myvenafi.cloud"},
+
+		{raw: "", fault: "empty"},
+		{raw: " \n", fault: "empty"},
+		{raw: "http://tpp.example.com", fault: "http://"},
+		{raw: "HTTP://tpp.example.com/vedsdk", fault: "http://"},
+		{raw: "ftp://tpp.example.com"},
+		{raw: "file:///etc/passwd"},
+		{raw: "https://user:" + secret + "@tpp.example.com", fault: "user"},
+		{raw: "user:" + secret + "@tpp.example.com", fault: "user"},
+		{raw: "user@tpp.example.com", fault: "user"},
+		{raw: "https://tpp.example.com?x=" + secret, fault: "query"},
+		{raw: "https://tpp.example.com/vedauth?", fault: "query"},
+		{raw: "tpp.example.com?next=https://evil.example", fault: "query"},
+		{raw: "https://tpp.example.com#" + secret, fault: "fragment"},
+		{raw: "https://tpp.example.com/#"},
+		{raw: "//evil.example.com"},
+		{raw: "///evil.example.com"},
+		{raw: "/vedsdk"},
+		{raw: ":8443"},
+		{raw: "https://"},
+		{raw: "https://:8443"},
+		{raw: "https:///vedsdk"},
+		{raw: "https:tpp.example.com"},
+		{raw: "https:/tpp.example.com"},
+		{raw: "http:/tpp.example.com"},
+		{raw: "http:/127.0.0.1"},
+		{raw: "https://https://tpp.example.com"},
+		{raw: "https://tpp.example.com\\@evil.example.com"},
+		{raw: "https://tpp.example.com:port"},
+		{raw: "https://tpp example.com"},
+		{raw: "https://tpp.example.com\n.evil.example"},
+		{raw: "https://tpp.example.com/../vedauth"},
+		{raw: "https://tpp.example.com/a/./vedauth"},
+		{raw: "https://tpp.example.com/%2e%2e/vedauth"},
+		{raw: "https://tpp.example.com/%zz"},
+		{raw: "https://[::1"},
+		{raw: "javascript:alert(1)"},
+		{raw: "https://api.venafi.cloud", fault: "SaaS"},
+		{raw: "api.venafi.cloud", fault: "SaaS"},
+		{raw: "https://API.Venafi.Cloud/vedauth", fault: "SaaS"},
+		{raw: "https://api.eu.venafi.cloud", fault: "SaaS"},
+		{raw: "https://venafi.cloud", fault: "SaaS"},
+	}
+
+	b := bearer(t, secret)
+
+	for _, test := range tests {
+		t.Run(test.raw, func(t *testing.T) {
+			t.Parallel()
+
+			got, err := venafi.ParseURL(test.raw)
+			if test.want != "" {
+				if err != nil || got.String() != test.want {
+					t.Fatalf("ParseURL gave %v, %v; want %q", got, err, test.want)
+				}
+
+				return
+			}
+
+			if err == nil {
+				t.Fatalf("ParseURL gave %v, want a fault: a token would go to %s", got, got.Host)
+			}
+
+			if !strings.Contains(err.Error(), test.fault) || b.In(err.Error()) {
+				t.Errorf("fault = %q, want it to name %q and to repeat nothing", err, test.fault)
+			}
+		})
+	}
+}
+
+// TestRequest asserts what is sent: one GET by HTTP/1.1, and nothing else.
+func TestRequest(t *testing.T) {
+	t.Parallel()
+
+	for path, want := range map[string]string{
+		"": "/vedauth/authorize/verify", "/": "/vedauth/authorize/verify", "/vedsdk/": "/vedauth/authorize/verify", "/VEDAUTH": "/vedauth/authorize/verify",
+		"/vedauth/Authorize/Verify": "/vedauth/authorize/verify", "/prefix/vedsdk": "/prefix/vedauth/authorize/verify", "/a%2Fb": "/a%2Fb/vedauth/authorize/verify",
+	} {
+		t.Run(path, func(t *testing.T) {
+			t.Parallel()
+
+			s := start(t)
+			s.SetFault(issuertest.Reply(http.StatusOK, documented))
+
+			if _, err := connect(t, s.URL+path, s.TrustBundle, nil).Verify(context.Background(), bearer(t, secret), true); err != nil {
+				t.Fatal(err)
+			}
+
+			requests := s.Requests()
+			if len(requests) != 1 {
+				t.Fatalf("%d requests, want 1", len(requests))
+			}
+
+			got := requests[0]
+			if got.Method != http.MethodGet || got.Path != want || got.Proto != "HTTP/1.1" || got.ClientCertificate {
+				t.Errorf("request = %+v, want GET %s HTTP/1.1", got, want)
+			}
+
+			for name, want := range map[string]string{
+				"Authorization": "Bearer " + secret, "Accept": "application/json", "Cache-Control": "no-cache",
+				"User-Agent": "terraform-provider-tokencheck/test", "Cookie": "", "Referer": "", "Content-Length": "",
+			} {
+				if values := got.Header.Values(name); strings.Join(values, "|") != want {
+					t.Errorf("%s = %q, want %q", name, values, want)
+				}
+			}
+		})
+	}
+}
+
+// TestFake makes checks against the fake as it is, which answers as documented.
+func TestFake(t *testing.T) {
+	t.Parallel()
+
+	tests := []struct {
+		name   string
+		token  *venafitest.Token
+		want   verdict.Status
+		reason string
+	}{
+		{"works", &venafitest.Token{IssuedOn: now.Add(-time.Hour), ValidFor: 7200, Scope: "ssh"}, verdict.Active, "2020-12-07T13:00:00Z"},
+		{"grant ends first", &venafitest.Token{IssuedOn: now.Add(-time.Hour), ValidFor: 7200, GrantExpiresOn: now.Add(time.Minute)}, verdict.Active, "2020-12-07T12:01:00Z"},
+		{"unknown", nil, verdict.Rejected, "invalid_token"},
+		{"ended", &venafitest.Token{IssuedOn: now.Add(-2 * time.Hour), ValidFor: 7200}, verdict.Rejected, "invalid_token"},
+		{"grant ended", &venafitest.Token{IssuedOn: now.Add(-time.Hour), ValidFor: 7200, GrantExpiresOn: now}, verdict.Rejected, "Grant has expired"},
+	}
+
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+
+			s := start(t)
+			if test.token != nil {
+				s.Set(secret, *test.token)
+			}
+
+			b := bearer(t, secret)
+			client := connect(t, s.URL+"/vedsdk", s.TrustBundle, nil)
+
+			answer, err := client.Verify(context.Background(), b, true)
+			if err != nil {
+				t.Fatal(err)
+			}
+
+			v, err := decide(b, answer.Facts, nil)
+			if err != nil || v.Status != test.want || !strings.Contains(v.Reason, test.reason) {
+				t.Errorf("verdict = %+v, %v; want %q with %q in its reason", v, err, test.want, test.reason)
+			}
+
+			// The same answer a minute later has the same text.
+			s.SetClock(func() time.Time { return now.Add(30 * time.Second) })
+
+			answer, err = client.Verify(context.Background(), b, true)
+			if err != nil {
+				t.Fatal(err)
+			}
+
+			if again, _ := decide(b, answer.Facts, nil); again != v {
+				t.Errorf("the same answer gave %+v, then %+v", v, again)
+			}
+		})
+	}
+}
+
+// TestServersClock has a token that has ended by the local clock, which does not
+// count, and one that has ended by the server's.
+func TestServersClock(t *testing.T) {
+	t.Parallel()
+
+	tests := []struct {
+		name     string
+		date     string // the Date header; "" for none
+		local    time.Time
+		expires  string
+		warnings []string
+	}{
+		{"ended by the local clock only", "Mon, 07 Dec 2020 12:00:00 GMT", now.AddDate(1, 0, 0), "2020-12-08T12:00:00Z", []string{"Clocks differ"}},
+		{"ended by the server's clock", "Wed, 09 Dec 2020 12:00:00 GMT", now, "", []string{"Clocks differ", "Date left out"}},
+		{"no date, ended by the local clock", "", now.AddDate(1, 0, 0), "", []string{"Date left out"}},
+		{"no date", "", now, "2020-12-08T12:00:00Z", nil},
+	}
+
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+
+			s := start(t)
+			s.SetFault(issuertest.Reply(http.StatusOK, body(issued, `"valid_for":172800`), "Date", test.date))
+
+			b := bearer(t, secret)
+
+			answer, err := connect(t, s.URL, s.TrustBundle, func(c *transport.Config) { c.Now = func() time.Time { return test.local } }).
+				Verify(context.Background(), b, true)
+			if err != nil {
+				t.Fatal(err)
+			}
+
+			// The server's 200 is its word that the token works, whatever a clock says.
+			if v, err := decide(b, answer.Facts, nil); err != nil || !v.Valid() || !answer.ExpiresOn.Equal(at(t, test.expires)) {
+				t.Errorf("verdict = %+v, %v, expires_on = %v; want it active and %q", v, err, answer.ExpiresOn, test.expires)
+			}
+
+			var got []string
+			for _, w := range answer.Warnings {
+				got = append(got, w.Summary)
+			}
+
+			if strings.Join(got, "|") != strings.Join(test.warnings, "|") {
+				t.Errorf("warnings = %q, want %q", got, test.warnings)
+			}
+		})
+	}
+}
+
+// TestClientCertificate has a server that requires one.
+func TestClientCertificate(t *testing.T) {
+	t.Parallel()
+
+	for name, version := range map[string]uint16{"TLS 1.2": tls.VersionTLS12, "newest": 0} {
+		for _, shown := range []bool{false, true} {
+			t.Run(name+map[bool]string{true: " with one", false: " without one"}[shown], func(t *testing.T) {
+				t.Parallel()
+
+				authority := issuertest.NewAuthority()
+				s := start(t, func(c *tls.Config) { c.ClientAuth, c.ClientCAs = tls.RequireAndVerifyClientCert, authority.Pool() })
+				s.Set(secret, venafitest.Token{Scope: "ssh"})
+
+				b := bearer(t, secret)
+
+				_, err := connect(t, s.URL, s.TrustBundle, func(c *transport.Config) {
+					c.TLSMaxVersion = version
+
+					if shown {
+						certificate := authority.Issue(issuertest.Certificate{})
+						c.ClientCertificate = &certificate
+					}
+				}).Verify(context.Background(), b, true)
+
+				if !shown {
+					wantFault(t, b, err, "TLS", "venafi.client_certificate", "venafi.client_key", "venafi.tls_max_version")
+
+					if n := len(s.Requests()); n != 0 {
+						t.Errorf("%d requests came through", n)
+					}
+
+					return
+				}
+
+				if err != nil {
+					t.Fatal(err)
+				}
+
+				if got := s.Requests()[0]; !got.ClientCertificate || version != 0 && got.TLS != version {
+					t.Errorf("request = %+v, want a client certificate and the TLS version %d", got, version)
+				}
+			})
+		}
+	}
+}
+
+func TestCancelled(t *testing.T) {
+	t.Parallel()
+
+	s := start(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	s.SetFault(func(_ http.ResponseWriter, r *http.Request) {
+		cancel()
+		<-r.Context().Done()
+	})
+
+	b := bearer(t, secret)
+
+	_, err := connect(t, s.URL, s.TrustBundle, nil).Verify(ctx, b, true)
+	wantFault(t, b, err, "cancelled")
+
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("err = %v, want context.Canceled as its cause", err)
+	}
+}
+
+// TestShared asserts which checks share a request: those of the same token, and
+// fresh ones only one that is running. What they require may differ.
+func TestShared(t *testing.T) {
+	t.Parallel()
+
+	s := start(t)
+	s.Set(secret, venafitest.Token{Scope: "ssh"})
+
+	client, other := connect(t, s.URL, s.TrustBundle, nil), connect(t, s.URL, s.TrustBundle, nil)
+
+	steps := []struct {
+		name     string
+		client   *venafi.Client
+		secret   string
+		fresh    bool
+		required string
+		status   verdict.Status
+		want     int // requests up to here
+	}{
+		{"first", client, secret, false, "agent", verdict.MissingScope, 1},
+		{"equal, but for what it requires", client, secret, false, "ssh", verdict.Active, 1},
+		{"fresh", client, secret, true, "ssh", verdict.Active, 2},
+		{"other token", client, secret + "x", false, "ssh", verdict.Rejected, 3},
+		{"other configuration", other, secret, false, "ssh", verdict.Active, 4},
+	}
+
+	for _, step := range steps {
+		b := bearer(t, step.secret)
+
+		answer, err := step.client.Verify(context.Background(), b, step.fresh)
+		if err != nil {
+			t.Fatalf("%s: %v", step.name, err)
+		}
+
+		if v, err := decide(b, answer.Require([]string{step.required}), nil); err != nil || v.Status != step.status {
+			t.Errorf("%s: %+v, %v; want %q", step.name, v, err, step.status)
+		}
+
+		if n := len(s.Requests()); n != step.want {
+			t.Errorf("%s: %d requests, want %d", step.name, n, step.want)
+		}
+	}
+}

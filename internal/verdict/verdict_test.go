@@ -1,0 +1,319 @@
+package verdict_test
+
+import (
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
+)
+
+// now is the issuer's time in these tests.
+var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// words are an issuer's part of a reason, each easy to find again.
+var words = verdict.Words{
+	Token: "Example token", Endpoint: "Example's endpoint",
+	Renew: "RENEW it.", Enable: "ENABLE it.", Refused: "REFUSED means this.", Scope: "SCOPE needs this.",
+}
+
+//go:fix inline
+func lasting(d time.Duration) *time.Duration { return new(d) }
+
+func TestDecide(t *testing.T) {
+	t.Parallel()
+
+	const source = "env:EXAMPLE_TOKEN"
+
+	past, future := now.Add(-time.Hour), now.Add(time.Hour)
+
+	tests := []struct {
+		name     string
+		facts    verdict.Facts
+		min      *time.Duration
+		want     verdict.Status
+		reason   []string
+		argument string // of the error, where no status is wanted
+	}{
+		// One fact at a time.
+		{name: "active without an end", facts: verdict.Facts{Word: "active"}, want: verdict.Active, reason: []string{"is active", "no end"}},
+		{name: "active with an end", facts: verdict.Facts{Word: "active", ExpiresOn: future}, want: verdict.Active, reason: []string{"2026-03-01T13:00:00Z"}},
+		{name: "active, end not known", facts: verdict.Facts{Word: "active", EndUnknown: true}, want: verdict.Active, reason: []string{"not known"}},
+		{name: "active, bounded end", facts: verdict.Facts{Word: "active", ExpiresOn: future, EndUnknown: true}, want: verdict.Active, reason: []string{"2026-03-01T13:00:00Z at the latest"}},
+		{name: "refused", facts: verdict.Facts{Refused: true}, want: verdict.Rejected, reason: []string{"refused", words.Refused}},
+		{name: "refused, with what the issuer said", facts: verdict.Facts{Refused: true, Said: `"no such token"`}, want: verdict.Rejected, reason: []string{`"no such token"`, words.Refused}},
+		{name: "disabled", facts: verdict.Facts{Word: "disabled"}, want: verdict.Disabled, reason: []string{"disabled", words.Enable}},
+		{name: "word expired without a date", facts: verdict.Facts{Word: "expired"}, want: verdict.Expired, reason: []string{"expired", words.Renew}},
+		{name: "word expired with a date", facts: verdict.Facts{Word: "expired", ExpiresOn: past}, want: verdict.Expired, reason: []string{"2026-03-01T11:00:00Z", words.Renew}},
+		{name: "issuer's own word", facts: verdict.Facts{Word: "revoked (exposed)"}, want: "revoked (exposed)", reason: []string{"revoked (exposed)"}},
+		{name: "word in another case is another word", facts: verdict.Facts{Word: "Active"}, want: "Active", reason: []string{`"Active"`}},
+		{name: "word with a blank is another word", facts: verdict.Facts{Word: "active "}, want: "active "},
+		{name: "not yet valid", facts: verdict.Facts{Word: "active", NotBefore: future}, want: verdict.NotYetValid, reason: []string{"2026-03-01T13:00:00Z"}},
+		{name: "begins now", facts: verdict.Facts{Word: "active", NotBefore: now}, want: verdict.Active},
+		{name: "began a nanosecond ago", facts: verdict.Facts{Word: "active", NotBefore: now.Add(-1)}, want: verdict.Active},
+		{name: "begins in a nanosecond", facts: verdict.Facts{Word: "active", NotBefore: now.Add(1)}, want: verdict.NotYetValid},
+		{name: "active with an end in the past", facts: verdict.Facts{Word: "active", ExpiresOn: past}, want: verdict.Expired, reason: []string{"2026-03-01T11:00:00Z", words.Renew}},
+		{name: "ends now", facts: verdict.Facts{Word: "active", ExpiresOn: now}, want: verdict.Expired},
+		{name: "ends in a nanosecond", facts: verdict.Facts{Word: "active", ExpiresOn: now.Add(1)}, want: verdict.Active},
+		{name: "missing scope", facts: verdict.Facts{Word: "active", MissingScopes: []string{"a:x", "b"}}, want: verdict.MissingScope, reason: []string{"a:x", "b", words.Scope}},
+		{name: "no scope missing", facts: verdict.Facts{Word: "active", MissingScopes: []string{}}, want: verdict.Active},
+		{name: "expiring", facts: verdict.Facts{Word: "active", ExpiresOn: future}, min: lasting(2 * time.Hour), want: verdict.Expiring, reason: []string{"2026-03-01T13:00:00Z", "2h", words.Renew}},
+		{name: "exactly as long as asked", facts: verdict.Facts{Word: "active", ExpiresOn: future}, min: lasting(time.Hour), want: verdict.Active},
+		{name: "a nanosecond short", facts: verdict.Facts{Word: "active", ExpiresOn: future}, min: lasting(time.Hour + 1), want: verdict.Expiring},
+		{name: "zero asked", facts: verdict.Facts{Word: "active", ExpiresOn: future}, min: lasting(0), want: verdict.Active},
+		{name: "without an end any length is met", facts: verdict.Facts{Word: "active"}, min: lasting(1 << 62), want: verdict.Active},
+		{name: "longest duration and year 9999", facts: verdict.Facts{Word: "active", ExpiresOn: time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)}, min: lasting(1<<63 - 1), want: verdict.Active},
+
+		// The order: each fact with all that come after it.
+		{
+			name: "refused wins over all",
+			facts: verdict.Facts{
+				Refused: true, Word: "disabled", NotBefore: future, ExpiresOn: past, MissingScopes: []string{"a"}, ScopesUnknown: true, EndUnknown: true,
+			},
+			min: lasting(time.Hour), want: verdict.Rejected,
+		},
+		{
+			name: "word wins over the rest",
+			facts: verdict.Facts{
+				Word: "disabled", NotBefore: future, ExpiresOn: past, MissingScopes: []string{"a"}, ScopesUnknown: true, EndUnknown: true,
+			},
+			min: lasting(time.Hour), want: verdict.Disabled,
+		},
+		{
+			name:  "not yet valid wins over the rest",
+			facts: verdict.Facts{Word: "active", NotBefore: future, ExpiresOn: past, MissingScopes: []string{"a"}, ScopesUnknown: true, EndUnknown: true},
+			min:   lasting(time.Hour), want: verdict.NotYetValid,
+		},
+		{
+			name:  "expired wins over the rest",
+			facts: verdict.Facts{Word: "active", NotBefore: past, ExpiresOn: past, MissingScopes: []string{"a"}, ScopesUnknown: true, EndUnknown: true},
+			min:   lasting(time.Hour), want: verdict.Expired,
+		},
+		{
+			name:  "missing scope wins over expiring",
+			facts: verdict.Facts{Word: "active", ExpiresOn: future, MissingScopes: []string{"a"}},
+			min:   lasting(2 * time.Hour), want: verdict.MissingScope,
+		},
+		{
+			name:  "missing scope wins over an end that is not known",
+			facts: verdict.Facts{Word: "active", EndUnknown: true, MissingScopes: []string{"a"}},
+			min:   lasting(2 * time.Hour), want: verdict.MissingScope,
+		},
+		{
+			name:  "a bound that is too near is expiring, even if the end is not known",
+			facts: verdict.Facts{Word: "active", ExpiresOn: future, EndUnknown: true},
+			min:   lasting(2 * time.Hour), want: verdict.Expiring,
+		},
+
+		// What cannot be decided is no pass.
+		{name: "min_remaining, end not known", facts: verdict.Facts{Word: "active", EndUnknown: true}, min: lasting(time.Hour), argument: "min_remaining"},
+		{name: "min_remaining, end only bounded", facts: verdict.Facts{Word: "active", ExpiresOn: now.Add(9 * time.Hour), EndUnknown: true}, min: lasting(time.Hour), argument: "min_remaining"},
+		{name: "min_remaining of zero, end not known", facts: verdict.Facts{Word: "active", EndUnknown: true}, min: lasting(0), argument: "min_remaining"},
+		{name: "scopes not known", facts: verdict.Facts{Word: "active", ScopesUnknown: true, MissingScopes: []string{"a"}}, argument: "required_scopes"},
+		{name: "scopes not known, and expiring", facts: verdict.Facts{Word: "active", ScopesUnknown: true, ExpiresOn: future}, min: lasting(2 * time.Hour), argument: "required_scopes"},
+		{name: "no word", facts: verdict.Facts{}},
+		{name: "word of 65 characters", facts: verdict.Facts{Word: strings.Repeat("a", 65)}},
+		{name: "word with a line break", facts: verdict.Facts{Word: "act\nive"}},
+		{name: "word with an invisible character", facts: verdict.Facts{Word: "active\u200b"}},
+		{name: "word that is no UTF-8", facts: verdict.Facts{Word: "active\xff"}},
+	}
+
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+
+			test.facts.Now = now
+			question := verdict.Question{TokenSource: source, MinRemaining: test.min}
+
+			got, err := verdict.Decide(test.facts, question, words)
+
+			if test.want == "" {
+				var fault *verdict.Error
+				if !errors.As(err, &fault) {
+					t.Fatalf("Decide gave %+v, %v; want a *verdict.Error", got, err)
+				}
+
+				if fault.Argument != test.argument || fault.Summary == "" || fault.Happened == "" || fault.Remedy == "" {
+					t.Errorf("error = %+v, want all texts, and the argument %q", fault, test.argument)
+				}
+
+				if test.argument != "" && !strings.Contains(fault.Remedy, test.argument) {
+					t.Errorf("remedy %q does not name %s", fault.Remedy, test.argument)
+				}
+
+				if got.Valid() || got != (verdict.Verdict{}) {
+					t.Errorf("an error comes with the verdict %+v", got)
+				}
+
+				return
+			}
+
+			if err != nil || got.Status != test.want {
+				t.Fatalf("Decide gave %q, %v; want %q", got.Status, err, test.want)
+			}
+
+			if got.Valid() != (test.want == verdict.Active) {
+				t.Errorf("Valid() = %v for %q", got.Valid(), got.Status)
+			}
+
+			for _, part := range append(test.reason, words.Token, words.Endpoint, source) {
+				if !strings.Contains(got.Reason, part) {
+					t.Errorf("reason %q lacks %q", got.Reason, part)
+				}
+			}
+
+			if again, _ := verdict.Decide(test.facts, question, words); again != got {
+				t.Errorf("the same answer gave %+v, then %+v", got, again)
+			}
+		})
+	}
+}
+
+// TestReasonWithoutTimeOfCheck makes the check at other times, between which the
+// status does not change: the text must be the same, or each plan shows a change.
+func TestReasonWithoutTimeOfCheck(t *testing.T) {
+	t.Parallel()
+
+	tests := map[string]struct {
+		facts verdict.Facts
+		min   *time.Duration
+	}{
+		"active":        {verdict.Facts{Word: "active", ExpiresOn: now.AddDate(1, 0, 0)}, nil},
+		"refused":       {verdict.Facts{Refused: true, Said: "no"}, nil},
+		"expired":       {verdict.Facts{Word: "active", ExpiresOn: now.AddDate(-1, 0, 0)}, nil},
+		"expiring":      {verdict.Facts{Word: "active", ExpiresOn: now.AddDate(0, 1, 0)}, lasting(9000 * time.Hour)},
+		"not_yet_valid": {verdict.Facts{Word: "active", NotBefore: now.AddDate(0, 1, 0)}, nil},
+		"missing_scope": {verdict.Facts{Word: "active", MissingScopes: []string{"a"}}, nil},
+		"other":         {verdict.Facts{Word: "paused"}, nil},
+	}
+
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			var all []verdict.Verdict
+
+			for _, at := range []time.Time{now, now.Add(time.Hour), now.Add(72*time.Hour + 5*time.Second)} {
+				test.facts.Now = at
+
+				v, err := verdict.Decide(test.facts, verdict.Question{TokenSource: "argument", MinRemaining: test.min}, words)
+				if err != nil {
+					t.Fatal(err)
+				}
+
+				all = append(all, v)
+			}
+
+			if len(slices.Compact(all)) != 1 {
+				t.Errorf("the same answer gave several verdicts: %+v", all)
+			}
+		})
+	}
+}
+
+// TestReasonTellsNoUntruth is for words of an issuer that are also statuses of
+// the provider: no date or scope may be told that the answer does not hold.
+func TestReasonTellsNoUntruth(t *testing.T) {
+	t.Parallel()
+
+	tests := []struct {
+		name  string
+		facts verdict.Facts
+		not   []string
+	}{
+		{"not_yet_valid without a date", verdict.Facts{Word: "not_yet_valid"}, []string{"0001-01-01"}},
+		{"missing_scope without scopes", verdict.Facts{Word: "missing_scope"}, []string{"scope .", "scope  "}},
+		{"expiring without a date", verdict.Facts{Word: "expiring"}, []string{"0001-01-01"}},
+		{"expired without a date", verdict.Facts{Word: "expired"}, []string{"0001-01-01"}},
+		{"active without dates", verdict.Facts{Word: "active"}, []string{"0001-01-01"}},
+		{"expired with an end yet to come", verdict.Facts{Word: "expired", ExpiresOn: now.AddDate(5, 0, 0)}, []string{"expired at 2031"}},
+	}
+
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+
+			test.facts.Now = now
+
+			v, err := verdict.Decide(test.facts, verdict.Question{TokenSource: "argument"}, words)
+			if err != nil {
+				t.Fatal(err)
+			}
+
+			if v.Status != verdict.Status(test.facts.Word) {
+				t.Errorf("status = %q, want the issuer's word", v.Status)
+			}
+
+			for _, untruth := range test.not {
+				if strings.Contains(v.Reason, untruth) {
+					t.Errorf("reason %q tells of %q", v.Reason, untruth)
+				}
+			}
+		})
+	}
+}
+
+// TestOnlyActiveIsValid tries many words: none but "active" makes a token valid.
+func TestOnlyActiveIsValid(t *testing.T) {
+	t.Parallel()
+
+	for _, word := range []string{
+		"", " ", "ACTIVE", "Active", "active\n", "\tactive", "activé", "actıve", "аctive", "true", "valid", "ok", "enabled", "inactive",
+		"rejected", "expired", "disabled", "expiring", "missing_scope", "not_yet_valid", "active,disabled", "null",
+	} {
+		if v, err := verdict.Decide(verdict.Facts{Word: word, Now: now}, verdict.Question{}, words); v.Valid() || err == nil && v.Reason == "" {
+			t.Errorf("word %q gave %+v", word, v)
+		}
+	}
+}
+
+func TestIsWord(t *testing.T) {
+	t.Parallel()
+
+	tests := map[string]bool{
+		"a": true, "active": true, "revoked (exposed)": true, strings.Repeat("x", 64): true, strings.Repeat("é", 64): true,
+		"": false, strings.Repeat("x", 65): false, strings.Repeat("é", 65): false, "a\x00": false, "a\x1b[31m": false, "a\r\n": false,
+		"a\u202eb": false, "a\ufeff": false, "\xc3\x28": false, "a\ufffd": false, "a\u0085": false,
+	}
+
+	for word, want := range tests {
+		if got := verdict.IsWord(word); got != want {
+			t.Errorf("IsWord(%q) = %v, want %v", word, got, want)
+		}
+	}
+}
+
+func TestFormat(t *testing.T) {
+	t.Parallel()
+
+	at := time.Date(2026, 3, 1, 13, 0, 0, 500_000_000, time.FixedZone("", 3600))
+	if got, want := verdict.Format(at), "2026-03-01T12:00:00.5Z"; got != want {
+		t.Errorf("Format = %q, want %q", got, want)
+	}
+}
+
+func TestError(t *testing.T) {
+	t.Parallel()
+
+	err := &verdict.Error{Summary: "Summary", Happened: "Happened.", Remedy: "Remedy.", Err: io.EOF}
+	if !errors.Is(err, io.EOF) {
+		t.Error("the cause cannot be found")
+	}
+
+	if got, want := err.Detail(), "Happened.\n\nRemedy."; got != want {
+		t.Errorf("Detail = %q, want %q", got, want)
+	}
+
+	if got := err.Error(); !strings.HasPrefix(got, "Summary: Happened.") || strings.Contains(got, "EOF") {
+		t.Errorf("Error = %q, want the texts without the cause", got)
+	}
+
+	// People rotate good tokens in an outage.
+	err.Asked = true
+	if got := err.Detail(); !strings.Contains(got, "says nothing about whether it is valid") {
+		t.Errorf("Detail = %q does not say that the token is not judged", got)
+	}
+}
