@@ -1,0 +1,33 @@
+terraform {
+  # Ephemeral resources need Terraform 1.10 or OpenTofu 1.11.
+  required_version = ">= 1.10"
+
+  required_providers {
+    tokencheck = {
+      source = "tokencheck/tokencheck"
+    }
+  }
+}
+
+# Set it by TF_VAR_cloudflare_api_token, for the plan and again for the apply.
+variable "cloudflare_api_token" {
+  description = "Cloudflare API token."
+  type        = string
+  nullable    = false
+  sensitive   = true
+  ephemeral   = true
+}
+
+# A token that is not valid is an error, at plan and at apply. It stops a destroy
+# as well, unless that has -refresh=false.
+ephemeral "tokencheck_cloudflare" "this" {
+  api_token = var.cloudflare_api_token
+}
+
+# Stands for a resource that needs the token. Without depends_on, an apply could
+# create it before the check has failed.
+resource "terraform_data" "dns_record" {
+  input = "www"
+
+  depends_on = [ephemeral.tokencheck_cloudflare.this]
+}

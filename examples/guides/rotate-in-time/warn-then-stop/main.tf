@@ -1,0 +1,34 @@
+terraform {
+  required_version = ">= 1.5"
+
+  required_providers {
+    tokencheck = {
+      source = "tokencheck/tokencheck"
+    }
+  }
+}
+
+data "tokencheck_cloudflare" "this" {
+  min_remaining = "336h"
+}
+
+# Warns from 14 days before the end.
+check "cloudflare_token_ends_soon" {
+  assert {
+    condition     = data.tokencheck_cloudflare.this.status != "expiring"
+    error_message = data.tokencheck_cloudflare.this.reason
+  }
+}
+
+# Stands for a resource that needs the token. A token that ends soon still works,
+# so it stops nothing.
+resource "terraform_data" "dns_record" {
+  input = "www"
+
+  lifecycle {
+    precondition {
+      condition     = contains(["active", "expiring"], data.tokencheck_cloudflare.this.status)
+      error_message = data.tokencheck_cloudflare.this.reason
+    }
+  }
+}
