@@ -6,7 +6,9 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"log"
+	"os"
 
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 
@@ -28,11 +30,17 @@ func main() {
 		return
 	}
 
+	// Package net/http logs what it cannot use: the rest of an answer that was
+	// longer than announced, and with GODEBUG=http2debug=2 all headers. Either can
+	// hold the token, and Terraform writes a provider's standard error to its log.
+	log.SetOutput(io.Discard)
+
 	err := providerserver.Serve(context.Background(), provider.New(version, provider.Host{}), providerserver.ServeOpts{
 		Address: "registry.terraform.io/tokencheck/tokencheck",
 		Debug:   *debug,
 	})
 	if err != nil {
-		log.Fatal(err)
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
 }

@@ -4,6 +4,7 @@
 package issuertest
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -122,6 +123,67 @@ func (s *Server) Now() time.Time {
 	defer s.mu.Unlock()
 
 	return s.now()
+}
+
+// RawServer is a TLS server that speaks no HTTP of its own.
+type RawServer struct {
+	// URL is where it listens, and TrustBundle its authority's certificate.
+	URL, TrustBundle string
+
+	listener net.Listener
+	wait     sync.WaitGroup
+	mu       sync.Mutex
+	conns    []net.Conn
+}
+
+// StartRaw starts a server that gives each connection to handle, for what no
+// HTTP server would do. When handle returns, the connection is closed. The caller
+// closes the server.
+func StartRaw(handle func(conn net.Conn), options ...Option) *RawServer {
+	authority := NewAuthority()
+	config := &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{authority.Issue(Certificate{})}}
+
+	for _, option := range options {
+		option(config)
+	}
+
+	listener := must(new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0"))
+	s := &RawServer{URL: "https://" + listener.Addr().String(), TrustBundle: authority.PEM, listener: listener}
+
+	s.wait.Go(func() {
+		for {
+			raw, err := listener.Accept()
+			if err != nil {
+				return
+			}
+
+			s.mu.Lock()
+			s.conns = append(s.conns, raw)
+			s.mu.Unlock()
+
+			s.wait.Go(func() {
+				defer func() { _ = raw.Close() }()
+
+				handle(tls.Server(raw, config))
+			})
+		}
+	})
+
+	return s
+}
+
+// Close ends the server and its connections.
+func (s *RawServer) Close() {
+	_ = s.listener.Close()
+
+	s.mu.Lock()
+
+	for _, conn := range s.conns {
+		_ = conn.Close()
+	}
+
+	s.mu.Unlock()
+	s.wait.Wait()
 }
 
 // Reply is a handler that gives one answer: a status, header fields in pairs of

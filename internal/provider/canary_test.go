@@ -141,6 +141,9 @@ func TestCanary(t *testing.T) {
 		"the server repeats the token in a page": {
 			repeatToken("<html>%s %s</html>"), repeatToken("<html>%s %s</html>"), nil, nil, "something in front of it",
 		},
+		"the server repeats the token after the answer": {
+			surplus, surplus, nil, nil, "was refused",
+		},
 		"server error": {
 			issuertest.Reply(http.StatusServiceUnavailable, "", "Retry-After", "3600"), issuertest.Reply(http.StatusServiceUnavailable, "", "Retry-After", "3600"), nil, nil,
 			"It asks to wait until",
@@ -225,6 +228,19 @@ func repeatToken(format string) http.HandlerFunc {
 
 		issuertest.Reply(http.StatusUnauthorized, fmt.Sprintf(format, texts[:strings.Count(format, "%s")]...), "X-Token", token)(w, r)
 	}
+}
+
+// surplus answers with a refusal and then, on a connection that would be kept,
+// with the request's header. Package net/http logs such a thing.
+func surplus(w http.ResponseWriter, r *http.Request) {
+	if r.ProtoMajor > 1 { // HTTP/2 has no such thing.
+		issuertest.Reply(http.StatusUnauthorized, cloudflaretest.BodyInvalid)(w, r)
+
+		return
+	}
+
+	issuertest.Raw(fmt.Sprintf("HTTP/1.1 401 Unauthorized\r\nContent-Length: %d\r\n\r\n%s%s",
+		len(venafitest.BodyInvalid), venafitest.BodyInvalid, r.Header.Get("Authorization")))(w, r)
 }
 
 // canaryRun runs a plan, and what can follow it, and gives everything that was

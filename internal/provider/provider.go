@@ -5,6 +5,7 @@ package provider
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -46,10 +47,11 @@ var (
 type Host struct {
 	// LookupEnv looks an environment variable up; [os.LookupEnv] if nil.
 	LookupEnv func(string) (string, bool)
-	// Now, Proxy and Backoff are those of [transport.Config].
-	Now     func() time.Time
-	Proxy   func(*http.Request) (*url.URL, error)
-	Backoff time.Duration
+	// Now, Proxy, Resolver and Backoff are those of [transport.Config].
+	Now      func() time.Time
+	Proxy    func(*http.Request) (*url.URL, error)
+	Resolver *net.Resolver
+	Backoff  time.Duration
 }
 
 // New gives a constructor of the provider. The version is sent to issuers in the
@@ -175,7 +177,8 @@ func (c connection) transport(own transport.Config) (*transport.Client, error) {
 		own.MaxRetries = int(c.maxRetries.ValueInt64())
 	}
 
-	own.UserAgent, own.Proxy, own.Now, own.Backoff = c.userAgent, c.host.Proxy, c.host.Now, c.host.Backoff
+	own.UserAgent = c.userAgent
+	own.Proxy, own.Resolver, own.Now, own.Backoff = c.host.Proxy, c.host.Resolver, c.host.Now, c.host.Backoff
 	own.Log = func(ctx context.Context, message string, fields map[string]any) { tflog.Debug(ctx, message, fields) }
 
 	return transport.New(own)

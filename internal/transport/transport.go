@@ -70,6 +70,8 @@ type Config struct {
 
 	// Proxy finds the proxy of a request; [http.ProxyFromEnvironment] if nil.
 	Proxy func(*http.Request) (*url.URL, error)
+	// Resolver finds the addresses of hosts; [net.DefaultResolver] if nil.
+	Resolver *net.Resolver
 	// Now is the local clock; [time.Now] if nil.
 	Now func() time.Time
 	// Backoff is how long to wait before the first retry, doubled for each
@@ -134,7 +136,7 @@ func New(config Config) (*Client, error) {
 			Transport: &answering{&http.Transport{
 				Proxy:                  config.Proxy,
 				OnProxyConnectResponse: proxyRefusal,
-				DialContext:            (&net.Dialer{Timeout: connectTimeout}).DialContext,
+				DialContext:            (&net.Dialer{Timeout: connectTimeout, Resolver: config.Resolver}).DialContext,
 				TLSClientConfig:        tlsConfig,
 				Protocols:              protocols,
 				// Answers are small, and a compressed one can be made to grow without end.

@@ -1,0 +1,415 @@
+package provider_test
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/cloudflare/cloudflaretest"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/provider"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/venafi/venafitest"
+)
+
+// faultSecret is the token of all faults. Nothing that is printed may hold a part of it.
+const faultSecret = "Zq8RtYw3LmN5pKj7HgFd2sXcVbA9eU4i"
+
+// fault is something that can go wrong between here and an issuer.
+type fault struct {
+	// One of these answers: a handler behind the fake's HTTPS, a function on the
+	// TLS connection of an HTTP/1.1 server, or nothing but the fake itself.
+	handler http.HandlerFunc
+	raw     func(net.Conn)
+	// options change the server's TLS, and block the issuer's block in the
+	// provider configuration.
+	options []issuertest.Option
+	block   map[string]any
+	// host changes the machine that the provider runs on.
+	host func(*provider.Host)
+	// timeout is that of the provider, 5 seconds if empty.
+	timeout string
+	// only names the issuer that knows the fault; both if empty.
+	only string
+	// summary begins the error, and texts are in it. Without a summary the check
+	// must come to a valid token, with a warning that holds the texts.
+	summary string
+	texts   []string
+}
+
+// Summaries of errors.
+const (
+	unreachable = "error: The issuer could not be reached: "
+	late        = "error: The issuer did not answer in time: "
+	unexpected  = "error: The issuer's answer is not the documented one: "
+	serverError = "error: The issuer reports a server error: "
+	rateLimit   = "error: The issuer's rate limit is reached: "
+	redirect    = "error: The issuer's address redirects: "
+)
+
+// afterRequest writes text once the request has come, and then keeps the
+// connection until the client goes.
+func afterRequest(text string, more func(net.Conn)) func(net.Conn) {
+	return func(conn net.Conn) {
+		if _, err := http.ReadRequest(bufio.NewReader(conn)); err != nil {
+			return
+		}
+
+		_, _ = io.WriteString(conn, text)
+
+		if more != nil {
+			more(conn)
+		}
+	}
+}
+
+// forever writes text again and again until the client goes.
+func forever(text string, pause time.Duration) func(net.Conn) {
+	return func(conn net.Conn) {
+		for {
+			if _, err := io.WriteString(conn, text); err != nil {
+				return
+			}
+
+			time.Sleep(pause)
+		}
+	}
+}
+
+// hang waits until the client goes.
+func hang(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) }
+
+// reset closes the connection with a TCP reset.
+func reset(conn net.Conn) {
+	if c, ok := conn.(*tls.Conn); ok {
+		conn = c.NetConn()
+	}
+
+	_ = conn.(*net.TCPConn).SetLinger(0)
+	_ = conn.Close()
+}
+
+func faults(t *testing.T) map[string]fault {
+	t.Helper()
+
+	const okHead = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+
+	var bomb bytes.Buffer
+
+	z := gzip.NewWriter(&bomb)
+	_, _ = z.Write(make([]byte, 64<<20))
+	_ = z.Close()
+
+	reply := issuertest.Reply
+	html := func(status int, header ...string) http.HandlerFunc {
+		return reply(status, "<html>"+faultSecret+"</html>", append([]string{"Content-Type", "text/html"}, header...)...)
+	}
+	other := httptest.NewTLSServer(http.NotFoundHandler())
+	t.Cleanup(other.Close)
+
+	all := map[string]fault{
+		"host name not known":     {block: map[string]any{"url": "https://issuer.test"}, host: resolver(t, 3), summary: unreachable, texts: []string{"DNS", "server URL"}},
+		"name server fails":       {block: map[string]any{"url": "https://issuer.test"}, host: resolver(t, 2), summary: unreachable, texts: []string{"DNS", "name servers"}},
+		"connection refused":      {block: map[string]any{"url": "https://127.0.0.1:1"}, summary: unreachable, texts: []string{"refused", "server URL"}},
+		"reset at once":           {raw: reset, summary: unreachable, texts: []string{"network, firewall and proxy"}},
+		"reset after the request": {raw: afterRequest("", reset), summary: unreachable, texts: []string{"closed the connection without an answer"}},
+		"reset in the body":       {raw: afterRequest(okHead+"Content-Length: 100\r\n\r\n{", reset), summary: unreachable, texts: []string{"in the middle of the answer"}},
+		"closed in the header":    {raw: afterRequest(okHead, nil), summary: unreachable, texts: []string{"closed the connection"}},
+		"length too large":        {raw: afterRequest(okHead+"Content-Length: 100\r\n\r\n{}", nil), summary: unreachable, texts: []string{"in the middle of the answer"}},
+		"length too small":        {raw: afterRequest(okHead+"Content-Length: 10\r\n\r\n"+cloudflaretest.BodyInvalid, nil), summary: unexpected, texts: []string{"10 bytes"}},
+		"two lengths":             {raw: afterRequest(okHead+"Content-Length: 1\r\nContent-Length: 2\r\n\r\n{}", nil), summary: unreachable},
+		"broken chunks":           {raw: afterRequest(okHead+"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}", nil), summary: unreachable},
+		"no HTTP":                 {raw: afterRequest("220 mail.example.com ESMTP "+faultSecret+"\r\n", nil), summary: unreachable, texts: []string{"not HTTP"}},
+		"endless header":          {raw: afterRequest(okHead, forever("X-Header: x\r\n", 0)), summary: unreachable},
+		"flood of 1xx":            {raw: afterRequest("", forever("HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n", 0)), summary: unreachable},
+		"no answer":               {raw: hang, timeout: "300ms", summary: late, texts: []string{"300ms", "raise the provider's timeout"}},
+		"no answer to a request":  {raw: afterRequest("", hang), timeout: "300ms", summary: late},
+		"dripping header":         {raw: afterRequest("HTTP/1.1 200 OK\r\nX: ", forever("x", 10*time.Millisecond)), timeout: "300ms", summary: late},
+		"dripping body":           {raw: afterRequest(okHead+"Content-Length: 60000\r\n\r\n", forever(" ", 10*time.Millisecond)), timeout: "300ms", summary: late},
+		"body that never ends":    {raw: afterRequest(okHead+"\r\n", forever(strings.Repeat(" ", 1000), 0)), summary: unexpected, texts: []string{"more than 64 KiB"}},
+		"large body":              {handler: reply(http.StatusOK, strings.Repeat(" ", 1<<20)), summary: unexpected, texts: []string{"more than 64 KiB"}},
+		"gzip bomb":               {handler: reply(http.StatusOK, bomb.String(), "Content-Encoding", "gzip"), summary: unexpected},
+		"empty body":              {handler: reply(http.StatusOK, ""), summary: unexpected, texts: []string{"without a body"}},
+
+		"unknown authority":   {block: map[string]any{"trust_bundle": issuertest.NewAuthority().PEM}, summary: unreachable, texts: []string{"trust_bundle"}},
+		"wrong host":          {options: []issuertest.Option{certificate(issuertest.Certificate{Hosts: []string{"other.example.com"}})}, summary: unreachable, texts: []string{"another host name", "server URL"}},
+		"expired certificate": {options: []issuertest.Option{certificate(issuertest.Certificate{NotAfter: time.Now().Add(-time.Hour)})}, summary: unreachable, texts: []string{"renewed", "clock"}},
+		"TLS 1.1":             {options: []issuertest.Option{func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS11 }}, summary: unreachable, texts: []string{"TLS 1.2"}},
+		"no TLS":              {handler: nil, block: map[string]any{"url": "https" + strings.TrimPrefix(plainServer(t), "http")}, summary: unreachable, texts: []string{"does not speak TLS", "server URL"}},
+		"certificate required, TLS 1.3": {
+			options: []issuertest.Option{func(c *tls.Config) { c.ClientAuth = tls.RequireAnyClientCert }}, only: "venafi",
+			summary: unreachable, texts: []string{"venafi.client_certificate", `venafi.tls_max_version = "1.2"`},
+		},
+
+		"redirect to the same host": {handler: reply(http.StatusMovedPermanently, "", "Location", "/elsewhere"), summary: redirect, texts: []string{"HTTP 301", "not followed"}},
+		"redirect to another host":  {handler: reply(http.StatusTemporaryRedirect, "", "Location", other.URL), summary: redirect, texts: []string{"server URL"}},
+		"redirect to plain HTTP":    {handler: reply(http.StatusPermanentRedirect, "", "Location", "http://127.0.0.1:1/"), summary: redirect},
+		"redirect to nowhere":       {handler: reply(http.StatusFound, "", "Location", "%%"), summary: redirect},
+		"captive portal":            {handler: html(http.StatusOK), summary: unexpected, texts: []string{"text/html", "proxy or another program"}},
+		"portal of RFC 6585":        {handler: html(http.StatusNetworkAuthenticationRequired), summary: serverError, texts: []string{"HTTP 511"}},
+		"answer of a cache":         {handler: reply(http.StatusOK, "{}", "Age", "11"), summary: "error: The answer came from a cache: ", texts: []string{"Exempt"}},
+		"page of a firewall":        {handler: html(http.StatusForbidden), summary: unexpected, texts: []string{"HTTP 403"}},
+		"page that is not found":    {handler: html(http.StatusNotFound), summary: unexpected, texts: []string{"HTTP 404"}},
+		"proxy page in between":     {handler: html(http.StatusProxyAuthRequired), summary: "error: A proxy asks for credentials: ", texts: []string{"HTTPS_PROXY"}},
+
+		"408":                          {handler: html(http.StatusRequestTimeout), summary: serverError, texts: []string{"asked 2 times"}},
+		"429":                          {handler: html(http.StatusTooManyRequests), summary: rateLimit, texts: []string{"asked 2 times", "does not say when", "-parallelism"}},
+		"429, Retry-After in seconds":  {handler: html(http.StatusTooManyRequests, "Retry-After", "300"), summary: rateLimit, texts: []string{"asked 1 time.", "wait until 2"}},
+		"429, Retry-After with a date": {handler: html(http.StatusTooManyRequests, "Retry-After", "Fri, 01 Jan 2100 00:00:00 GMT"), summary: rateLimit, texts: []string{"longer than a year"}},
+		"429, Retry-After absurd":      {handler: html(http.StatusTooManyRequests, "Retry-After", "99999999999999999999999"), summary: rateLimit, texts: []string{"longer than a year"}},
+		"429, Retry-After in the past": {handler: html(http.StatusTooManyRequests, "Retry-After", "Fri, 01 Jan 1999 00:00:00 GMT"), summary: rateLimit, texts: []string{"asked 2 times", "does not say when"}},
+		"429, Retry-After is none":     {handler: html(http.StatusTooManyRequests, "Retry-After", "-5"), summary: rateLimit, texts: []string{"asked 2 times"}},
+
+		"proxy demands credentials": {host: proxied(t, reply(http.StatusProxyAuthRequired, "")), block: map[string]any{"url": "https://issuer.test"}, summary: unreachable, texts: []string{"HTTP 407", "HTTPS_PROXY"}},
+		"proxy refuses":             {host: proxied(t, reply(http.StatusForbidden, "")), block: map[string]any{"url": "https://issuer.test"}, summary: unreachable, texts: []string{"HTTP 403", "Allow issuer.test in the proxy"}},
+		"proxy cannot connect":      {host: proxied(t, reply(http.StatusBadGateway, "")), block: map[string]any{"url": "https://issuer.test"}, summary: unreachable, texts: []string{"2 attempts", "HTTP 502"}},
+		"proxy is down":             {host: func(h *provider.Host) { h.Proxy = http.ProxyURL(&url.URL{Scheme: "http", Host: "127.0.0.1:1"}) }, block: map[string]any{"url": "https://issuer.test"}, summary: unreachable, texts: []string{"the proxy cannot be reached", "HTTPS_PROXY"}},
+
+		// The request is sent again on the same connection, where no more comes.
+		"HTTP/2 that refuses the stream": {raw: http2Frames("\x00\x00\x04\x03\x00\x00\x00\x00\x01\x00\x00\x00\x07"), options: []issuertest.Option{offerHTTP2}, only: "cloudflare", timeout: "300ms", summary: late},
+		"HTTP/2 that goes away":          {raw: http2Frames("\x00\x00\x08\x07\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x0b"), options: []issuertest.Option{offerHTTP2}, only: "cloudflare", summary: unreachable},
+		"HTTP/2 that is none":            {raw: http2Frames("no frames at all, but text, and enough of it"), options: []issuertest.Option{offerHTTP2}, only: "cloudflare", summary: unreachable},
+
+		"flapping server": {handler: issuertest.Sequence(html(http.StatusServiceUnavailable), good), texts: nil},
+		"server without a date": {
+			handler: func(w http.ResponseWriter, r *http.Request) {
+				w.Header()["Date"] = nil
+				good(w, r)
+			},
+		},
+		"server's clock is behind": {handler: atTime(-time.Hour), texts: []string{"Clocks differ"}},
+		"server's clock is ahead":  {handler: atTime(24 * time.Hour), texts: []string{"Clocks differ"}},
+		"local clock is wrong":     {handler: good, host: func(h *provider.Host) { h.Now = func() time.Time { return time.Unix(0, 0) } }, texts: []string{"Clocks differ"}},
+		"date of another kind":     {handler: reply(http.StatusOK, cloudflaretest.Body(cloudflaretest.Token{ID: "x"}, time.Now()), "Date", "yesterday"), only: "cloudflare"},
+	}
+
+	for _, status := range []int{500, 501, 502, 503, 504, 505, 507, 508, 510, 520, 521, 522, 523, 524, 525, 526, 527, 530, 599} {
+		all[fmt.Sprintf("HTTP %d", status)] = fault{
+			handler: html(status), summary: serverError, texts: []string{fmt.Sprintf("HTTP %d", status), "asked 2 times", "Run again later"},
+		}
+	}
+
+	return all
+}
+
+// good answers as the issuer that is asked would for a token that works.
+func good(w http.ResponseWriter, r *http.Request) {
+	body := cloudflaretest.Body(cloudflaretest.Token{ID: tokenID}, time.Now())
+	if strings.Contains(r.URL.Path, "vedauth") {
+		body = venafitest.Body(venafitest.Token{Scope: "ssh"})
+	}
+
+	issuertest.Reply(http.StatusOK, body)(w, r)
+}
+
+// atTime is a good answer of a server whose clock is off.
+func atTime(off time.Duration) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Date", time.Now().Add(off).UTC().Format(http.TimeFormat))
+		good(w, r)
+	}
+}
+
+// certificate makes a server show another certificate, of an authority that the
+// client trusts all the same.
+func certificate(c issuertest.Certificate) issuertest.Option {
+	return func(config *tls.Config) {
+		config.Certificates = []tls.Certificate{faultAuthority.Issue(c)}
+	}
+}
+
+// faultAuthority is trusted beside the fake's own.
+var faultAuthority = issuertest.NewAuthority()
+
+func plainServer(t *testing.T) string {
+	t.Helper()
+
+	s := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(s.Close)
+
+	return s.URL
+}
+
+// proxied sends the provider through a proxy on loopback that answers by itself.
+func proxied(t *testing.T, answer http.HandlerFunc) func(*provider.Host) {
+	t.Helper()
+
+	s := httptest.NewServer(answer)
+	t.Cleanup(s.Close)
+
+	address, err := url.Parse(s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	return func(h *provider.Host) { h.Proxy = http.ProxyURL(address) }
+}
+
+// resolver makes the provider ask a name server on loopback, which answers every
+// question with a code (RFC 1035, section 4.1.1).
+func resolver(t *testing.T, code byte) func(*provider.Host) {
+	t.Helper()
+
+	server, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	t.Cleanup(func() { _ = server.Close() })
+
+	go func() {
+		question := make([]byte, 1500)
+
+		for {
+			n, from, err := server.ReadFrom(question)
+			if err != nil {
+				return
+			}
+
+			question[2], question[3] = 0x81, 0x80|code // an answer, recursion available
+
+			// The question goes back without the additional records.
+			question[10], question[11] = 0, 0
+			end := 12 + bytes.IndexByte(question[12:n], 0) + 5
+			_, _ = server.WriteTo(question[:end], from)
+		}
+	}()
+
+	return func(h *provider.Host) {
+		h.Resolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "udp", server.LocalAddr().String())
+		}}
+	}
+}
+
+func offerHTTP2(c *tls.Config) { c.NextProtos = []string{"h2"} }
+
+// http2Frames greets as an HTTP/2 server does, and answers the first request with
+// the given frames.
+func http2Frames(frames string) func(net.Conn) {
+	return func(conn net.Conn) {
+		_, _ = io.WriteString(conn, "\x00\x00\x00\x04\x00\x00\x00\x00\x00")
+
+		// The client's preface, settings and request.
+		buffer := make([]byte, 4096)
+		for range 2 {
+			if _, err := conn.Read(buffer); err != nil {
+				return
+			}
+		}
+
+		_, _ = io.WriteString(conn, frames)
+
+		hang(conn)
+	}
+}
+
+// Whatever happens between here and an issuer, a check ends within its timeout,
+// with the right class of answer, and a message that says what to do and holds
+// nothing of the token.
+func TestFaults(t *testing.T) {
+	t.Parallel()
+
+	all := faults(t)
+	t.Logf("%d faults", len(all))
+
+	for name, f := range all {
+		for _, issuer := range []string{"cloudflare", "venafi"} {
+			if f.only != "" && f.only != issuer {
+				continue
+			}
+
+			t.Run(name+"/"+issuer, func(t *testing.T) {
+				t.Parallel()
+				f.run(t, issuer)
+			})
+		}
+	}
+}
+
+func (f fault) run(t *testing.T, issuer string) {
+	t.Helper()
+
+	var address, bundle string
+
+	if f.raw != nil {
+		s := issuertest.StartRaw(f.raw, f.options...)
+		t.Cleanup(s.Close)
+
+		address, bundle = s.URL, s.TrustBundle
+	} else {
+		s := issuertest.Start(http.NotFoundHandler(), f.options...)
+		t.Cleanup(s.Close)
+		s.SetFault(f.handler)
+
+		address, bundle = s.URL, s.TrustBundle
+	}
+
+	urlArgument, kind := "base_url", cloudflareType
+	if issuer == "venafi" {
+		urlArgument, kind = "url", venafiType
+	}
+
+	block := map[string]any{urlArgument: address, "trust_bundle": bundle + faultAuthority.PEM}
+
+	for name, v := range f.block {
+		if name == "url" {
+			name = urlArgument
+		}
+
+		block[name] = v
+	}
+
+	h := host(map[string]string{"CLOUDFLARE_API_TOKEN": faultSecret, "VENAFI_TOKEN": faultSecret})
+	if f.host != nil {
+		f.host(&h)
+	}
+
+	timeout := 5 * time.Second
+	if f.timeout != "" {
+		timeout, _ = time.ParseDuration(f.timeout)
+	}
+
+	s := newServer(t, h)
+	if all := s.configure(map[string]any{"timeout": timeout.String(), "max_retries": 1, issuer: block}); len(all) > 0 {
+		t.Fatal(all)
+	}
+
+	begin := time.Now()
+	got, all := s.read(kind, nil)
+
+	// A busy machine may take its time, but not that much.
+	if took := time.Since(begin); took > timeout+5*time.Second {
+		t.Errorf("took %s with a timeout of %s", took, timeout)
+	}
+
+	if strings.Contains(strings.ToLower(all.String()), strings.ToLower(faultSecret[:8])) {
+		t.Error("the token is in the message:", all)
+	}
+
+	if f.summary == "" {
+		if got["valid"] != true || (len(all) > 0) != (len(f.texts) > 0) {
+			t.Errorf("got %v, %v", got, all)
+		}
+
+		for _, text := range f.texts {
+			if !strings.Contains(all.String(), text) {
+				t.Errorf("the warning lacks %q: %s", text, all)
+			}
+		}
+
+		return
+	}
+
+	wantOneError(t, all, f.summary, append(f.texts, "this says nothing about whether it is valid")...)
+}
