@@ -105,11 +105,6 @@ func TestClean(t *testing.T) {
 	}
 }
 
-// ptr gives the address of a string, "" included: an empty argument was given.
-//
-//go:fix inline
-func ptr(s string) *string { return new(s) }
-
 // env is a lookup in a fixed environment.
 func env(variables map[string]string) func(string) (string, bool) {
 	return func(name string) (string, bool) {

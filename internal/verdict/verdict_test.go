@@ -20,9 +20,6 @@ var words = verdict.Words{
 	Renew: "RENEW it.", Enable: "ENABLE it.", Refused: "REFUSED means this.", Scope: "SCOPE needs this.",
 }
 
-//go:fix inline
-func lasting(d time.Duration) *time.Duration { return new(d) }
-
 func TestDecide(t *testing.T) {
 	t.Parallel()
 
@@ -60,12 +57,12 @@ func TestDecide(t *testing.T) {
 		{name: "ends in a nanosecond", facts: verdict.Facts{Word: "active", ExpiresOn: now.Add(1)}, want: verdict.Active},
 		{name: "missing scope", facts: verdict.Facts{Word: "active", MissingScopes: []string{"a:x", "b"}}, want: verdict.MissingScope, reason: []string{"a:x", "b", words.Scope}},
 		{name: "no scope missing", facts: verdict.Facts{Word: "active", MissingScopes: []string{}}, want: verdict.Active},
-		{name: "expiring", facts: verdict.Facts{Word: "active", ExpiresOn: future}, min: lasting(2 * time.Hour), want: verdict.Expiring, reason: []string{"2026-03-01T13:00:00Z", "2h", words.Renew}},
-		{name: "exactly as long as asked", facts: verdict.Facts{Word: "active", ExpiresOn: future}, min: lasting(time.Hour), want: verdict.Active},
-		{name: "a nanosecond short", facts: verdict.Facts{Word: "active", ExpiresOn: future}, min: lasting(time.Hour + 1), want: verdict.Expiring},
-		{name: "zero asked", facts: verdict.Facts{Word: "active", ExpiresOn: future}, min: lasting(0), want: verdict.Active},
-		{name: "without an end any length is met", facts: verdict.Facts{Word: "active"}, min: lasting(1 << 62), want: verdict.Active},
-		{name: "longest duration and year 9999", facts: verdict.Facts{Word: "active", ExpiresOn: time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)}, min: lasting(1<<63 - 1), want: verdict.Active},
+		{name: "expiring", facts: verdict.Facts{Word: "active", ExpiresOn: future}, min: new(2 * time.Hour), want: verdict.Expiring, reason: []string{"2026-03-01T13:00:00Z", "2h", words.Renew}},
+		{name: "exactly as long as asked", facts: verdict.Facts{Word: "active", ExpiresOn: future}, min: new(time.Hour), want: verdict.Active},
+		{name: "a nanosecond short", facts: verdict.Facts{Word: "active", ExpiresOn: future}, min: new(time.Hour + 1), want: verdict.Expiring},
+		{name: "zero asked", facts: verdict.Facts{Word: "active", ExpiresOn: future}, min: new(time.Duration(0)), want: verdict.Active},
+		{name: "without an end any length is met", facts: verdict.Facts{Word: "active"}, min: new(time.Duration(1 << 62)), want: verdict.Active},
+		{name: "longest duration and year 9999", facts: verdict.Facts{Word: "active", ExpiresOn: time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)}, min: new(time.Duration(1<<63 - 1)), want: verdict.Active},
 
 		// The order: each fact with all that come after it.
 		{
@@ -73,47 +70,47 @@ func TestDecide(t *testing.T) {
 			facts: verdict.Facts{
 				Refused: true, Word: "disabled", NotBefore: future, ExpiresOn: past, MissingScopes: []string{"a"}, ScopesUnknown: true, EndUnknown: true,
 			},
-			min: lasting(time.Hour), want: verdict.Rejected,
+			min: new(time.Hour), want: verdict.Rejected,
 		},
 		{
 			name: "word wins over the rest",
 			facts: verdict.Facts{
 				Word: "disabled", NotBefore: future, ExpiresOn: past, MissingScopes: []string{"a"}, ScopesUnknown: true, EndUnknown: true,
 			},
-			min: lasting(time.Hour), want: verdict.Disabled,
+			min: new(time.Hour), want: verdict.Disabled,
 		},
 		{
 			name:  "not yet valid wins over the rest",
 			facts: verdict.Facts{Word: "active", NotBefore: future, ExpiresOn: past, MissingScopes: []string{"a"}, ScopesUnknown: true, EndUnknown: true},
-			min:   lasting(time.Hour), want: verdict.NotYetValid,
+			min:   new(time.Hour), want: verdict.NotYetValid,
 		},
 		{
 			name:  "expired wins over the rest",
 			facts: verdict.Facts{Word: "active", NotBefore: past, ExpiresOn: past, MissingScopes: []string{"a"}, ScopesUnknown: true, EndUnknown: true},
-			min:   lasting(time.Hour), want: verdict.Expired,
+			min:   new(time.Hour), want: verdict.Expired,
 		},
 		{
 			name:  "missing scope wins over expiring",
 			facts: verdict.Facts{Word: "active", ExpiresOn: future, MissingScopes: []string{"a"}},
-			min:   lasting(2 * time.Hour), want: verdict.MissingScope,
+			min:   new(2 * time.Hour), want: verdict.MissingScope,
 		},
 		{
 			name:  "missing scope wins over an end that is not known",
 			facts: verdict.Facts{Word: "active", EndUnknown: true, MissingScopes: []string{"a"}},
-			min:   lasting(2 * time.Hour), want: verdict.MissingScope,
+			min:   new(2 * time.Hour), want: verdict.MissingScope,
 		},
 		{
 			name:  "a bound that is too near is expiring, even if the end is not known",
 			facts: verdict.Facts{Word: "active", ExpiresOn: future, EndUnknown: true},
-			min:   lasting(2 * time.Hour), want: verdict.Expiring,
+			min:   new(2 * time.Hour), want: verdict.Expiring,
 		},
 
 		// What cannot be decided is no pass.
-		{name: "min_remaining, end not known", facts: verdict.Facts{Word: "active", EndUnknown: true}, min: lasting(time.Hour), argument: "min_remaining"},
-		{name: "min_remaining, end only bounded", facts: verdict.Facts{Word: "active", ExpiresOn: now.Add(9 * time.Hour), EndUnknown: true}, min: lasting(time.Hour), argument: "min_remaining"},
-		{name: "min_remaining of zero, end not known", facts: verdict.Facts{Word: "active", EndUnknown: true}, min: lasting(0), argument: "min_remaining"},
+		{name: "min_remaining, end not known", facts: verdict.Facts{Word: "active", EndUnknown: true}, min: new(time.Hour), argument: "min_remaining"},
+		{name: "min_remaining, end only bounded", facts: verdict.Facts{Word: "active", ExpiresOn: now.Add(9 * time.Hour), EndUnknown: true}, min: new(time.Hour), argument: "min_remaining"},
+		{name: "min_remaining of zero, end not known", facts: verdict.Facts{Word: "active", EndUnknown: true}, min: new(time.Duration(0)), argument: "min_remaining"},
 		{name: "scopes not known", facts: verdict.Facts{Word: "active", ScopesUnknown: true, MissingScopes: []string{"a"}}, argument: "required_scopes"},
-		{name: "scopes not known, and expiring", facts: verdict.Facts{Word: "active", ScopesUnknown: true, ExpiresOn: future}, min: lasting(2 * time.Hour), argument: "required_scopes"},
+		{name: "scopes not known, and expiring", facts: verdict.Facts{Word: "active", ScopesUnknown: true, ExpiresOn: future}, min: new(2 * time.Hour), argument: "required_scopes"},
 		{name: "no word", facts: verdict.Facts{}},
 		{name: "word of 65 characters", facts: verdict.Facts{Word: strings.Repeat("a", 65)}},
 		{name: "word with a line break", facts: verdict.Facts{Word: "act\nive"}},
@@ -184,7 +181,7 @@ func TestReasonWithoutTimeOfCheck(t *testing.T) {
 		"active":        {verdict.Facts{Word: "active", ExpiresOn: now.AddDate(1, 0, 0)}, nil},
 		"refused":       {verdict.Facts{Refused: true, Said: "no"}, nil},
 		"expired":       {verdict.Facts{Word: "active", ExpiresOn: now.AddDate(-1, 0, 0)}, nil},
-		"expiring":      {verdict.Facts{Word: "active", ExpiresOn: now.AddDate(0, 1, 0)}, lasting(9000 * time.Hour)},
+		"expiring":      {verdict.Facts{Word: "active", ExpiresOn: now.AddDate(0, 1, 0)}, new(9000 * time.Hour)},
 		"not_yet_valid": {verdict.Facts{Word: "active", NotBefore: now.AddDate(0, 1, 0)}, nil},
 		"missing_scope": {verdict.Facts{Word: "active", MissingScopes: []string{"a"}}, nil},
 		"other":         {verdict.Facts{Word: "paused"}, nil},
