@@ -226,3 +226,22 @@ func FuzzShow(f *testing.F) {
 		}
 	})
 }
+
+// FuzzClean finds tokens that get through although they cannot be sent, and
+// messages that repeat one.
+func FuzzClean(f *testing.F) {
+	for _, raw := range []string{"", "token", "token\r\n", "\ufefftoken", `"token"`, "Bearer token", "${token}", "to ken", "to\x00ken", "tökén", "token\n\n"} {
+		f.Add(raw)
+	}
+
+	f.Fuzz(func(t *testing.T, raw string) {
+		got, err := token.Clean(raw)
+
+		switch {
+		case err != nil && (got != "" || len(raw) > 30 && strings.Contains(err.Error(), raw)):
+			t.Errorf("Clean(%q) = %q, %v", raw, got, err)
+		case err == nil && (got == "" || !strings.HasPrefix(raw, got) || strings.ContainsFunc(got, func(r rune) bool { return r <= ' ' || r > '~' })):
+			t.Errorf("Clean(%q) = %q", raw, got)
+		}
+	})
+}

@@ -3,6 +3,7 @@ package transport
 import (
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -130,4 +131,34 @@ func TestHostNames(t *testing.T) {
 			t.Errorf("%s: permanent = %v, want %v", name, got, test.permanent)
 		}
 	}
+}
+
+// FuzzRetryAfter reads any header: a time to wait until is always yet to come.
+func FuzzRetryAfter(f *testing.F) {
+	for _, value := range []string{"", "0", "1", "-1", " 120 ", "99999999999999999999", "Fri, 01 Jan 2100 00:00:00 GMT", "Friday, 01-Jan-99 00:00:00 GMT", "1e3"} {
+		f.Add(value)
+	}
+
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+	f.Fuzz(func(t *testing.T, value string) {
+		until, ok := retryAfter(http.Header{"Retry-After": {value}}, at)
+		if ok && !until.After(at) {
+			t.Errorf("%q: %v", value, until)
+		}
+	})
+}
+
+// FuzzTooOld reads any Age: whatever is not a number from 0 to 10 is too old.
+func FuzzTooOld(f *testing.F) {
+	for _, age := range []string{"", "0", "10", "11", "010", "-1", "+1", " 1 ", "1.5", "18446744073709551616"} {
+		f.Add(age)
+	}
+
+	f.Fuzz(func(t *testing.T, age string) {
+		n, err := strconv.Atoi(strings.TrimSpace(age))
+		if !tooOld(age) && (err != nil || n < 0 || n > 10) {
+			t.Errorf("%q is not too old", age)
+		}
+	})
 }

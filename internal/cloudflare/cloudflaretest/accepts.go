@@ -1,0 +1,43 @@
+package cloudflaretest
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
+)
+
+// Accepts reports whether the bytes of an answer are the documented success for a
+// token that works, as a simple decoder finds it that shares nothing with the
+// client. It may take for success what the client refuses, but not the reverse.
+func Accepts(answer []byte, now time.Time) bool {
+	body, now, ok := issuertest.Fresh(answer, now)
+
+	var document map[string]any
+	if !ok || json.Unmarshal(body, &document) != nil || document["success"] != true {
+		return false
+	}
+
+	if errors, ok := document["errors"].([]any); document["errors"] != nil && !ok || len(errors) > 0 {
+		return false
+	}
+
+	result, _ := document["result"].(map[string]any)
+	id, _ := result["id"].(string)
+
+	return id != "" && result["status"] == "active" &&
+		passes(result["expires_on"], func(t time.Time) bool { return t.After(now) }) &&
+		passes(result["not_before"], func(t time.Time) bool { return !t.After(now) })
+}
+
+// passes reports whether a date is absent, or is one for which the condition holds.
+func passes(value any, condition func(time.Time) bool) bool {
+	if value == nil {
+		return true
+	}
+
+	text, _ := value.(string)
+	t, err := time.Parse(time.RFC3339, text)
+
+	return err == nil && condition(t)
+}

@@ -1,0 +1,106 @@
+package issuertest
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// Canned is a plain HTTP server on loopback that answers each request with the
+// same bytes, whatever they are, and closes the connection. It is what the fuzz
+// tests ask.
+type Canned struct {
+	// URL is where it listens.
+	URL string
+
+	listener net.Listener
+	wait     sync.WaitGroup
+	mu       sync.Mutex
+	answer   []byte
+}
+
+// StartCanned starts a server. The caller closes it.
+func StartCanned() *Canned {
+	listener := must(new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0"))
+	c := &Canned{URL: "http://" + listener.Addr().String(), listener: listener}
+
+	c.wait.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+
+			c.wait.Go(func() {
+				defer func() { _ = conn.Close() }()
+
+				if _, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
+					c.mu.Lock()
+					answer := c.answer
+					c.mu.Unlock()
+
+					_, _ = conn.Write(answer)
+				}
+			})
+		}
+	})
+
+	return c
+}
+
+// Set makes the server answer so from now on.
+func (c *Canned) Set(answer []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+
+	c.answer = bytes.Clone(answer)
+}
+
+// Close ends the server.
+func (c *Canned) Close() {
+	_ = c.listener.Close()
+	c.wait.Wait()
+}
+
+// Fresh reads the bytes of an answer as simply as can be, without the code under
+// test. It gives the body of a 200 that no cache has kept, and the time by its
+// date or else by now; ok is false for everything else.
+func Fresh(answer []byte, now time.Time) (body []byte, at time.Time, ok bool) {
+	reader := bufio.NewReader(bytes.NewReader(answer))
+
+	for {
+		resp, err := http.ReadResponse(reader, &http.Request{Method: http.MethodGet})
+		if err != nil {
+			return nil, now, false
+		}
+
+		if resp.StatusCode >= 100 && resp.StatusCode < 200 && resp.StatusCode != http.StatusSwitchingProtocols {
+			continue
+		}
+
+		defer func() { _ = resp.Body.Close() }()
+
+		body, err = io.ReadAll(resp.Body)
+		if err != nil || resp.StatusCode != http.StatusOK {
+			return nil, now, false
+		}
+
+		for _, age := range resp.Header.Values("Age") {
+			if seconds, err := strconv.Atoi(age); err != nil || seconds > 10 {
+				return nil, now, false
+			}
+		}
+
+		if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+			now = date
+		}
+
+		return body, now, true
+	}
+}

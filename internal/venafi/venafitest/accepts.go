@@ -1,0 +1,50 @@
+package venafitest
+
+import (
+	"encoding/json"
+	"math"
+	"time"
+
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
+)
+
+// Accepts reports whether the bytes of an answer are the documented success, as
+// a simple decoder finds it that shares nothing with the client. It may take for
+// success what the client refuses, but not the reverse.
+func Accepts(answer []byte, now time.Time) bool {
+	body, _, ok := issuertest.Fresh(answer, now)
+
+	var document map[string]any
+	if !ok || json.Unmarshal(body, &document) != nil {
+		return false
+	}
+
+	if _, isError := document["error"]; isError {
+		return false
+	}
+
+	fields := 0
+
+	for name, isNumber := range map[string]bool{
+		"access_issued_on": false, "access_issued_on_ISO8601": false, "access_issued_on_unix_time": true,
+		"grant_issued_on": false, "grant_issued_on_ISO8601": false, "grant_issued_on_unix_time": true,
+		"expires": false, "expires_ISO8601": false, "expires_unix_time": true,
+		"valid_for": true, "application": false, "identity": false, "scope": false,
+	} {
+		value := document[name]
+		if value == nil {
+			continue
+		}
+
+		fields++
+
+		number, numeric := value.(float64)
+		_, text := value.(string)
+
+		if numeric != isNumber || text == isNumber || numeric && number != math.Trunc(number) {
+			return false
+		}
+	}
+
+	return fields > 0
+}
