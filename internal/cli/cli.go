@@ -1,6 +1,6 @@
 // Package cli runs a Terraform or OpenTofu CLI with the built provider, as a
 // user would: from a mirror on disk, in a directory of its own, without the
-// network. The demo and the tests of the binary use it.
+// network. The demo, the benchmark and the tests of the binary use it.
 package cli
 
 import (
@@ -10,11 +10,16 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 )
+
+// interruptPatience is how long an interrupted CLI may take to end.
+const interruptPatience = 30 * time.Second
 
 // version is what the provider is called in the mirror.
 const version = "0.0.1"
@@ -38,39 +43,56 @@ func Find() (string, error) {
 // Build builds the provider of this module into a mirror in dir, and gives the
 // mirror's path.
 func Build(ctx context.Context, dir string) (mirror string, err error) {
+	binary, err := Compile(ctx, dir, "tokencheck", ".")
+	if err != nil {
+		return "", err
+	}
+
+	mirror = filepath.Join(dir, "mirror")
+
+	return mirror, Install(mirror, "tokencheck/tokencheck", binary)
+}
+
+// Compile builds a provider from source, a package of this module by its path
+// from the module's root, into dir, and gives the binary's path.
+func Compile(ctx context.Context, dir, name, source string, flags ...string) (binary string, err error) {
 	root, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
 	if err != nil {
 		return "", fmt.Errorf("finding the module: %w", err)
 	}
 
-	binary := filepath.Join(dir, "terraform-provider-tokencheck")
-	build := exec.CommandContext(ctx, "go", "build", "-o", binary, ".")
+	binary = filepath.Join(dir, "terraform-provider-"+name)
+	build := exec.CommandContext(ctx, "go", slices.Concat([]string{"build", "-o", binary}, flags, []string{source})...)
 	build.Dir = filepath.Dir(strings.TrimSpace(string(root)))
 
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building the provider: %w\n%s", err, out)
 	}
 
-	mirror = filepath.Join(dir, "mirror")
+	return binary, nil
+}
 
+// Install puts a provider's binary into a mirror under the provider's namespace
+// and name.
+func Install(mirror, provider, binary string) error {
 	// Each CLI looks under its own registry's name.
 	for _, registry := range []string{"registry.terraform.io", "registry.opentofu.org"} {
-		target := filepath.Join(mirror, registry, "tokencheck", "tokencheck", version, runtime.GOOS+"_"+runtime.GOARCH)
+		target := filepath.Join(mirror, registry, filepath.FromSlash(provider), version, runtime.GOOS+"_"+runtime.GOARCH)
 		if err := os.MkdirAll(target, 0o755); err != nil {
-			return "", fmt.Errorf("making the mirror: %w", err)
+			return fmt.Errorf("making the mirror: %w", err)
 		}
 
-		name := "terraform-provider-tokencheck_v" + version
+		name := "terraform-provider-" + path.Base(provider) + "_v" + version
 		if runtime.GOOS == "windows" {
 			name += ".exe"
 		}
 
 		if err := os.Link(binary, filepath.Join(target, name)); err != nil {
-			return "", fmt.Errorf("filling the mirror: %w", err)
+			return fmt.Errorf("filling the mirror: %w", err)
 		}
 	}
 
-	return mirror, nil
+	return nil
 }
 
 // Workspace is a directory with a configuration.
@@ -125,7 +147,7 @@ type Result struct {
 }
 
 // Run runs a command of the CLI with further environment variables, each as
-// "NAME=value".
+// "NAME=value". When the context is done, the CLI is interrupted as by Ctrl-C.
 func (w *Workspace) Run(ctx context.Context, env []string, args ...string) Result {
 	var stdout, stderr bytes.Buffer
 
@@ -134,6 +156,9 @@ func (w *Workspace) Run(ctx context.Context, env []string, args ...string) Resul
 	command.Env = slices.Concat(w.env, env)
 	command.Stdout = &stdout
 	command.Stderr = &stderr
+
+	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
+	command.WaitDelay = interruptPatience
 
 	err := command.Run()
 

@@ -1,0 +1,127 @@
+package provider_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/venafi/venafitest"
+)
+
+// IIS asks for a client certificate by TLS 1.2 renegotiation once it has seen the
+// request's path. Go's own server cannot do that, openssl s_server can.
+func TestVenafiRenegotiation(t *testing.T) {
+	t.Parallel()
+
+	openssl, err := exec.LookPath("openssl")
+	if err != nil {
+		t.Skip("NOTICE: renegotiation is not tested, because openssl is not in PATH")
+	}
+
+	authority := issuertest.NewAuthority()
+	serverCertificate, serverKey := issuertest.PEM(authority.Issue(issuertest.Certificate{}))
+	clientCertificate, clientKey := issuertest.PEM(authority.Issue(issuertest.Certificate{}))
+
+	for name, block := range map[string]map[string]any{
+		"with a certificate":    {"client_certificate": clientCertificate, "client_key": clientKey},
+		"without a certificate": {},
+		"TLS 1.2 at the most":   {"tls_max_version": "1.2"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			dir := t.TempDir()
+			for file, text := range map[string]string{"cert.pem": serverCertificate, "key.pem": serverKey, "ca.pem": authority.PEM} {
+				if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+
+			address := serveRenegotiating(t, openssl, dir)
+
+			block["url"], block["trust_bundle"], block["access_token"] = "https://"+address, authority.PEM, venafiSecret
+
+			s := newServer(t, host(nil))
+			if all := s.configure(map[string]any{"timeout": "20s", "max_retries": 0, "venafi": block}); len(all) > 0 {
+				t.Fatal(all)
+			}
+
+			got, all := s.read(venafiType, nil)
+			if got["valid"] != true || len(all) > 0 {
+				t.Errorf("got %v, %v", got, all)
+			}
+		})
+	}
+}
+
+// serveRenegotiating starts an s_server that asks for a certificate after the
+// request has come, and answers then. It gives the address.
+func serveRenegotiating(t *testing.T, openssl, dir string) string {
+	t.Helper()
+
+	// The port is free in a moment; s_server does not tell which one it took.
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	address := listener.Addr().String()
+	_ = listener.Close()
+
+	command := exec.Command(openssl, "s_server", "-accept", address, "-tls1_2", "-legacy_renegotiation", "-crlf",
+		"-cert", "cert.pem", "-key", "key.pem", "-CAfile", "ca.pem")
+	command.Dir = dir
+	stdin, _ := command.StdinPipe()
+	stdout, _ := command.StdoutPipe()
+	command.Stderr = command.Stdout
+
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+
+	ready, done := make(chan struct{}), make(chan struct{})
+
+	go func() {
+		defer close(done)
+
+		lines := bufio.NewScanner(stdout)
+		for lines.Scan() {
+			switch line := lines.Text(); {
+			case line == "ACCEPT":
+				close(ready)
+			case strings.HasPrefix(line, "User-Agent: "):
+				// R makes the server renegotiate, and ask for a certificate. It is read as a
+				// command at the beginning of what is read at once, so the answer follows later.
+				_, _ = io.WriteString(stdin, "R\n")
+
+				time.Sleep(200 * time.Millisecond)
+
+				body := venafitest.Body(venafitest.Token{Scope: "ssh"})
+				_, _ = fmt.Fprintf(stdin, "HTTP/1.1 200 Token is valid\nContent-Length: %d\nConnection: close\n\n%s\n", len(body), body)
+			}
+		}
+	}()
+
+	t.Cleanup(func() {
+		_ = stdin.Close()
+		_ = command.Process.Kill()
+		<-done
+		_ = command.Wait()
+	})
+
+	select {
+	case <-ready:
+	case <-done:
+		t.Skip("NOTICE: renegotiation is not tested, because this openssl has no such server")
+	}
+
+	return address
+}
