@@ -125,6 +125,43 @@ func (s *Server) Now() time.Time {
 	return s.now()
 }
 
+// Tokens is what an issuer knows, by the token itself. The zero value knows
+// nothing. It is safe for concurrent use.
+type Tokens[T any] struct {
+	mu    sync.Mutex
+	known map[string]T
+}
+
+// Set makes the issuer know a token, or know it otherwise.
+func (t *Tokens[T]) Set(secret string, token T) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+
+	if t.known == nil {
+		t.known = make(map[string]T)
+	}
+
+	t.known[secret] = token
+}
+
+// Revoke makes the issuer forget a token.
+func (t *Tokens[T]) Revoke(secret string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+
+	delete(t.known, secret)
+}
+
+// Token gives what the issuer knows of a token, if it does.
+func (t *Tokens[T]) Token(secret string) (token T, known bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+
+	token, known = t.known[secret]
+
+	return token, known
+}
+
 // RawServer is a TLS server that speaks no HTTP of its own.
 type RawServer struct {
 	// URL is where it listens, and TrustBundle its authority's certificate.

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -32,14 +31,12 @@ type Token struct {
 // Server is a fake Cloudflare.
 type Server struct {
 	*issuertest.Server
-
-	mu     sync.Mutex
-	tokens map[string]Token
+	issuertest.Tokens[Token]
 }
 
 // NewServer starts a fake that knows no token. The caller closes it.
 func NewServer(options ...issuertest.Option) *Server {
-	s := &Server{tokens: make(map[string]Token)}
+	s := new(Server)
 	s.Server = issuertest.Start(http.HandlerFunc(s.Verify), options...)
 
 	return s
@@ -47,22 +44,6 @@ func NewServer(options ...issuertest.Option) *Server {
 
 // BaseURL is the URL of the API.
 func (s *Server) BaseURL() string { return s.URL + "/client/v4" }
-
-// Set makes the fake know a token, or know it otherwise.
-func (s *Server) Set(secret string, t Token) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-
-	s.tokens[secret] = t
-}
-
-// Revoke makes the fake forget a token, as when it is deleted or rolled.
-func (s *Server) Revoke(secret string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-
-	delete(s.tokens, secret)
-}
 
 // The bodies of refusals. The first two are as captured.
 const (
@@ -87,9 +68,7 @@ func (s *Server) Verify(w http.ResponseWriter, r *http.Request) {
 	authorization := r.Header.Get("Authorization")
 	secret, bearer := strings.CutPrefix(authorization, "Bearer ")
 
-	s.mu.Lock()
-	t, known := s.tokens[secret]
-	s.mu.Unlock()
+	t, known := s.Token(secret)
 
 	switch {
 	case path == nil || r.Method != http.MethodGet:

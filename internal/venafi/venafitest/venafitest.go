@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -29,33 +28,15 @@ type Token struct {
 // Server is a fake platform server.
 type Server struct {
 	*issuertest.Server
-
-	mu     sync.Mutex
-	tokens map[string]Token
+	issuertest.Tokens[Token]
 }
 
 // NewServer starts a fake that knows no token. The caller closes it.
 func NewServer(options ...issuertest.Option) *Server {
-	s := &Server{tokens: make(map[string]Token)}
+	s := new(Server)
 	s.Server = issuertest.Start(http.HandlerFunc(s.verify), options...)
 
 	return s
-}
-
-// Set makes the fake know a token, or know it otherwise.
-func (s *Server) Set(secret string, t Token) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-
-	s.tokens[secret] = t
-}
-
-// Revoke makes the fake forget a token, as when it is revoked or refreshed.
-func (s *Server) Revoke(secret string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-
-	delete(s.tokens, secret)
 }
 
 // The bodies of refusals.
@@ -68,9 +49,7 @@ const (
 func (s *Server) verify(w http.ResponseWriter, r *http.Request) {
 	secret, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 
-	s.mu.Lock()
-	t, known := s.tokens[secret]
-	s.mu.Unlock()
+	t, known := s.Token(secret)
 
 	switch now := s.Now(); {
 	case !strings.EqualFold(r.URL.Path, "/vedauth/authorize/verify") || r.Method != http.MethodGet:
