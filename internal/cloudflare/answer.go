@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -173,11 +174,13 @@ func say(resp *transport.Response, errs []message) string {
 	return resp.Show(b.String())
 }
 
-var rayID = regexp.MustCompile(`^[0-9a-f]{16}(-[A-Z]{3})?$`)
+// rayID is made when it is needed: most runs need none, and each starts the
+// provider several times.
+var rayID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9a-f]{16}(-[A-Z]{3})?$`) })
 
 // withRay adds the identifier that Cloudflare's support asks for.
 func withRay(resp *transport.Response, err *verdict.Error) *verdict.Error {
-	if ray := resp.Header.Get("Cf-Ray"); rayID.MatchString(ray) && !resp.Repeats(ray) {
+	if ray := resp.Header.Get("Cf-Ray"); rayID().MatchString(ray) && !resp.Repeats(ray) {
 		err.Remedy += " Cloudflare's support asks for the ray ID, which is " + ray + "."
 	}
 

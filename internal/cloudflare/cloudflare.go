@@ -10,7 +10,6 @@ import (
 	"context"
 	"errors"
 	"net/url"
-	"regexp"
 	"strings"
 
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/token"
@@ -95,15 +94,13 @@ func (c *Client) verify(ctx context.Context, address *url.URL, bearer token.Toke
 	return answer, nil
 }
 
-var accountID = regexp.MustCompile(`^[0-9a-fA-F]{32}$`)
-
 // AccountIDRemedy says where to find an account ID.
 const AccountIDRemedy = "An account ID is 32 hexadecimal digits; the dashboard shows it on the account's overview page, under API."
 
 // CheckAccountID reports why id cannot be an account ID. The error continues a
 // sentence and does not repeat the value.
 func CheckAccountID(id string) error {
-	if !accountID.MatchString(id) {
+	if len(id) != 32 || strings.Trim(id, "0123456789abcdefABCDEF") != "" {
 		return errors.New("is not 32 hexadecimal digits")
 	}
 

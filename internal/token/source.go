@@ -7,7 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
@@ -96,7 +96,7 @@ func (s Sources) fromEnv(name string) (Token, error) {
 
 	// A name is repeated only if it looks like one: people put the token itself here.
 	shown := "that it names"
-	if conventionalName.MatchString(name) {
+	if strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == "" {
 		shown = name
 	}
 
@@ -161,7 +161,7 @@ func (s Sources) fromFile(path string) (Token, error) {
 // looksLikePath reports whether path is one and not a token: it has an extension
 // that such files have, or names a directory that exists.
 func looksLikePath(path string) bool {
-	if fileExtension.MatchString(path) {
+	if slices.Contains([]string{".txt", ".token", ".env", ".key", ".secret"}, filepath.Ext(path)) {
 		return true
 	}
 
@@ -202,12 +202,6 @@ func (s Sources) fault(argument, what string, err error) error {
 	}
 }
 
-var (
-	envName          = regexp.MustCompile(`^[^=\x00-\x20\x7f]+$`)
-	fileExtension    = regexp.MustCompile(`\.(txt|token|env|key|secret)$`)
-	conventionalName = regexp.MustCompile(`^[A-Z_][A-Z0-9_]*$`)
-)
-
 // CheckEnvName reports why name cannot be the name of an environment variable.
 // The error continues a sentence that names the value, and does not repeat it.
 func CheckEnvName(name string) error {
@@ -216,7 +210,7 @@ func CheckEnvName(name string) error {
 		return errors.New("is empty")
 	case strings.HasPrefix(name, "$"):
 		return errors.New("begins with $; write the variable's name alone")
-	case !envName.MatchString(name):
+	case strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r == '=' || r == 0x7f }):
 		return errors.New("cannot be the name of an environment variable (no blanks, no =)")
 	}
 

@@ -22,6 +22,7 @@ type Share[K comparable, V any] struct {
 
 	mu    sync.Mutex
 	calls map[K]*call[V]
+	swept time.Time // when forget last looked at all calls
 }
 
 // call is a request that is running, or the answer that it brought.
@@ -67,7 +68,7 @@ func (s *Share[K, V]) join(ctx context.Context, key K, fresh bool, ask func(cont
 
 	s.forget(now())
 
-	if c := s.calls[key]; c != nil && (c.running() || !fresh) {
+	if c := s.calls[key]; c != nil && (c.running() || !fresh && !c.old(now())) {
 		c.waiting++
 
 		return c
@@ -117,13 +118,28 @@ func (s *Share[K, V]) leave(key K, c *call[V]) {
 	}
 }
 
-// forget drops the answers that may serve nobody any more.
+// forget drops the answers that may serve nobody any more. It looks at all of
+// them only now and then, so that many checks do not each look at many.
 func (s *Share[K, V]) forget(now time.Time) {
+	if now.Sub(s.swept).Abs() < maxKept {
+		return
+	}
+
+	s.swept = now
+
 	for key, c := range s.calls {
-		if age := now.Sub(c.sent); !c.running() && (age >= maxKept || age < 0) {
+		if !c.running() && c.old(now) {
 			delete(s.calls, key)
 		}
 	}
+}
+
+// old reports whether the request was sent too long ago for its answer to serve
+// another check; or in the future, by a clock that was set back.
+func (c *call[V]) old(now time.Time) bool {
+	age := now.Sub(c.sent)
+
+	return age >= maxKept || age < 0
 }
 
 func (c *call[V]) running() bool {

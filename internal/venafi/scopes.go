@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
 )
@@ -90,7 +91,8 @@ func (a *Answer) Require(required []string) verdict.Facts {
 	return facts
 }
 
-var scopeGrammar = regexp.MustCompile(`^[^\s:;,]+(:[^\s:;,]+(,[^\s:;,]+)*)?$`)
+// scopeGrammar is made when it is needed, as microsoftDate is.
+var scopeGrammar = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[^\s:;,]+(:[^\s:;,]+(,[^\s:;,]+)*)?$`) })
 
 // CheckScope reports why a required scope is not one. The error continues a
 // sentence and does not repeat the value.
@@ -100,7 +102,7 @@ func CheckScope(scope string) error {
 		return errors.New("is empty")
 	case strings.Contains(scope, ";"):
 		return errors.New("holds a semicolon; write one element for each scope")
-	case !scopeGrammar.MatchString(scope):
+	case !scopeGrammar().MatchString(scope):
 		return errors.New(`is not of the form "scope" or "scope:restriction,restriction", without blanks`)
 	}
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"regexp"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
@@ -80,7 +81,9 @@ func parseISO(s string) (time.Time, error) {
 	return set(t), err
 }
 
-var microsoftDate = regexp.MustCompile(`^/Date\((-?\d+)([+-]\d{4})?\)/$`)
+// microsoftDate is made when it is needed: each run starts the provider several
+// times, and most of them read no date.
+var microsoftDate = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^/Date\((-?\d+)([+-]\d{4})?\)/$`) })
 
 // parseMicrosoft reads "/Date(ms)/", milliseconds since 1970 in UTC. An offset
 // that may follow is only where the server stands.
@@ -89,7 +92,7 @@ func parseMicrosoft(s string) (time.Time, error) {
 		return time.Time{}, nil
 	}
 
-	match := microsoftDate.FindStringSubmatch(s)
+	match := microsoftDate().FindStringSubmatch(s)
 	if match == nil {
 		return time.Time{}, errors.New("not a /Date(…)/")
 	}
