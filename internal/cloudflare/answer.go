@@ -176,7 +176,7 @@ func say(resp *transport.Response, errs []message) string {
 
 // rayID is made when it is needed: most runs need none, and each starts the
 // provider several times.
-var rayID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9a-f]{16}(-[A-Z]{3})?$`) })
+var rayID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9a-f]{16}(-[A-Z]{3})?$`) }) //nolint:gochecknoglobals // A constant in all but form.
 
 // withRay adds the identifier that Cloudflare's support asks for.
 func withRay(resp *transport.Response, err *verdict.Error) *verdict.Error {

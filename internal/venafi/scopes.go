@@ -92,7 +92,7 @@ func (a *Answer) Require(required []string) verdict.Facts {
 }
 
 // scopeGrammar is made when it is needed, as microsoftDate is.
-var scopeGrammar = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[^\s:;,]+(:[^\s:;,]+(,[^\s:;,]+)*)?$`) })
+var scopeGrammar = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[^\s:;,]+(:[^\s:;,]+(,[^\s:;,]+)*)?$`) }) //nolint:gochecknoglobals // A constant in all but form.
 
 // CheckScope reports why a required scope is not one. The error continues a
 // sentence and does not repeat the value.

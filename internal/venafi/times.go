@@ -83,7 +83,7 @@ func parseISO(s string) (time.Time, error) {
 
 // microsoftDate is made when it is needed: each run starts the provider several
 // times, and most of them read no date.
-var microsoftDate = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^/Date\((-?\d+)([+-]\d{4})?\)/$`) })
+var microsoftDate = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^/Date\((-?\d+)([+-]\d{4})?\)/$`) }) //nolint:gochecknoglobals // A constant in all but form.
 
 // parseMicrosoft reads "/Date(ms)/", milliseconds since 1970 in UTC. An offset
 // that may follow is only where the server stands.
