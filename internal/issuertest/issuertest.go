@@ -31,6 +31,8 @@ type Request struct {
 	Path   string
 	Proto  string
 	Header http.Header
+	// From is the client's address, one for each connection.
+	From string
 	// TLS is the version constant of crypto/tls, and ClientCertificate says
 	// whether the client showed one.
 	TLS               uint16
@@ -65,7 +67,7 @@ func Start(handler http.Handler, options ...Option) *Server {
 
 	s := &Server{TrustBundle: authority.PEM, now: time.Now}
 	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		entry := Request{Method: r.Method, Path: r.URL.RequestURI(), Proto: r.Proto, Header: r.Header.Clone()}
+		entry := Request{Method: r.Method, Path: r.URL.RequestURI(), Proto: r.Proto, Header: r.Header.Clone(), From: r.RemoteAddr}
 		if r.TLS != nil {
 			entry.TLS, entry.ClientCertificate = r.TLS.Version, len(r.TLS.PeerCertificates) > 0
 		}

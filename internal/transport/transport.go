@@ -13,10 +13,12 @@ import (
 	"mime"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
@@ -122,6 +124,13 @@ func New(config Config) (*Client, error) {
 		tlsConfig.Certificates = []tls.Certificate{*config.ClientCertificate}
 	}
 
+	// With HTTP/2 all checks share a connection, once there is one.
+	var turn chan struct{}
+	if !config.LateClientAuth {
+		turn = make(chan struct{}, 1)
+		turn <- struct{}{}
+	}
+
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(!config.LateClientAuth)
@@ -133,7 +142,7 @@ func New(config Config) (*Client, error) {
 	return &Client{
 		config: config,
 		http: &http.Client{
-			Transport: &answering{&http.Transport{
+			Transport: &answering{base: &http.Transport{
 				Proxy:                  config.Proxy,
 				OnProxyConnectResponse: proxyRefusal,
 				DialContext:            (&net.Dialer{Timeout: connectTimeout, Resolver: config.Resolver}).DialContext,
@@ -146,7 +155,7 @@ func New(config Config) (*Client, error) {
 				MaxIdleConnsPerHost:    maxIdle,
 				IdleConnTimeout:        90 * time.Second,
 				TLSHandshakeTimeout:    connectTimeout,
-			}},
+			}, turn: turn},
 		},
 	}, nil
 }
@@ -329,10 +338,35 @@ func (r *Response) describe(said string) string {
 //
 // It keeps retryablehttp from closing the connections that other checks share,
 // which that does after each failure.
-type answering struct{ base *http.Transport }
+//
+// It lets one request go ahead, if there is a turn to take, until that has a
+// connection or has failed: checks that begin together would otherwise open one
+// each.
+type answering struct {
+	base *http.Transport
+	// turn holds one element until somebody takes it, and is closed when nobody
+	// need wait any more. Nobody waits if it is nil.
+	turn chan struct{}
+	once sync.Once
+}
 
 // RoundTrip implements [http.RoundTripper].
 func (a *answering) RoundTrip(request *http.Request) (*http.Response, error) {
+	if a.turn != nil {
+		select {
+		case _, first := <-a.turn:
+			if first {
+				release := func() { a.once.Do(func() { close(a.turn) }) }
+				defer release()
+
+				request = request.WithContext(httptrace.WithClientTrace(request.Context(),
+					&httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { release() }}))
+			}
+		case <-request.Context().Done():
+			return nil, request.Context().Err() //nolint:wrapcheck // The caller asks for it by errors.Is.
+		}
+	}
+
 	resp, err := a.base.RoundTrip(request)
 	if err != nil {
 		return nil, err //nolint:wrapcheck // It is explained, not shown.

@@ -758,6 +758,67 @@ func TestConnections(t *testing.T) {
 	}
 }
 
+// TestSharedConnections has checks that begin together: with HTTP/2 they share one
+// connection, with HTTP/1.1 they open what they need and keep it.
+func TestSharedConnections(t *testing.T) {
+	t.Parallel()
+
+	const checks = 30
+
+	for name, test := range map[string]struct {
+		late        bool
+		failures    int32 // of the first requests
+		connections int
+	}{
+		"HTTP/2":                        {false, 0, 1},
+		"HTTP/2, the first ones fail":   {false, 3, checks},
+		"HTTP/1.1":                      {true, 0, checks},
+		"HTTP/1.1, the first ones fail": {true, 3, checks + 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			var failed atomic.Int32
+
+			s := start(t, func(w http.ResponseWriter, r *http.Request) {
+				if failed.Add(1) <= test.failures {
+					panic(http.ErrAbortHandler)
+				}
+
+				issuertest.Reply(http.StatusOK, "{}")(w, r)
+			})
+			client := connect(t, func(c *transport.Config) {
+				trusting(s)(c)
+				c.LateClientAuth, c.MaxRetries = test.late, 10
+			})
+			address, _ := url.Parse(s.URL)
+
+			for range 2 {
+				var wait sync.WaitGroup
+
+				for range checks {
+					wait.Go(func() {
+						if resp, err := client.Get(t.Context(), address, bearer(t, secret)); err != nil || resp.Status != http.StatusOK {
+							t.Error(resp, err)
+						}
+					})
+				}
+
+				wait.Wait()
+			}
+
+			from := make(map[string]bool)
+			for _, r := range s.Requests() {
+				from[r.From] = true
+			}
+
+			if len(from) > test.connections {
+				t.Errorf("%d connections, want no more than %d", len(from), test.connections)
+			}
+		})
+	}
+}
+
 // TestTLS has servers whose certificate or version is not good enough.
 func TestTLS(t *testing.T) {
 	t.Parallel()
