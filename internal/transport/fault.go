@@ -214,8 +214,12 @@ func (r *Response) usual() (summary, happened, remedy string) {
 		return "The issuer's rate limit is reached", tried + " " + r.retryAdvice(),
 			"Run again later, with a lower -parallelism or fewer checks of the same token."
 	case r.Status == http.StatusRequestTimeout || r.Status >= 500:
-		return "The issuer reports a server error", tried + " " + r.retryAdvice(),
-			"Run again later, and look at the issuer's status page or ask the server's administrator." + r.config.lateAuthRemedy()
+		remedy = "Run again later, and look at the issuer's status page or ask the server's administrator."
+		if r.Status == http.StatusInternalServerError {
+			remedy += r.config.lateAuthRemedy()
+		}
+
+		return "The issuer reports a server error", tried + " " + r.retryAdvice(), remedy
 	case r.Status == http.StatusProxyAuthRequired:
 		return "A proxy asks for credentials", "The answer is that of a proxy on the way.",
 			"Put the proxy's user name and password into HTTPS_PROXY."
