@@ -21,6 +21,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -31,8 +32,6 @@ type Request struct {
 	Path   string
 	Proto  string
 	Header http.Header
-	// From is the client's address, one for each connection.
-	From string
 	// TLS is the version constant of crypto/tls, and ClientCertificate says
 	// whether the client showed one.
 	TLS               uint16
@@ -46,6 +45,8 @@ type Server struct {
 	// TrustBundle is the certificate, in PEM form, of the authority that signed
 	// the server's.
 	TrustBundle string
+
+	connections atomic.Int64
 
 	mu       sync.Mutex
 	requests []Request
@@ -67,7 +68,7 @@ func Start(handler http.Handler, options ...Option) *Server {
 
 	s := &Server{TrustBundle: authority.PEM, now: time.Now}
 	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		entry := Request{Method: r.Method, Path: r.URL.RequestURI(), Proto: r.Proto, Header: r.Header.Clone(), From: r.RemoteAddr}
+		entry := Request{Method: r.Method, Path: r.URL.RequestURI(), Proto: r.Proto, Header: r.Header.Clone()}
 		if r.TLS != nil {
 			entry.TLS, entry.ClientCertificate = r.TLS.Version, len(r.TLS.PeerCertificates) > 0
 		}
@@ -90,10 +91,19 @@ func Start(handler http.Handler, options ...Option) *Server {
 	s.TLS = config
 	s.EnableHTTP2 = true
 	s.Config.ErrorLog = log.New(io.Discard, "", 0) // Refused handshakes are part of the tests.
+	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			s.connections.Add(1)
+		}
+	}
 	s.StartTLS()
 
 	return s
 }
+
+// Connections counts the connections that were opened so far, also those that
+// brought no request.
+func (s *Server) Connections() int { return int(s.connections.Load()) }
 
 // Requests gives the requests that came so far.
 func (s *Server) Requests() []Request {

@@ -763,7 +763,12 @@ func TestConnections(t *testing.T) {
 func TestSharedConnections(t *testing.T) {
 	t.Parallel()
 
-	const checks = 30
+	const (
+		checks = 30
+		// Each round has 30 checks. A connection that is opened while another becomes
+		// free is one more than needed, and most of the second round need none.
+		most = checks * 3 / 2
+	)
 
 	for name, test := range map[string]struct {
 		late        bool
@@ -771,9 +776,9 @@ func TestSharedConnections(t *testing.T) {
 		connections int
 	}{
 		"HTTP/2":                        {false, 0, 1},
-		"HTTP/2, the first ones fail":   {false, 3, checks},
-		"HTTP/1.1":                      {true, 0, checks},
-		"HTTP/1.1, the first ones fail": {true, 3, checks + 3},
+		"HTTP/2, the first ones fail":   {false, 3, most},
+		"HTTP/1.1":                      {true, 0, most},
+		"HTTP/1.1, the first ones fail": {true, 3, most},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -807,13 +812,8 @@ func TestSharedConnections(t *testing.T) {
 				wait.Wait()
 			}
 
-			from := make(map[string]bool)
-			for _, r := range s.Requests() {
-				from[r.From] = true
-			}
-
-			if len(from) > test.connections {
-				t.Errorf("%d connections, want no more than %d", len(from), test.connections)
+			if n := s.Connections(); n > test.connections {
+				t.Errorf("%d connections, want no more than %d", n, test.connections)
 			}
 		})
 	}
