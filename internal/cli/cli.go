@@ -40,6 +40,28 @@ func Find() (string, error) {
 	return "", errors.New("neither terraform nor tofu is in PATH")
 }
 
+// IsOpenTofu reports whether the CLI at path is OpenTofu and not Terraform. Its
+// word is the first line of "version": the version alone does not tell the two
+// apart.
+func IsOpenTofu(ctx context.Context, path string) (bool, error) {
+	out, err := exec.CommandContext(ctx, path, "version").Output()
+	if err != nil {
+		return false, fmt.Errorf("asking the CLI for its version: %w", err)
+	}
+
+	return bytes.Contains(out, []byte("OpenTofu v")), nil
+}
+
+// Root gives the path of this module, which is that of the repository.
+func Root(ctx context.Context) (string, error) {
+	file, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
+	if err != nil {
+		return "", fmt.Errorf("finding the module: %w", err)
+	}
+
+	return filepath.Dir(strings.TrimSpace(string(file))), nil
+}
+
 // Build builds the provider of this module into a mirror in dir, and gives the
 // mirror's path.
 func Build(ctx context.Context, dir string) (mirror string, err error) {
@@ -56,14 +78,14 @@ func Build(ctx context.Context, dir string) (mirror string, err error) {
 // Compile builds a provider from source, a package of this module by its path
 // from the module's root, into dir, and gives the binary's path.
 func Compile(ctx context.Context, dir, name, source string, flags ...string) (binary string, err error) {
-	root, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
+	root, err := Root(ctx)
 	if err != nil {
-		return "", fmt.Errorf("finding the module: %w", err)
+		return "", err
 	}
 
 	binary = filepath.Join(dir, "terraform-provider-"+name)
 	build := exec.CommandContext(ctx, "go", slices.Concat([]string{"build", "-o", binary}, flags, []string{source})...)
-	build.Dir = filepath.Dir(strings.TrimSpace(string(root)))
+	build.Dir = root
 
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building the provider: %w\n%s", err, out)

@@ -2,7 +2,6 @@ package provider_test
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -14,6 +13,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/cli/clitest"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/cloudflare/cloudflaretest"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/provider"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/venafi/venafitest"
@@ -34,11 +34,6 @@ func withIssuers(c *cloudflaretest.Server, v *venafitest.Server, config string) 
 	}
 
 	return "provider \"tokencheck\" {\n" + block + "}\n" + config
-}
-
-// says matches a text in the CLI's output, which wraps lines.
-func says(text string) *regexp.Regexp {
-	return regexp.MustCompile("(?s)" + strings.ReplaceAll(regexp.QuoteMeta(text), " ", `[\s│]+`))
 }
 
 const preconditions = `
@@ -98,7 +93,7 @@ func TestAccPrecondition(t *testing.T) {
 			{
 				PreConfig:   func() { c.Revoke("term-0123456789") },
 				Config:      config,
-				ExpectError: says("The Cloudflare API token (source: env:CLOUDFLARE_API_TOKEN) was refused. Cloudflare's user endpoint"),
+				ExpectError: clitest.Says("The Cloudflare API token (source: env:CLOUDFLARE_API_TOKEN) was refused. Cloudflare's user endpoint"),
 			},
 		},
 	})
@@ -194,7 +189,7 @@ data "tokencheck_cloudflare" "dns" { provider = tokencheck.late }`,
 			}
 
 			if test.error != "" {
-				step.ExpectError = says(test.error)
+				step.ExpectError = clitest.Says(test.error)
 			}
 
 			for output, want := range test.output {

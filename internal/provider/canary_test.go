@@ -19,6 +19,7 @@ import (
 	"testing"
 
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/cli"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/cli/clitest"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/cloudflare/cloudflaretest"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/venafi/venafitest"
@@ -83,7 +84,7 @@ const canaryCheck = `
 func canaries(cloudflareBlock, venafiBlock string) (string, map[string]string) {
 	var b strings.Builder
 
-	fmt.Fprintf(&b, required+canaryWays, cloudflareBlock, venafiBlock)
+	fmt.Fprintf(&b, clitest.RequiredProviders+canaryWays, cloudflareBlock, venafiBlock)
 
 	tokens := make(map[string]string)
 
@@ -188,7 +189,7 @@ func TestCanary(t *testing.T) {
 			c.SetFault(test.faultC)
 			v.SetFault(test.faultV)
 
-			w := workspace(t, map[string]string{"main.tf": config, "canary.token": tokens["file"] + "\n"})
+			w := clitest.Workspace(t, map[string]string{"main.tf": config, "canary.token": tokens["file"] + "\n"})
 			env := append(slices.Clone(test.env),
 				"CLOUDFLARE_API_TOKEN="+tokens["own"], "VENAFI_TOKEN="+tokens["own"], "CANARY_ENV="+tokens["env"],
 				"TF_VAR_argument="+tokens["argument"], "TF_VAR_configured="+tokens["provider"], "TF_VAR_fleeting="+tokens["ephemeral"],
@@ -250,7 +251,7 @@ func canaryRun(t *testing.T, w *cli.Workspace, env []string, works bool, prints 
 
 	blobs := make(map[string][]byte)
 	do := func(name string, succeed bool, texts []string, args ...string) {
-		result := run(t, w, env, succeed, args, texts...)
+		result := clitest.Run(t, w, env, succeed, args, texts...)
 		blobs["stdout of "+name] = []byte(result.Stdout)
 		blobs["stderr of "+name] = []byte(strings.TrimPrefix(result.Output, result.Stdout))
 	}

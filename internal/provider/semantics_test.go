@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/cli"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/cli/clitest"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/cloudflare/cloudflaretest"
 )
 
@@ -22,7 +23,7 @@ func guarded(t *testing.T, config string) (*cloudflaretest.Server, *cli.Workspac
 	t.Helper()
 
 	c := newCloudflare(t)
-	w := workspace(t, map[string]string{"main.tf": required + withIssuers(c, nil, config)})
+	w := clitest.Workspace(t, map[string]string{"main.tf": clitest.RequiredProviders + withIssuers(c, nil, config)})
 
 	return c, w, []string{"CLOUDFLARE_API_TOKEN=" + secret}
 }
@@ -103,27 +104,27 @@ func TestSemanticsRevokedBeforeApply(t *testing.T) {
 			t.Parallel()
 
 			c, w, env := guarded(t, test.config)
-			run(t, w, env, true, []string{"plan", "-no-color", "-out=plan"}, "1 to add")
+			clitest.Run(t, w, env, true, []string{"plan", "-no-color", "-out=plan"}, "1 to add")
 			c.Revoke(secret)
 
 			if test.refusal == "" {
-				run(t, w, env, true, []string{"apply", "-no-color", "plan"}, "1 added")
+				clitest.Run(t, w, env, true, []string{"apply", "-no-color", "plan"}, "1 added")
 
 				return
 			}
 
-			result := run(t, w, env, false, []string{"apply", "-no-color", "plan"}, test.refusal)
+			result := clitest.Run(t, w, env, false, []string{"apply", "-no-color", "plan"}, test.refusal)
 
 			if created(t, w, "terraform_data.guarded") {
 				t.Error("the guarded resource was created")
 			}
 
-			if name == "dependency" && !says("The Cloudflare API token (source: env:CLOUDFLARE_API_TOKEN) was refused. Cloudflare's user endpoint").MatchString(result.Output) {
+			if name == "dependency" && !clitest.Says("The Cloudflare API token (source: env:CLOUDFLARE_API_TOKEN) was refused. Cloudflare's user endpoint").MatchString(result.Output) {
 				t.Error("the message is not the reason:", result.Output)
 			}
 
 			// At the next plan it is refused as well.
-			run(t, w, env, false, []string{"plan", "-no-color"}, test.refusal)
+			clitest.Run(t, w, env, false, []string{"plan", "-no-color"}, test.refusal)
 		})
 	}
 }
@@ -137,11 +138,11 @@ func TestSemanticsExpiredBeforeApply(t *testing.T) {
 	c.SetClock(func() time.Time { return time.Now().Add(-time.Hour) })
 	c.Set(secret, cloudflaretest.Token{ID: tokenID, ExpiresOn: time.Now().Add(-30 * time.Minute)})
 
-	run(t, w, env, true, []string{"plan", "-no-color", "-out=plan"}, "1 to add", "Clocks differ")
+	clitest.Run(t, w, env, true, []string{"plan", "-no-color", "-out=plan"}, "1 to add", "Clocks differ")
 
 	requests := len(c.Requests())
 
-	run(t, w, env, false, []string{"apply", "-no-color", "plan"}, "The token has ended since the plan was made.")
+	clitest.Run(t, w, env, false, []string{"apply", "-no-color", "plan"}, "The token has ended since the plan was made.")
 
 	if n := len(c.Requests()); n != requests {
 		t.Errorf("the apply made %d requests", n-requests)
@@ -153,7 +154,7 @@ func TestSemanticsExpiredBeforeApply(t *testing.T) {
 
 	// A token without an end passes.
 	c.Set(secret, cloudflaretest.Token{ID: tokenID})
-	run(t, w, env, true, []string{"apply", "-auto-approve", "-no-color"}, "1 added")
+	clitest.Run(t, w, env, true, []string{"apply", "-auto-approve", "-no-color"}, "1 added")
 }
 
 // A destroy with a dead token is possible in every pattern, in one of them with a flag.
@@ -173,17 +174,17 @@ func TestSemanticsDestroy(t *testing.T) {
 			t.Parallel()
 
 			c, w, env := guarded(t, test.config)
-			run(t, w, env, true, []string{"apply", "-auto-approve", "-no-color"}, "1 added")
+			clitest.Run(t, w, env, true, []string{"apply", "-auto-approve", "-no-color"}, "1 added")
 			c.Revoke(secret)
 
 			destroy := []string{"destroy", "-auto-approve", "-no-color"}
 			if test.flag {
-				run(t, w, env, false, destroy, "Token is not valid")
+				clitest.Run(t, w, env, false, destroy, "Token is not valid")
 
 				destroy = append(destroy, "-refresh=false")
 			}
 
-			run(t, w, env, true, destroy, "1 destroyed")
+			clitest.Run(t, w, env, true, destroy, "1 destroyed")
 		})
 	}
 }
@@ -194,14 +195,14 @@ func TestSemanticsRefreshOnly(t *testing.T) {
 	refresh := []string{"plan", "-refresh-only", "-no-color"}
 
 	c, w, env := guarded(t, atPlan)
-	run(t, w, env, true, []string{"apply", "-auto-approve", "-no-color"}, "1 added")
+	clitest.Run(t, w, env, true, []string{"apply", "-auto-approve", "-no-color"}, "1 added")
 	c.Revoke(secret)
-	run(t, w, env, true, refresh, "Warning:", "was refused")
+	clitest.Run(t, w, env, true, refresh, "Warning:", "was refused")
 
 	c, w, env = guarded(t, byPrecondition)
-	run(t, w, env, true, []string{"apply", "-auto-approve", "-no-color"}, "1 added")
+	clitest.Run(t, w, env, true, []string{"apply", "-auto-approve", "-no-color"}, "1 added")
 	c.Revoke(secret)
-	run(t, w, env, true, refresh)
+	clitest.Run(t, w, env, true, refresh)
 }
 
 // A check block can use an ephemeral's verdict, and only warns.
@@ -222,9 +223,9 @@ check "token" {
 
 resource "terraform_data" "other" {}
 `)
-	run(t, w, env, true, []string{"plan", "-no-color", "-out=plan"}, "1 to add")
+	clitest.Run(t, w, env, true, []string{"plan", "-no-color", "-out=plan"}, "1 to add")
 	c.Revoke(secret)
-	run(t, w, env, true, []string{"apply", "-no-color", "plan"}, "1 added", "Warning:", "The Cloudflare token does not work.")
+	clitest.Run(t, w, env, true, []string{"apply", "-no-color", "plan"}, "1 added", "Warning:", "The Cloudflare token does not work.")
 }
 
 // A check whose arguments are not known yet, or that depends on something with
@@ -258,13 +259,13 @@ resource "terraform_data" "guarded" {
 `, test.block, test.config, map[string]string{"data": "data.", "ephemeral": "ephemeral."}[test.block],
 				map[string]string{"data": "data.tokencheck_cloudflare.now.reason", "ephemeral": `"The token does not work."`}[test.block]))
 
-			run(t, w, env, true, []string{"plan", "-no-color", "-out=plan"}, "2 to add")
+			clitest.Run(t, w, env, true, []string{"plan", "-no-color", "-out=plan"}, "2 to add")
 
 			if n := len(c.Requests()); n > 0 {
 				t.Errorf("the plan made %d requests", n)
 			}
 
-			run(t, w, env, false, []string{"apply", "-no-color", "plan"}, test.refusal)
+			clitest.Run(t, w, env, false, []string{"apply", "-no-color", "plan"}, test.refusal)
 
 			if created(t, w, "terraform_data.guarded") {
 				t.Error("the guarded resource was created")
@@ -283,7 +284,7 @@ func TestSemanticsUnknownProvider(t *testing.T) {
 			t.Parallel()
 
 			c := newCloudflare(t)
-			w := workspace(t, map[string]string{"main.tf": required + fmt.Sprintf(`
+			w := clitest.Workspace(t, map[string]string{"main.tf": clitest.RequiredProviders + fmt.Sprintf(`
 resource "terraform_data" "token" { input = "made-in-this-run" }
 
 provider "tokencheck" {
@@ -293,7 +294,7 @@ provider "tokencheck" {
 %s "tokencheck_cloudflare" "now" {}
 `, c.BaseURL(), c.TrustBundle, block)})
 
-			run(t, w, []string{"CLOUDFLARE_API_TOKEN=" + secret}, false, []string{"plan", "-no-color"}, "Provider configuration is not known yet", "own argument")
+			clitest.Run(t, w, []string{"CLOUDFLARE_API_TOKEN=" + secret}, false, []string{"plan", "-no-color"}, "Provider configuration is not known yet", "own argument")
 
 			if n := len(c.Requests()); n > 0 {
 				t.Errorf("%d requests were made", n)
@@ -317,21 +318,21 @@ variable "token" {
 
 	c := newCloudflare(t)
 	provider := strings.Replace(withIssuers(c, nil, ""), "trust_bundle", "api_token = var.token, trust_bundle", 1)
-	w := workspace(t, map[string]string{"main.tf": required + variable + provider + atPlan + `
+	w := clitest.Workspace(t, map[string]string{"main.tf": clitest.RequiredProviders + variable + provider + atPlan + `
 ephemeral "tokencheck_cloudflare" "own" {
   api_token = var.token
 }
 `})
 	env := []string{"TF_VAR_token=" + secret}
 
-	run(t, w, env, true, []string{"plan", "-no-color", "-input=false", "-out=plan"}, "1 to add")
-	run(t, w, nil, false, []string{"apply", "-no-color", "-input=false", "plan"}, "No value for required variable")
-	run(t, w, env, true, []string{"apply", "-no-color", "-input=false", "plan"}, "1 added")
+	clitest.Run(t, w, env, true, []string{"plan", "-no-color", "-input=false", "-out=plan"}, "1 to add")
+	clitest.Run(t, w, nil, false, []string{"apply", "-no-color", "-input=false", "plan"}, "No value for required variable")
+	clitest.Run(t, w, env, true, []string{"apply", "-no-color", "-input=false", "plan"}, "1 added")
 
-	w = workspace(t, map[string]string{"main.tf": required + variable + withIssuers(c, nil, `
+	w = clitest.Workspace(t, map[string]string{"main.tf": clitest.RequiredProviders + variable + withIssuers(c, nil, `
 data "tokencheck_cloudflare" "own" {
   api_token = var.token
 }
 `)})
-	run(t, w, env, false, []string{"plan", "-no-color", "-input=false"}, "Invalid use of ephemeral value")
+	clitest.Run(t, w, env, false, []string{"plan", "-no-color", "-input=false"}, "Invalid use of ephemeral value")
 }

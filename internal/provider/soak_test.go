@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/cli/clitest"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/cloudflare/cloudflaretest"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
 )
@@ -104,7 +105,7 @@ func TestBinaryInterrupt(t *testing.T) {
 	t.Parallel()
 
 	c := newCloudflare(t)
-	w := workspace(t, map[string]string{"main.tf": required + withIssuers(c, nil, atPlan)})
+	w := clitest.Workspace(t, map[string]string{"main.tf": clitest.RequiredProviders + withIssuers(c, nil, atPlan)})
 
 	ctx, interrupt := context.WithCancel(t.Context())
 	defer interrupt()
@@ -125,7 +126,7 @@ func TestBinaryInterrupt(t *testing.T) {
 
 	<-gone
 
-	if result.Err == nil || interrupted.Load() == 0 || took > 10*time.Second || !says("The check was cancelled").MatchString(result.Output) {
+	if result.Err == nil || interrupted.Load() == 0 || took > 10*time.Second || !clitest.Says("The check was cancelled").MatchString(result.Output) {
 		t.Errorf("after %s: %v\n%s", took, result.Err, result.Output)
 	}
 }

@@ -1,0 +1,198 @@
+// Package clitest lets tests run a Terraform or OpenTofu CLI with the built
+// provider, and read what it prints.
+package clitest
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/cli"
+)
+
+// RequiredProviders is what each configuration begins with.
+const RequiredProviders = `terraform {
+  required_providers {
+    tokencheck = { source = "tokencheck/tokencheck" }
+  }
+}
+`
+
+var (
+	mirrorDir string
+
+	// mirror is where the provider is built once for all tests of a package.
+	mirror = sync.OnceValues(func() (string, error) { return cli.Build(context.Background(), mirrorDir) })
+
+	path = sync.OnceValues(cli.Find)
+
+	openTofu = sync.OnceValues(func() (bool, error) {
+		found, err := path()
+		if err != nil {
+			return false, err
+		}
+
+		return cli.IsOpenTofu(context.Background(), found)
+	})
+)
+
+// Main is the TestMain of a package that runs the CLI. It also fails when
+// goroutines are left over.
+func Main(m *testing.M) {
+	dir, err := os.MkdirTemp("", "tokencheck-test-")
+	if err != nil {
+		panic(err)
+	}
+
+	mirrorDir = dir
+
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		_ = os.RemoveAll(dir)
+
+		os.Exit(code)
+	}))
+}
+
+// Workspace makes a directory with a configuration, files by name, and the
+// built provider.
+func Workspace(t *testing.T, files map[string]string) *cli.Workspace {
+	t.Helper()
+
+	found, err := path()
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	built, err := mirror()
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	w, err := cli.NewWorkspace(t.Context(), found, built, t.TempDir(), files)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	return w
+}
+
+// OpenTofu reports whether the tests run on OpenTofu and not on Terraform.
+func OpenTofu(t *testing.T) bool {
+	t.Helper()
+
+	is, err := openTofu()
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	return is
+}
+
+// Run runs a command that must succeed, or must fail, and print each of the texts.
+func Run(t *testing.T, w *cli.Workspace, env []string, succeed bool, args []string, texts ...string) cli.Result {
+	t.Helper()
+
+	result := w.Run(t.Context(), env, args...)
+	if (result.Err == nil) != succeed {
+		t.Fatalf("%v: %v, want success: %t\n%s", args, result.Err, succeed, result.Output)
+	}
+
+	for _, text := range texts {
+		if !Says(text).MatchString(result.Output) {
+			t.Errorf("%v does not print %q:\n%s", args, text, result.Output)
+		}
+	}
+
+	return result
+}
+
+// Says matches a text in the CLI's output, which wraps lines.
+func Says(text string) *regexp.Regexp {
+	return regexp.MustCompile("(?s)" + strings.ReplaceAll(regexp.QuoteMeta(text), " ", `[\s│]+`))
+}
+
+// Plan is what show -json tells of a saved plan.
+type Plan struct {
+	PriorState struct {
+		Values struct {
+			RootModule Module `json:"root_module"`
+		} `json:"values"`
+	} `json:"prior_state"`
+	Checks []struct {
+		Status string `json:"status"`
+	} `json:"checks"`
+	Errored bool `json:"errored"`
+}
+
+// Module is a module in a Plan, with those that it calls.
+type Module struct {
+	Resources []struct {
+		Address string         `json:"address"`
+		Values  map[string]any `json:"values"`
+	} `json:"resources"`
+	ChildModules []Module `json:"child_modules"`
+}
+
+// Find gives the attributes of a resource by its address, nil if there is none.
+func (m Module) Find(address string) map[string]any {
+	for _, r := range m.Resources {
+		if r.Address == address {
+			return r.Values
+		}
+	}
+
+	for _, child := range m.ChildModules {
+		if found := child.Find(address); found != nil {
+			return found
+		}
+	}
+
+	return nil
+}
+
+// Show reads a saved plan.
+func Show(t *testing.T, w *cli.Workspace, env []string, file string) Plan {
+	t.Helper()
+
+	var p Plan
+	if err := json.Unmarshal([]byte(Run(t, w, env, true, []string{"show", "-json", file}).Stdout), &p); err != nil {
+		t.Fatal(err)
+	}
+
+	return p
+}
+
+// Root is the path of the repository.
+func Root(t *testing.T) string {
+	t.Helper()
+
+	root, err := cli.Root(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	return root
+}
+
+// Tool gives the path of a command that is pinned in the module in tools/, or in
+// one of the modules below it. Go builds it where its cache does not hold it yet.
+func Tool(t *testing.T, module, name string) string {
+	t.Helper()
+
+	command := exec.CommandContext(t.Context(), "go", "tool", "-modfile="+filepath.Join(Root(t), "tools", module, "go.mod"), "-n", name)
+
+	out, err := command.Output()
+	if err != nil {
+		t.Fatalf("building %s: %v", name, err)
+	}
+
+	return strings.TrimSpace(string(out))
+}

@@ -1,0 +1,182 @@
+package examples_test
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/cli/clitest"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/cloudflare/cloudflaretest"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/venafi/venafitest"
+)
+
+func TestMain(m *testing.M) { clitest.Main(m) }
+
+// The tokens that the issuers know and that work.
+const (
+	userToken    = "user-0123456789"      // Cloudflare, owned by a user, without an end.
+	endingToken  = "ending-0123456789"    // Cloudflare, owned by a user, ends in 30 days.
+	accountToken = "ofaccount-0123456789" // Cloudflare, owned by the account.
+	venafiToken  = "venafi-0123456789"    // Venafi, ends in 90 days.
+
+	tokenID = "ed17574386854bf78a67040be0a770b0"
+	account = "023e105f4ecef8ad9ca31a8372d0c353"
+)
+
+// issuers are the fakes of both issuers, with tokens that work.
+type issuers struct {
+	cloudflare *cloudflaretest.Server
+	venafi     *venafitest.Server
+}
+
+func newIssuers(t *testing.T) issuers {
+	t.Helper()
+
+	s := issuers{cloudflaretest.NewServer(), venafitest.NewServer()}
+	t.Cleanup(s.cloudflare.Close)
+	t.Cleanup(s.venafi.Close)
+
+	now := time.Now().UTC().Truncate(time.Second)
+	s.cloudflare.Set(userToken, cloudflaretest.Token{ID: tokenID})
+	s.cloudflare.Set(endingToken, cloudflaretest.Token{ID: tokenID, ExpiresOn: now.AddDate(0, 0, 30)})
+	s.cloudflare.Set(accountToken, cloudflaretest.Token{ID: tokenID, Account: account})
+	s.venafi.Set(venafiToken, venafitest.Token{
+		IssuedOn: now, ValidFor: 90 * 24 * 3600, GrantIssuedOn: now, GrantExpiresOn: now.AddDate(1, 0, 0),
+		Application: "example", Identity: "local:{8e1bf110-8ef8-4a53-a6da-d5d29c983451}", Scope: "certificate:manage,revoke;ssh",
+	})
+
+	return s
+}
+
+// revokeAll lets no token work any more.
+func (s issuers) revokeAll() {
+	for _, token := range []string{userToken, endingToken, accountToken} {
+		s.cloudflare.Revoke(token)
+	}
+
+	s.venafi.Revoke(venafiToken)
+}
+
+// env is an environment in which a configuration without a provider block finds
+// the issuers, and their tokens where every example looks for them. The
+// certificates of the issuers are written to dir.
+func (s issuers) env(t *testing.T, dir string) []string {
+	t.Helper()
+
+	certificate, key := issuertest.PEM(issuertest.NewAuthority().Issue(issuertest.Certificate{}))
+	bundle, clientFile := filepath.Join(dir, "ca.pem"), filepath.Join(dir, "client.pem")
+
+	for file, text := range map[string]string{bundle: s.cloudflare.TrustBundle + s.venafi.TrustBundle, clientFile: certificate} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	return []string{
+		"SSL_CERT_FILE=" + bundle, "CLOUDFLARE_BASE_URL=" + s.cloudflare.BaseURL(), "VENAFI_URL=" + s.venafi.URL,
+		"CLOUDFLARE_API_TOKEN=" + endingToken, "VENAFI_TOKEN=" + venafiToken,
+		"CLOUDFLARE_DNS_TOKEN=" + userToken, "CLOUDFLARE_WORKERS_TOKEN=" + endingToken, "CLOUDFLARE_ACCOUNT_TOKEN=" + accountToken,
+		"TF_VAR_cloudflare_account_id=" + account, "TF_VAR_cloudflare_api_token=" + endingToken,
+		"TF_VAR_ca_file=" + bundle, "TF_VAR_venafi_ca_file=" + bundle,
+		"TF_VAR_venafi_url=" + s.venafi.URL, "TF_VAR_venafi_access_token=" + venafiToken,
+		"TF_VAR_venafi_client_certificate_file=" + clientFile, "TF_VAR_venafi_client_key=" + key,
+		"TF_VAR_production_url=" + s.venafi.URL, "TF_VAR_production_token=" + venafiToken,
+		"TF_VAR_staging_url=" + s.venafi.URL, "TF_VAR_staging_token=" + venafiToken,
+	}
+}
+
+// read gives the text of the files in a directory of examples/, and below it, by
+// their path from there.
+func read(t *testing.T, dir string) map[string]string {
+	t.Helper()
+
+	files, root := map[string]string{}, os.DirFS(filepath.Join(clitest.Root(t), "examples", dir))
+
+	err := fs.WalkDir(root, ".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+
+		text, err := fs.ReadFile(root, path)
+		files[path] = string(text)
+
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	return files
+}
+
+// Every example of a check is valid, and runs unchanged where only the environment
+// tells which issuers there are: its plan passes with tokens that work, and says
+// why they do not once they are gone.
+func TestChecks(t *testing.T) {
+	t.Parallel()
+
+	seen := 0
+
+	for _, parent := range []string{"provider", "data-sources", "ephemeral-resources", "guides"} {
+		dirs := map[string]bool{}
+		for path := range read(t, parent) {
+			if strings.HasSuffix(path, ".tf") {
+				dirs[filepath.Join(parent, filepath.Dir(path))] = true
+			}
+		}
+
+		for dir := range dirs {
+			seen++
+
+			t.Run(dir, func(t *testing.T) {
+				t.Parallel()
+				planExample(t, dir)
+			})
+		}
+	}
+
+	if seen < 20 {
+		t.Errorf("found %d examples", seen)
+	}
+}
+
+func planExample(t *testing.T, dir string) {
+	t.Helper()
+
+	files := map[string]string{}
+	for path, text := range read(t, dir) {
+		if filepath.Base(path) == path {
+			files[path] = text
+		}
+	}
+
+	s, w := newIssuers(t), clitest.Workspace(t, files)
+	env := s.env(t, t.TempDir())
+
+	if strings.HasSuffix(dir, "account-token") {
+		env = append(env, "CLOUDFLARE_API_TOKEN="+accountToken, "TF_VAR_cloudflare_api_token="+accountToken)
+	}
+
+	clitest.Run(t, w, env, true, []string{"validate", "-no-color"})
+	clitest.Run(t, w, env, true, []string{"plan", "-no-color", "-input=false"})
+
+	if dir == "provider" { // It has no check.
+		return
+	}
+
+	s.revokeAll()
+
+	// An ephemeral value cannot be in a message: those that leave it to a condition
+	// have a text of their own.
+	text := "was refused"
+	if strings.Contains(files["main.tf"], "condition     = ephemeral.") {
+		text = "does not work"
+	}
+
+	// A check block only warns.
+	clitest.Run(t, w, env, strings.HasSuffix(dir, "check-block"), []string{"plan", "-no-color", "-input=false"}, text)
+}
