@@ -127,7 +127,9 @@ func (c *Config) explain(err error, host string) (happened, remedy string) {
 		return "the connection was refused", c.checkURL() + " Check that the server runs, and that no firewall is in between."
 	case errors.As(err, &body):
 		return "the connection broke in the middle of the answer", "Run again. " + network
-	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.EPIPE):
+	// HTTP/2's error for a connection that ended before its first use has no type.
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.EPIPE),
+		strings.Contains(err.Error(), "client conn could not be established"):
 		return "the server closed the connection without an answer", network + c.lateAuthRemedy()
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return "the connection timed out", network
