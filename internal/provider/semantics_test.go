@@ -334,5 +334,94 @@ data "tokencheck_cloudflare" "own" {
   api_token = var.token
 }
 `)})
-	clitest.Run(t, w, env, false, []string{"plan", "-no-color", "-input=false"}, "Invalid use of ephemeral value")
+	refusal := "Invalid use of ephemeral value"
+	if clitest.OpenTofu(t) {
+		refusal = "Ephemeral value used in non-ephemeral context"
+	}
+
+	clitest.Run(t, w, env, false, []string{"plan", "-no-color", "-input=false"}, refusal)
+}
+
+// What Terraform and OpenTofu do differently, as the guide on guards has it.
+func TestSemanticsEngines(t *testing.T) {
+	t.Parallel()
+
+	terraform := !clitest.OpenTofu(t)
+
+	// Nothing refers to the ephemeral.
+	t.Run("apply of a saved plan", func(t *testing.T) {
+		t.Parallel()
+
+		c, w, env := guarded(t, `
+ephemeral "tokencheck_cloudflare" "now" {}
+
+resource "terraform_data" "other" {}
+`)
+		clitest.Run(t, w, env, true, []string{"plan", "-no-color", "-out=plan"}, "1 to add")
+
+		requests := len(c.Requests())
+
+		c.Revoke(secret)
+		clitest.Run(t, w, env, !terraform, []string{"apply", "-no-color", "plan"})
+
+		if opened := len(c.Requests()) > requests; opened != terraform {
+			t.Errorf("the apply opened it: %t", opened)
+		}
+	})
+
+	t.Run("apply of a saved plan without changes", func(t *testing.T) {
+		t.Parallel()
+
+		c, w, env := guarded(t, byDependency)
+		clitest.Run(t, w, env, true, []string{"apply", "-auto-approve", "-no-color"}, "1 added")
+		clitest.Run(t, w, env, true, []string{"plan", "-no-color", "-out=plan"}, "No changes")
+
+		requests := len(c.Requests())
+
+		c.Revoke(secret)
+		clitest.Run(t, w, env, !terraform, []string{"apply", "-no-color", "plan"})
+
+		if opened := len(c.Requests()) > requests; opened != terraform {
+			t.Errorf("the apply opened it: %t", opened)
+		}
+	})
+
+	t.Run("condition on the ephemeral block", func(t *testing.T) {
+		t.Parallel()
+
+		c, w, env := guarded(t, `
+ephemeral "tokencheck_cloudflare" "now" {
+  require_valid = false
+
+  lifecycle {
+    postcondition {
+      condition     = self.valid
+      error_message = "The token does not work."
+    }
+  }
+}
+
+resource "terraform_data" "guarded" {
+  depends_on = [ephemeral.tokencheck_cloudflare.now]
+}
+`)
+		clitest.Run(t, w, env, true, []string{"apply", "-auto-approve", "-no-color"}, "1 added")
+		c.Revoke(secret)
+
+		clitest.Run(t, w, env, false, []string{"plan", "-no-color"}, "Error:", "The token does not work.")
+
+		word := "Warning:"
+		if terraform {
+			word = "Error:"
+		}
+
+		clitest.Run(t, w, env, !terraform, []string{"plan", "-refresh-only", "-no-color"}, word, "The token does not work.")
+
+		for _, args := range [][]string{{"plan", "-destroy", "-no-color"}, {"destroy", "-auto-approve", "-no-color"}} {
+			result := clitest.Run(t, w, env, !terraform, args)
+			if said := clitest.Says("The token does not work.").MatchString(result.Output); said != terraform {
+				t.Errorf("%v: the condition's message is printed: %t\n%s", args, said, result.Output)
+			}
+		}
+	})
 }
