@@ -62,6 +62,22 @@ func Root(ctx context.Context) (string, error) {
 	return filepath.Dir(strings.TrimSpace(string(file))), nil
 }
 
+// Tool gives the path of a command that is pinned in the module in tools/, or in
+// one of the modules below it. Go builds it where its cache does not hold it yet.
+func Tool(ctx context.Context, module, name string) (string, error) {
+	root, err := Root(ctx)
+	if err != nil {
+		return "", err
+	}
+
+	out, err := exec.CommandContext(ctx, "go", "tool", "-modfile="+filepath.Join(root, "tools", module, "go.mod"), "-n", name).Output()
+	if err != nil {
+		return "", fmt.Errorf("building %s: %w", name, err)
+	}
+
+	return strings.TrimSpace(string(out)), nil
+}
+
 // Build builds the provider of this module into a mirror in dir, and gives the
 // mirror's path.
 func Build(ctx context.Context, dir string) (mirror string, err error) {
@@ -94,11 +110,14 @@ func Compile(ctx context.Context, dir, name, source string, flags ...string) (bi
 	return binary, nil
 }
 
+// Registries are the names under which the CLIs look for a provider in a mirror,
+// each under its own registry's.
+func Registries() []string { return []string{"registry.terraform.io", "registry.opentofu.org"} }
+
 // Install puts a provider's binary into a mirror under the provider's namespace
 // and name.
 func Install(mirror, provider, binary string) error {
-	// Each CLI looks under its own registry's name.
-	for _, registry := range []string{"registry.terraform.io", "registry.opentofu.org"} {
+	for _, registry := range Registries() {
 		target := filepath.Join(mirror, registry, filepath.FromSlash(provider), version, runtime.GOOS+"_"+runtime.GOARCH)
 		if err := os.MkdirAll(target, 0o755); err != nil {
 			return fmt.Errorf("making the mirror: %w", err)

@@ -6,8 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -182,17 +180,14 @@ func Root(t *testing.T) string {
 	return root
 }
 
-// Tool gives the path of a command that is pinned in the module in tools/, or in
-// one of the modules below it. Go builds it where its cache does not hold it yet.
+// Tool gives the path of a pinned command, see [cli.Tool].
 func Tool(t *testing.T, module, name string) string {
 	t.Helper()
 
-	command := exec.CommandContext(t.Context(), "go", "tool", "-modfile="+filepath.Join(Root(t), "tools", module, "go.mod"), "-n", name)
-
-	out, err := command.Output()
+	found, err := cli.Tool(t.Context(), module, name)
 	if err != nil {
-		t.Fatalf("building %s: %v", name, err)
+		t.Fatal(err)
 	}
 
-	return strings.TrimSpace(string(out))
+	return found
 }
