@@ -111,7 +111,7 @@ func run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 
-	fmt.Fprintf(out, "The archive holds the provider, licence, readme and changelog; the provider was built without cgo and paths, and says that it is %s.\n", version)
+	fmt.Fprintf(out, "The archive holds the provider, license, readme and changelog; the provider was built without cgo and paths, and says that it is %s.\n", version)
 
 	return use(ctx, out, filepath.Join(first, "dist", archive), dir)
 }
