@@ -1,0 +1,91 @@
+# Tokens that work, unless a run says something else. What is not set here gets a
+# generated value: false, 0, or a random word.
+mock_provider "tokencheck" {
+  mock_data "tokencheck_cloudflare" {
+    defaults = {
+      valid      = true
+      status     = "active"
+      reason     = "The Cloudflare API token is active."
+      expires_on = null
+    }
+  }
+
+  mock_data "tokencheck_venafi" {
+    defaults = {
+      valid      = true
+      status     = "active"
+      reason     = "The Venafi access token is active."
+      expires_on = "2099-12-31T23:59:59Z"
+    }
+  }
+}
+
+run "tokens_that_work_pass" {
+  command = plan
+}
+
+run "a_refused_cloudflare_token_stops_the_plan" {
+  command = plan
+
+  override_data {
+    target = data.tokencheck_cloudflare.this
+    values = {
+      valid      = false
+      status     = "rejected"
+      reason     = "The Cloudflare API token was refused."
+      expires_on = null
+    }
+  }
+
+  expect_failures = [terraform_data.dns_record]
+}
+
+run "an_expired_cloudflare_token_stops_the_plan" {
+  command = plan
+
+  override_data {
+    target = data.tokencheck_cloudflare.this
+    values = {
+      valid      = false
+      status     = "expired"
+      reason     = "The Cloudflare API token has expired."
+      expires_on = "2020-01-01T00:00:00Z"
+    }
+  }
+
+  expect_failures = [terraform_data.dns_record]
+}
+
+# The failure of the check block is the only one expected: were the plan stopped
+# as well, this run would fail.
+run "a_cloudflare_token_that_ends_soon_only_warns" {
+  command = plan
+
+  override_data {
+    target = data.tokencheck_cloudflare.this
+    values = {
+      valid      = false
+      status     = "expiring"
+      reason     = "The Cloudflare API token ends soon."
+      expires_on = "2099-12-31T23:59:59Z"
+    }
+  }
+
+  expect_failures = [check.cloudflare_token_ends_soon]
+}
+
+run "a_venafi_token_without_the_scope_stops_the_plan" {
+  command = plan
+
+  override_data {
+    target = data.tokencheck_venafi.this
+    values = {
+      valid      = false
+      status     = "missing_scope"
+      reason     = "The Venafi access token lacks a scope."
+      expires_on = "2099-12-31T23:59:59Z"
+    }
+  }
+
+  expect_failures = [data.tokencheck_venafi.this]
+}
