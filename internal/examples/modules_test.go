@@ -350,3 +350,126 @@ func TestMockedEphemeralResource(t *testing.T) {
 		t.Errorf("test: %v\n%s", result.Err, result.Output)
 	}
 }
+
+// What the guide says of mocks, overrides and expected failures.
+func TestMocks(t *testing.T) {
+	t.Parallel()
+
+	const mock = `
+		mock_provider "tokencheck" {
+			mock_data "tokencheck_cloudflare" {
+				defaults = { valid = true, status = "active", expires_on = "2099-12-31T23:59:59Z" }
+			}
+		}
+	`
+
+	guard := func(condition string) string {
+		return `
+			data "tokencheck_cloudflare" "this" {}
+
+			resource "terraform_data" "this" {
+				lifecycle {
+					precondition {
+						condition     = ` + condition + `
+						error_message = "The token does not work."
+					}
+				}
+			}
+		`
+	}
+
+	checkBlock := `
+		check "token" {
+			data "tokencheck_cloudflare" "this" {}
+
+			assert {
+				condition     = data.tokencheck_cloudflare.this.valid
+				error_message = "The token does not work."
+			}
+		}
+	`
+
+	bad := `
+		override_data {
+			target = data.tokencheck_cloudflare.this
+			values = { valid = false }
+		}
+	`
+
+	for _, test := range []struct {
+		name, config, mock, run string
+		succeed                 bool
+		text                    string
+	}{
+		{"an expected failure that the plan of an apply meets", guard("data.tokencheck_cloudflare.this.valid"), mock, bad + "expect_failures = [terraform_data.this]", false, "The token does not work"},
+		{"an expected failure of a check block at apply", checkBlock, mock, bad + "expect_failures = [check.token]", true, "1 passed"},
+		{"an override replaces the defaults", guard(`data.tokencheck_cloudflare.this.status == "active"`), mock, bad + "command = plan\nexpect_failures = [terraform_data.this]", true, "1 passed"},
+		{"nothing set", guard("data.tokencheck_cloudflare.this.valid"), `mock_provider "tokencheck" {}`, "command = plan\nexpect_failures = [terraform_data.this]", true, "1 passed"},
+		{"a generated time", guard(`timecmp(data.tokencheck_cloudflare.this.expires_on, "2026-01-01T00:00:00Z") > 0`), mock, bad + "command = plan\nexpect_failures = [terraform_data.this]", false, "Missing expected failure"},
+		{"an argument that cannot be", `data "tokencheck_cloudflare" "this" { min_remaining = "14d" }`, mock, "command = plan", false, `write "336h"`},
+		{"a provider configuration that cannot be", guard("data.tokencheck_cloudflare.this.valid") + `
+			provider "tokencheck" {
+				timeout = "soon"
+			}
+		`, mock, "command = plan", true, "1 passed"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+
+			w := clitest.Workspace(t, map[string]string{
+				"main.tf":                clitest.RequiredProviders + test.config,
+				"tests/guard.tftest.hcl": test.mock + "\nrun \"guard\" {\n" + test.run + "\n}\n",
+			})
+
+			clitest.Run(t, w, unreachable, test.succeed, []string{"test", "-no-color"}, test.text)
+		})
+	}
+}
+
+// An instance of a data source can be overridden in Terraform alone.
+func TestOverriddenInstance(t *testing.T) {
+	t.Parallel()
+
+	const text = `
+		mock_provider "tokencheck" {
+			mock_data "tokencheck_cloudflare" {
+				defaults = { valid = true, status = "active", reason = "It works.", expires_on = null }
+			}
+		}
+
+		run "one_of_two" {
+			command = plan
+
+			variables {
+				cloudflare_tokens = {
+					dns     = { api_token_env = "CLOUDFLARE_DNS_TOKEN", min_remaining = null }
+					workers = { api_token_env = "CLOUDFLARE_WORKERS_TOKEN", min_remaining = null }
+				}
+			}
+
+			override_data {
+				target = data.tokencheck_cloudflare.this["dns"]
+				values = { valid = false, status = "rejected", reason = "It was refused.", expires_on = null }
+			}
+
+			expect_failures = [output.verdicts]
+
+			assert {
+				condition     = join("; ", local.bad_tokens) == "cloudflare/dns: It was refused."
+				error_message = join("; ", local.bad_tokens)
+			}
+		}
+	`
+
+	// OpenTofu refuses it at init already.
+	w := clitest.Workspace(t, read(t, "modules/token-guard"))
+	if err := os.WriteFile(filepath.Join(w.Dir, "tests", "instance.tftest.hcl"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+
+	if clitest.OpenTofu(t) {
+		clitest.Run(t, w, unreachable, false, []string{"test", "-no-color"}, "Resource instance address with keys is not allowed")
+	} else {
+		clitest.Run(t, w, unreachable, true, []string{"test", "-no-color", "-filter=tests/instance.tftest.hcl"}, "Success! 1 passed")
+	}
+}
