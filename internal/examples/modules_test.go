@@ -201,20 +201,26 @@ func TestTokenGuard(t *testing.T) {
 	clitest.Run(t, w, env, true, []string{"destroy", "-auto-approve", "-input=false", "-no-color"}, "Destroy complete! Resources: 1 destroyed.")
 }
 
-// An issuer that cannot say anything is an error, and no verdict.
+// An issuer that cannot say anything is an error, and no verdict. It stops neither
+// the apply of a plan that was saved before, nor a destroy that does not ask.
 func TestTokenGuardInAnOutage(t *testing.T) {
 	t.Parallel()
 
-	s := newIssuers(t)
+	s, w := newIssuers(t), clitest.Workspace(t, guarded(t))
+	env := s.env(t, t.TempDir())
+	outage := []string{"The issuer reports a server error", `data.tokencheck_venafi.this["web"]`, "this says nothing about whether it is valid"}
+
+	clitest.Run(t, w, env, true, []string{"plan", "-input=false", "-no-color", "-out=plan"})
 	s.venafi.SetFault(issuertest.Reply(http.StatusServiceUnavailable, "", "Retry-After", "86400"))
 
-	w := clitest.Workspace(t, guarded(t))
-	result := clitest.Run(t, w, s.env(t, t.TempDir()), false, []string{"plan", "-input=false", "-no-color"},
-		"The issuer reports a server error", `data.tokencheck_venafi.this["web"]`, "this says nothing about whether it is valid")
-
+	result := clitest.Run(t, w, env, false, []string{"plan", "-input=false", "-no-color"}, outage...)
 	if clitest.Says("venafi/web:").MatchString(result.Output) {
 		t.Errorf("an outage became a verdict:\n%s", result.Output)
 	}
+
+	clitest.Run(t, w, env, true, []string{"apply", "-input=false", "-no-color", "plan"}, "Resources: 1 added")
+	clitest.Run(t, w, env, false, []string{"destroy", "-auto-approve", "-input=false", "-no-color"}, outage...)
+	clitest.Run(t, w, env, true, []string{"destroy", "-auto-approve", "-input=false", "-no-color", "-refresh=false"}, "Resources: 1 destroyed")
 }
 
 // What the module's README says of its inputs.
