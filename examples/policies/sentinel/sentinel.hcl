@@ -1,0 +1,4 @@
+policy "tokencheck" {
+  source            = "./tokencheck.sentinel"
+  enforcement_level = "hard-mandatory"
+}
