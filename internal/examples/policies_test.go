@@ -404,20 +404,20 @@ func TestPolicyFailsClosed(t *testing.T) {
 	}
 
 	for settings, messages := range map[string][]string{
-		"null":                                       {"tokencheck_settings is not a map"},
-		"false":                                      {"tokencheck_settings is not a map"},
-		"72h":                                        {"tokencheck_settings is not a map"},
-		"{min_remaining: 72}":                        {"tokencheck_settings.min_remaining is not understood."},
-		"{min_remaining_hours: '72'}":                {"tokencheck_settings.min_remaining_hours is not understood."},
-		"{min_remaining_hours: -1}":                  {"tokencheck_settings.min_remaining_hours is not understood."},
-		"{min_remaining_hours: null}":                {"tokencheck_settings.min_remaining_hours is not understood."},
-		"{provider_names: []}":                       {"tokencheck_settings.provider_names is not understood."},
-		"{provider_names: acme}":                     {"tokencheck_settings.provider_names is not understood."},
-		"{required_checks: [1]}":                     {"tokencheck_settings.required_checks is not understood."},
-		"{required_checks: {a: b}}":                  {"tokencheck_settings.required_checks is not understood."},
-		"{required_checks: [data.x.y]}":              {"data.x.y: required_checks demands this check"},
-		"{provider_names: [a.example/b/tokencheck]}": {"data.tokencheck_cloudflare.this: its provider is registry."},
-		"{min_remaining_hours: 1000000}":             {"data.tokencheck_cloudflare.this: the token ends at"},
+		"null":                           {"tokencheck_settings is not a map"},
+		"false":                          {"tokencheck_settings is not a map"},
+		"72h":                            {"tokencheck_settings is not a map"},
+		"{min_remaining: 72}":            {"tokencheck_settings.min_remaining is not understood."},
+		"{min_remaining_hours: '72'}":    {"tokencheck_settings.min_remaining_hours is not understood."},
+		"{min_remaining_hours: -1}":      {"tokencheck_settings.min_remaining_hours is not understood."},
+		"{min_remaining_hours: null}":    {"tokencheck_settings.min_remaining_hours is not understood."},
+		"{provider_names: []}":           {"tokencheck_settings.provider_names is not understood."},
+		"{provider_names: acme}":         {"tokencheck_settings.provider_names is not understood."},
+		"{required_checks: [1]}":         {"tokencheck_settings.required_checks is not understood."},
+		"{required_checks: {a: b}}":      {"tokencheck_settings.required_checks is not understood."},
+		"{required_checks: [data.x.y]}":  {"data.x.y: required_checks demands this check"},
+		"{provider_names: [a.test/b/c]}": {"data.tokencheck_cloudflare.this: its provider is registry."},
+		"{min_remaining_hours: 1000000}": {"data.tokencheck_cloudflare.this: the token ends at"},
 	} {
 		p.wants(t, plan, "tokencheck_settings: "+settings, messages...)
 	}
