@@ -1,0 +1,40 @@
+# The jobs of a pipeline share no disk: give this configuration a backend, and
+# commit its .terraform.lock.hcl.
+terraform {
+  # Ephemeral resources need Terraform 1.10 or OpenTofu 1.11.
+  required_version = ">= 1.10"
+
+  required_providers {
+    tokencheck = {
+      source = "tokencheck/tokencheck"
+    }
+  }
+}
+
+# At plan: a margin for the time until somebody approves, and the reason in full.
+# The policy reads this verdict too.
+data "tokencheck_cloudflare" "this" {
+  min_remaining = "72h"
+}
+
+# At plan and again at apply, with the token of that job.
+ephemeral "tokencheck_cloudflare" "this" {
+  require_valid = false
+}
+
+# Stands for a resource that needs the token.
+resource "terraform_data" "dns_record" {
+  input = "www"
+
+  lifecycle {
+    precondition {
+      condition     = data.tokencheck_cloudflare.this.valid
+      error_message = data.tokencheck_cloudflare.this.reason
+    }
+
+    precondition {
+      condition     = ephemeral.tokencheck_cloudflare.this.valid
+      error_message = "The Cloudflare API token in CLOUDFLARE_API_TOKEN does not work. Run the pipeline again: its plan shows why, and what to do."
+    }
+  }
+}
