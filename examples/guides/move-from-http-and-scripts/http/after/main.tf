@@ -1,0 +1,26 @@
+terraform {
+  required_version = ">= 1.4"
+
+  required_providers {
+    tokencheck = {
+      source = "tokencheck/tokencheck"
+    }
+  }
+}
+
+# The token is that of CLOUDFLARE_API_TOKEN.
+data "tokencheck_cloudflare" "token" {
+  lifecycle {
+    postcondition {
+      condition     = self.valid
+      error_message = self.reason
+    }
+  }
+}
+
+# Stands for everything that needs the token.
+resource "terraform_data" "dns_record" {
+  input = "www"
+
+  depends_on = [data.tokencheck_cloudflare.token]
+}

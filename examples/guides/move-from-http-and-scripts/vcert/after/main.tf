@@ -1,0 +1,41 @@
+terraform {
+  required_version = ">= 1.4"
+
+  required_providers {
+    tokencheck = {
+      source = "tokencheck/tokencheck"
+    }
+  }
+}
+
+# Set it by TF_VAR_venafi_ca_file.
+variable "venafi_ca_file" {
+  description = "Path of the certificate, in PEM form, of the authority that signed the server's certificate."
+  type        = string
+  nullable    = false
+}
+
+# The server and the token are those of VENAFI_URL and VENAFI_TOKEN.
+provider "tokencheck" {
+  venafi = {
+    trust_bundle = file(var.venafi_ca_file)
+  }
+}
+
+data "tokencheck_venafi" "token" {
+  min_remaining = "168h"
+
+  lifecycle {
+    postcondition {
+      condition     = self.valid
+      error_message = self.reason
+    }
+  }
+}
+
+# Stands for everything that needs the token.
+resource "terraform_data" "certificate" {
+  input = "www.example.com"
+
+  depends_on = [data.tokencheck_venafi.token]
+}
