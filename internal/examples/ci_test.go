@@ -265,11 +265,8 @@ func fromYAML(t *testing.T, file string, into any) {
 type (
 	workflow struct {
 		Permissions map[string]string `json:"permissions"`
-		Concurrency struct {
-			Cancel bool `json:"cancel-in-progress"`
-		} `json:"concurrency"`
-		Env      map[string]string `json:"env"`
-		Defaults struct {
+		Env         map[string]string `json:"env"`
+		Defaults    struct {
 			Run struct {
 				Shell     string `json:"shell"`
 				Directory string `json:"working-directory"`
@@ -980,6 +977,185 @@ func TestWorkflows(t *testing.T) {
 					t.Errorf("%s: job %s puts an expression into a script; give it by env", file, name)
 				}
 			}
+		}
+	}
+}
+
+// Every module and every workflow of the repository is one that Dependabot keeps
+// up to date.
+func TestDependabot(t *testing.T) {
+	t.Parallel()
+
+	var config struct {
+		Version int `json:"version"`
+		Updates []struct {
+			Ecosystem   string   `json:"package-ecosystem"`
+			Directory   string   `json:"directory"`
+			Directories []string `json:"directories"`
+			Schedule    struct {
+				Interval string `json:"interval"`
+			} `json:"schedule"`
+			Cooldown struct {
+				Days int `json:"default-days"`
+			} `json:"cooldown"`
+			Groups map[string]struct {
+				Patterns []string `json:"patterns"`
+			} `json:"groups"`
+		} `json:"updates"`
+	}
+
+	root := clitest.Root(t)
+	fromYAML(t, filepath.Join(root, ".github", "dependabot.yml"), &config)
+
+	if config.Version != 2 {
+		t.Errorf("version %d", config.Version)
+	}
+
+	got := map[string][]string{}
+
+	for _, update := range config.Updates {
+		if update.Directory != "" {
+			update.Directories = append(update.Directories, update.Directory)
+		}
+
+		if update.Schedule.Interval != "weekly" || update.Cooldown.Days == 0 || len(update.Groups) != 1 {
+			t.Errorf("%s in %v: want a weekly schedule, a cooldown and one group", update.Ecosystem, update.Directories)
+		}
+
+		got[update.Ecosystem] = append(got[update.Ecosystem], update.Directories...)
+	}
+
+	want := map[string][]string{"github-actions": {"/", "/examples/ci/github"}}
+
+	for _, pattern := range []string{"go.mod", "*/go.mod", "*/*/go.mod"} {
+		modules, err := filepath.Glob(filepath.Join(root, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		for _, module := range modules {
+			dir, err := filepath.Rel(root, filepath.Dir(module))
+			if err != nil {
+				t.Fatal(err)
+			}
+
+			want["gomod"] = append(want["gomod"], filepath.ToSlash(filepath.Join("/", dir)))
+		}
+	}
+
+	for ecosystem := range want {
+		slices.Sort(got[ecosystem])
+		slices.Sort(want[ecosystem])
+	}
+
+	if !maps.EqualFunc(got, want, slices.Equal) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// The forms are what GitHub takes for one, and ask for what helps without asking
+// for a token.
+func TestIssueForms(t *testing.T) {
+	t.Parallel()
+
+	dir := filepath.Join(clitest.Root(t), ".github", "ISSUE_TEMPLATE")
+
+	for file, ids := range map[string][]string{
+		"bug.yml":     {"cli", "provider", "issuer", "diagnostic", "happened", "configuration", "no-token"},
+		"feature.yml": {"problem", "wish", "documentation"},
+	} {
+		var form struct {
+			Name        string   `json:"name"`
+			Description string   `json:"description"`
+			Labels      []string `json:"labels"`
+			Body        []struct {
+				Type       string `json:"type"`
+				ID         string `json:"id"`
+				Attributes struct {
+					Label   string `json:"label"`
+					Value   string `json:"value"`
+					Options []any  `json:"options"`
+				} `json:"attributes"`
+			} `json:"body"`
+		}
+
+		fromYAML(t, filepath.Join(dir, file), &form)
+
+		if form.Name == "" || form.Description == "" || len(form.Labels) == 0 {
+			t.Errorf("%s has no name, description or labels", file)
+		}
+
+		var got []string
+
+		for i, element := range form.Body {
+			if i == 0 {
+				if element.Type != "markdown" || !strings.Contains(element.Attributes.Value, "Never paste a token") {
+					t.Errorf("%s does not begin with the warning", file)
+				}
+
+				continue
+			}
+
+			chooses := element.Type == "dropdown" || element.Type == "checkboxes"
+			if !chooses && element.Type != "input" && element.Type != "textarea" ||
+				element.Attributes.Label == "" || chooses != (len(element.Attributes.Options) > 0) {
+				t.Errorf("%s: element %d is none of a form: %+v", file, i, element)
+			}
+
+			got = append(got, element.ID)
+		}
+
+		if !slices.Equal(got, ids) {
+			t.Errorf("%s asks for %v, want %v", file, got, ids)
+		}
+	}
+
+	var config struct {
+		Blank bool `json:"blank_issues_enabled"`
+		Links []struct {
+			Name  string `json:"name"`
+			URL   string `json:"url"`
+			About string `json:"about"`
+		} `json:"contact_links"`
+	}
+
+	fromYAML(t, filepath.Join(dir, "config.yml"), &config)
+
+	if config.Blank || len(config.Links) != 1 || !strings.HasSuffix(config.Links[0].URL, "/security/policy") || config.Links[0].About == "" {
+		t.Errorf("the chooser does not lead to the security policy alone: %+v", config)
+	}
+}
+
+func TestDevContainer(t *testing.T) {
+	t.Parallel()
+
+	text, err := os.ReadFile(filepath.Join(clitest.Root(t), ".devcontainer", "devcontainer.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	var container struct {
+		Image    string                       `json:"image"`
+		Features map[string]map[string]string `json:"features"`
+	}
+
+	if err := json.Unmarshal(text, &container); err != nil {
+		t.Fatal(err)
+	}
+
+	module, err := os.ReadFile(filepath.Join(clitest.Root(t), "go.mod"))
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	language := regexp.MustCompile(`(?m)^go (\d+\.\d+)`).FindStringSubmatch(string(module))[1]
+	if !strings.Contains(container.Image, ":2-"+language+"-") {
+		t.Errorf("the image is %s, and go.mod asks for Go %s", container.Image, language)
+	}
+
+	for feature := range container.Features {
+		if !regexp.MustCompile(`:\d+\.\d+`).MatchString(feature) {
+			t.Errorf("%s is not pinned to a version", feature)
 		}
 	}
 }
