@@ -49,8 +49,11 @@ type hosting struct {
 	artifacts map[string]string
 	// workspaces are the directories of the jobs that ran.
 	workspaces map[string]string
-	// output is what all steps printed, and issues what was done to issues.
-	output, issues strings.Builder
+	// output is what all steps printed.
+	output strings.Builder
+	// issues is where the services keep their issues: a file named after the label
+	// for each, and a log of what was done to them.
+	issues string
 }
 
 func newHosting(t *testing.T, s issuers) *hosting {
@@ -58,7 +61,8 @@ func newHosting(t *testing.T, s issuers) *hosting {
 
 	bin := t.TempDir()
 	h := &hosting{
-		repository: t.TempDir(), before: func(string) {}, artifacts: map[string]string{}, workspaces: map[string]string{},
+		repository: t.TempDir(), issues: t.TempDir(), before: func(string) {},
+		artifacts: map[string]string{}, workspaces: map[string]string{},
 		secrets: map[string]map[string]string{
 			"plan":        {"CLOUDFLARE_API_TOKEN": endingToken},
 			"production":  {"CLOUDFLARE_API_TOKEN": endingToken},
@@ -86,9 +90,10 @@ func newHosting(t *testing.T, s issuers) *hosting {
 
 	writeFile(t, filepath.Join(h.repository, "token-check", "check.sh"), read(t, "ci/token-check")["check.sh"], 0o600)
 
-	for _, file := range []string{"tokencheck.rego", "settings.yaml"} {
-		writeFile(t, filepath.Join(h.repository, "policies", file), read(t, "policies/rego")[file], 0o600)
-	}
+	policies := read(t, "policies/rego")
+	writeFile(t, filepath.Join(h.repository, "policies", "tokencheck.rego"), policies["tokencheck.rego"], 0o600)
+	writeFile(t, filepath.Join(h.repository, "policies", "settings.yaml"),
+		strings.Replace(policies["settings.yaml"], "required_checks: []", "required_checks: [data.tokencheck_cloudflare.this]", 1), 0o600)
 
 	terraform, err := cli.Find()
 	if err != nil {
@@ -102,12 +107,11 @@ func newHosting(t *testing.T, s issuers) *hosting {
 
 	writeFile(t, filepath.Join(bin, "gh"), ghStub, 0o700)
 
-	api := httptest.NewServer(&gitLabAPI{log: &h.issues})
+	api := httptest.NewServer(gitLabAPI(h.issues))
 	t.Cleanup(api.Close)
 
-	gh := t.TempDir()
 	h.env = []string{
-		"PATH=" + bin + ":" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "GH_STUB=" + gh,
+		"PATH=" + bin + ":" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "GH_STUB=" + h.issues,
 		"TF_CLI_CONFIG_FILE=" + filepath.Join(w.Dir, "cli.tfrc"), "CHECKPOINT_DISABLE=1",
 		"SSL_CERT_FILE=" + bundle(t, s), "CLOUDFLARE_BASE_URL=" + s.cloudflare.BaseURL(),
 		"CI_API_V4_URL=" + api.URL + "/api/v4", "CI_PROJECT_ID=42",
@@ -115,7 +119,7 @@ func newHosting(t *testing.T, s issuers) *hosting {
 
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("The steps printed:\n%s\nIssues:\n%s", h.output.String(), h.issues.String())
+			t.Logf("The steps printed:\n%s\nIssues:\n%s", h.output.String(), h.issueLog())
 		}
 	})
 
@@ -213,37 +217,51 @@ case "$1 $2" in
 esac
 `
 
-// gitLabAPI is the part of GitLab's API that has a project's issues.
-type gitLabAPI struct {
-	log    *strings.Builder
-	labels []string
+// issueLog is what was done to issues.
+func (h *hosting) issueLog() string {
+	log, _ := os.ReadFile(filepath.Join(h.issues, "log"))
+
+	return string(log)
 }
 
-func (a *gitLabAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// gitLabAPI is the part of GitLab's API that has a project's issues. It keeps
+// them in dir as ghStub does.
+func gitLabAPI(dir string) http.HandlerFunc {
 	const issues = "/api/v4/projects/42/issues"
 
-	if r.Header.Get("Private-Token") != issuesToken || r.ParseForm() != nil {
-		http.Error(w, "401 Unauthorized", http.StatusUnauthorized)
+	return func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Private-Token") != issuesToken || r.ParseForm() != nil {
+			http.Error(w, "401 Unauthorized", http.StatusUnauthorized)
 
-		return
-	}
-
-	label := r.Form.Get("labels")
-
-	switch r.Method + " " + r.URL.Path {
-	case "GET " + issues:
-		if r.URL.Query().Get("state") == "opened" && slices.Contains(a.labels, label) {
-			fmt.Fprint(w, `[{"iid": 7}]`)
-		} else {
-			fmt.Fprint(w, `[]`)
+			return
 		}
-	case "POST " + issues:
-		a.labels = append(a.labels, label)
-		fmt.Fprintf(a.log, "create %s: %s\n%s", label, r.Form.Get("title"), r.Form.Get("description"))
-	case "PUT " + issues + "/7":
-		fmt.Fprintf(a.log, "edit\n%s", r.Form.Get("description"))
-	default:
-		http.NotFound(w, r)
+
+		log, err := os.OpenFile(filepath.Join(dir, "log"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+
+			return
+		}
+		defer log.Close()
+
+		label := r.Form.Get("labels")
+
+		switch r.Method + " " + r.URL.Path {
+		case "GET " + issues:
+			answer := `[]`
+			if _, err := os.Stat(filepath.Join(dir, label)); err == nil && r.URL.Query().Get("state") == "opened" {
+				answer = `[{"iid": 7}]`
+			}
+
+			fmt.Fprint(w, answer)
+		case "POST " + issues:
+			_ = os.WriteFile(filepath.Join(dir, label), nil, 0o600)
+			fmt.Fprintf(log, "create %s: %s\n%s", label, r.Form.Get("title"), r.Form.Get("description"))
+		case "PUT " + issues + "/7":
+			fmt.Fprintf(log, "edit\n%s", r.Form.Get("description"))
+		default:
+			http.NotFound(w, r)
+		}
 	}
 }
 
@@ -420,22 +438,7 @@ func (h *hosting) githubJob(t *testing.T, w workflow, name string, outputs map[s
 		outputs["needs."+name+".outputs."+key] = evaluate(value)
 	}
 
-	log, _ := os.ReadFile(filepath.Join(h.stub(), "log"))
-	h.issues.Reset()
-	h.issues.Write(log)
-
 	return result
-}
-
-// stub is where the stand-in for gh keeps its files.
-func (h *hosting) stub() string {
-	for _, variable := range h.env {
-		if dir, found := strings.CutPrefix(variable, "GH_STUB="); found {
-			return dir
-		}
-	}
-
-	return ""
 }
 
 // A job of GitLab CI.
@@ -572,7 +575,7 @@ func (h *hosting) gitLabJob(t *testing.T, name string, job gitLabJob, jobs map[s
 func (h *hosting) holdsNoToken(t *testing.T) {
 	t.Helper()
 
-	texts := map[string]string{"output": h.output.String(), "issues": h.issues.String()}
+	texts := map[string]string{"output": h.output.String(), "issues": h.issueLog()}
 	maps.Copy(texts, h.artifacts)
 
 	for path, text := range h.artifacts {
@@ -761,9 +764,14 @@ func TestPipelines(t *testing.T) {
 				t.Parallel()
 
 				h := newHosting(t, newIssuers(t))
-				writeFile(t, filepath.Join(h.repository, "infrastructure", "main.tf"), clitest.RequiredProviders+"resource \"terraform_data\" \"dns_record\" {}\n", 0o600)
+				// Another check does not make up for the one that is demanded.
+				writeFile(t, filepath.Join(h.repository, "infrastructure", "main.tf"), clitest.RequiredProviders+`
+data "tokencheck_cloudflare" "other" {}
+
+resource "terraform_data" "dns_record" {}
+`, 0o600)
 				run(t, h, jobResults{succeeded, failed, skipped})
-				h.prints(t, "The plan has no token check.")
+				h.prints(t, "data.tokencheck_cloudflare.this: required_checks demands this check, and the plan does not have it.")
 			})
 		})
 	}
@@ -818,11 +826,12 @@ func TestScheduledChecks(t *testing.T) {
 			issues := func(want string) {
 				t.Helper()
 
-				if got := h.issues.String()[seen:]; !regexp.MustCompile("^" + want + "$").MatchString(got) {
+				log := h.issueLog()
+				if got := log[seen:]; !regexp.MustCompile("^" + want + "$").MatchString(got) {
 					t.Errorf("issues: %q, want %q", got, want)
 				}
 
-				seen = h.issues.Len()
+				seen = len(log)
 				h.holdsNoToken(t)
 			}
 
