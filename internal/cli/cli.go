@@ -16,6 +16,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/provider"
 )
 
 // interruptPatience is how long an interrupted CLI may take to end.
@@ -114,16 +116,15 @@ func Compile(ctx context.Context, dir, name, source string, flags ...string) (bi
 // each under its own registry's.
 func Registries() []string { return []string{"registry.terraform.io", "registry.opentofu.org"} }
 
-// Install puts a provider's binary into a mirror under the provider's namespace
-// and name.
-func Install(mirror, provider, binary string) error {
+// Install puts a provider's binary into a mirror under its source, "NAMESPACE/NAME".
+func Install(mirror, source, binary string) error {
 	for _, registry := range Registries() {
-		target := filepath.Join(mirror, registry, filepath.FromSlash(provider), version, runtime.GOOS+"_"+runtime.GOARCH)
+		target := filepath.Join(mirror, registry, filepath.FromSlash(source), version, runtime.GOOS+"_"+runtime.GOARCH)
 		if err := os.MkdirAll(target, 0o755); err != nil {
 			return fmt.Errorf("making the mirror: %w", err)
 		}
 
-		name := "terraform-provider-" + path.Base(provider) + "_v" + version
+		name := "terraform-provider-" + path.Base(source) + "_v" + version
 		if runtime.GOOS == "windows" {
 			name += ".exe"
 		}
@@ -164,8 +165,10 @@ func NewWorkspace(ctx context.Context, path, mirror, dir string, files map[strin
 
 	w := &Workspace{Dir: dir, path: path}
 
+	// A developer's own tokens and servers are none of a test's business.
 	for _, variable := range os.Environ() {
-		if !slices.ContainsFunc([]string{"TF_", "CLOUDFLARE_", "VENAFI_"}, func(prefix string) bool { return strings.HasPrefix(variable, prefix) }) {
+		name, _, _ := strings.Cut(variable, "=")
+		if !strings.HasPrefix(name, "TF_") && !slices.Contains(provider.Variables(), name) {
 			w.env = append(w.env, variable)
 		}
 	}

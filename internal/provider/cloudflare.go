@@ -2,12 +2,9 @@ package provider
 
 import (
 	"context"
-	"sync"
 
 	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
-	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
-	"github.com/hashicorp/terraform-plugin-framework/diag"
 	providerschema "github.com/hashicorp/terraform-plugin-framework/provider/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -18,16 +15,7 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
 )
 
-const cloudflareURLVariable = "CLOUDFLARE_BASE_URL"
-
 var cloudflareNames = token.Names{Argument: "api_token", Block: "cloudflare", Variable: "CLOUDFLARE_API_TOKEN"} //nolint:gochecknoglobals // A constant in all but form.
-
-// cloudflareBlock is the provider's block.
-type cloudflareBlock struct {
-	APIToken    types.String `tfsdk:"api_token"`
-	BaseURL     types.String `tfsdk:"base_url"`
-	TrustBundle types.String `tfsdk:"trust_bundle"`
-}
 
 // cloudflareModel is a check.
 type cloudflareModel struct {
@@ -41,17 +29,24 @@ type cloudflareModel struct {
 	NotBefore    timetypes.RFC3339 `tfsdk:"not_before"`
 }
 
+// own implements [checked].
+func (m *cloudflareModel) own() (value, env, file types.String) {
+	return m.APIToken, m.APITokenEnv, m.APITokenFile
+}
+
 func cloudflareIssuer() issuer {
+	server := server[*cloudflare.Client]{
+		names: cloudflareNames, issuer: "Cloudflare",
+		urlArgument: "base_url", urlVariable: "CLOUDFLARE_BASE_URL", defaultURL: cloudflare.DefaultBaseURL,
+		parseURL: transport.ParseURL, newClient: cloudflare.NewClient,
+	}
+
 	return issuer{
-		names: cloudflareNames,
-		block: blockSchema("How Cloudflare is asked.", cloudflareNames, map[string]providerschema.Attribute{
-			"base_url": providerschema.StringAttribute{
-				Optional: true,
-				MarkdownDescription: "URL of the API. Tokens go to this server only. HTTPS, or plain HTTP to a loopback address. " +
-					"Defaults to the environment variable `" + cloudflareURLVariable + "`, then to `" + cloudflare.DefaultBaseURL + "`; " +
-					"the FedRAMP cloud is at `https://api.fed.cloudflare.com/client/v4`.",
-				Validators: []validator.String{check("Invalid server URL", errorOnly(transport.ParseURL), urlRemedy)},
-			},
+		names: cloudflareNames, urlVariable: server.urlVariable,
+		block: blockSchema("How Cloudflare is asked.", cloudflareNames, map[string]providerschema.StringAttribute{
+			server.urlArgument: server.urlAttribute("URL of the API. Tokens go to this server only. HTTPS, or plain HTTP to a loopback address. " +
+				"Defaults to the environment variable `" + server.urlVariable + "`, then to `" + server.defaultURL + "`; " +
+				"the FedRAMP cloud is at `https://api.fed.cloudflare.com/client/v4`."),
 		}),
 		check: checkSchema(
 			"Asks Cloudflare whether an API token works. That a token works says nothing about what it may do: "+
@@ -75,59 +70,11 @@ func cloudflareIssuer() issuer {
 					MarkdownDescription: "When the token begins to work, in RFC 3339, UTC. Null if the answer has none.",
 				},
 			}),
-		connect: connectCloudflare,
+		connect: connector(server, askCloudflare),
 	}
 }
 
-// cloudflareVerifier makes the checks of one provider configuration.
-type cloudflareVerifier struct {
-	host  Host
-	block cloudflareBlock
-	// client connects on first use: what is wrong in the environment, or not known
-	// yet, concerns the checks of this issuer only.
-	client func() (*cloudflare.Client, error)
-}
-
-func connectCloudflare(ctx context.Context, conn connection, object types.Object) (verifier, diag.Diagnostics) {
-	v := &cloudflareVerifier{host: conn.host}
-
-	v.client = sync.OnceValues(func() (*cloudflare.Client, error) {
-		if err := known(map[string]attr.Value{"cloudflare.base_url": v.block.BaseURL, "cloudflare.trust_bundle": v.block.TrustBundle}); err != nil {
-			return nil, err
-		}
-
-		base, err := serverURL(conn.host, "cloudflare.base_url", v.block.BaseURL, cloudflareURLVariable, cloudflare.DefaultBaseURL, transport.ParseURL)
-		if err != nil {
-			return nil, err
-		}
-
-		client, err := conn.transport(transport.Config{
-			Issuer: "Cloudflare", Block: cloudflareNames.Block, URLArgument: "base_url", TrustBundle: v.block.TrustBundle.ValueString(),
-		})
-		if err != nil {
-			return nil, err
-		}
-
-		return cloudflare.NewClient(base, client), nil
-	})
-
-	return newVerifier(v.verify), readBlock(ctx, object, &v.block)
-}
-
-func (v *cloudflareVerifier) verify(ctx context.Context, m *cloudflareModel, fresh bool) ([]verdict.Warning, error) {
-	ctx, r, err := prepare(ctx, v.host, token.Sources{
-		Names: cloudflareNames,
-		Value: m.APIToken.ValueStringPointer(), Env: m.APITokenEnv.ValueStringPointer(), File: m.APITokenFile.ValueStringPointer(),
-	}, v.block.APIToken, m.MinRemaining)
-	if err != nil {
-		return nil, err
-	}
-
-	client, err := v.client()
-	if err != nil {
-		return nil, err
-	}
-
+func askCloudflare(ctx context.Context, client *cloudflare.Client, m *cloudflareModel, r request, fresh bool) ([]verdict.Warning, error) {
 	answer, err := client.Verify(ctx, r.token, m.AccountID.ValueString(), fresh)
 	if err != nil {
 		return nil, err

@@ -8,33 +8,31 @@ import (
 	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
-	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
-	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
 )
 
+// block holds the arguments of an issuer's block by name.
+type block map[string]types.String
+
 // readBlock reads an issuer's block. A block that is null sets nothing; in one
 // that is unknown as a whole, nothing is known, which is not the same.
-func readBlock(ctx context.Context, object types.Object, target any) diag.Diagnostics {
-	if object.IsUnknown() {
-		values := make(map[string]attr.Value)
+func readBlock(ctx context.Context, object types.Object) block {
+	values := make(block)
 
-		for name, kind := range object.AttributeTypes(ctx) {
-			value, err := kind.ValueFromTerraform(ctx, tftypes.NewValue(kind.TerraformType(ctx), tftypes.UnknownValue))
-			if err != nil {
-				return diag.Diagnostics{diag.NewErrorDiagnostic("Unreadable provider configuration", "This is a fault of the provider; please report it.")}
-			}
-
+	for name := range object.AttributeTypes(ctx) {
+		switch value, _ := object.Attributes()[name].(types.String); {
+		case object.IsUnknown():
+			values[name] = types.StringUnknown()
+		case object.IsNull():
+			values[name] = types.StringNull()
+		default:
 			values[name] = value
 		}
-
-		object = types.ObjectValueMust(object.AttributeTypes(ctx), values)
 	}
 
-	return object.As(ctx, target, basetypes.ObjectAsOptions{UnhandledNullAsEmpty: true})
+	return values
 }
 
 // serverURL takes an issuer's URL from the provider configuration, else from the

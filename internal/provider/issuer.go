@@ -20,12 +20,14 @@ type issuer struct {
 	// names are what the sources of a token are called. The block's name is also
 	// what follows "tokencheck_" in the names of the types.
 	names token.Names
+	// urlVariable is the environment variable with the URL of the issuer's server.
+	urlVariable string
 	// block is the issuer's part of the provider configuration.
 	block providerschema.SingleNestedAttribute
 	// check describes a check's arguments and attributes.
 	check schema.Schema
 	// connect makes the verifier of one provider configuration.
-	connect func(ctx context.Context, conn connection, block types.Object) (verifier, diag.Diagnostics)
+	connect func(ctx context.Context, conn connection, block types.Object) verifier
 }
 
 // verifier makes the checks of one issuer under one provider configuration. It

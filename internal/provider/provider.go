@@ -14,7 +14,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
-	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
@@ -30,6 +29,18 @@ import (
 // issuers are all issuers that the provider knows. Each one has a block of its
 // own in the provider configuration and a check of the same name.
 func issuers() []issuer { return []issuer{cloudflareIssuer(), venafiIssuer()} }
+
+// Variables are the names of the environment variables that the provider reads.
+func Variables() []string {
+	all := issuers()
+	names := make([]string, 0, 2*len(all))
+
+	for _, i := range all {
+		names = append(names, i.names.Variable, i.urlVariable)
+	}
+
+	return names
+}
 
 // Defaults of the provider configuration.
 const (
@@ -124,10 +135,7 @@ func (p *tokencheckProvider) Configure(ctx context.Context, req provider.Configu
 
 		resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root(i.names.Block), &block)...)
 
-		var diags diag.Diagnostics
-
-		verifiers[i.names.Block], diags = i.connect(ctx, conn, block)
-		resp.Diagnostics.Append(diags...)
+		verifiers[i.names.Block] = i.connect(ctx, conn, block)
 	}
 
 	resp.DataSourceData = verifiers

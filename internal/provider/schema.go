@@ -86,8 +86,8 @@ func checkSchema(description string, names token.Names, statuses, nullEnd string
 }
 
 // blockSchema is the part of an issuer's block that every issuer has: the token
-// and the trust bundle; own holds the rest.
-func blockSchema(description string, names token.Names, own map[string]providerschema.Attribute) providerschema.SingleNestedAttribute {
+// and the trust bundle; own holds the rest. All arguments are strings, as in [block].
+func blockSchema(description string, names token.Names, own map[string]providerschema.StringAttribute) providerschema.SingleNestedAttribute {
 	attributes := map[string]providerschema.Attribute{
 		names.Argument: providerschema.StringAttribute{
 			Optional: true, Sensitive: true,
@@ -102,7 +102,10 @@ func blockSchema(description string, names token.Names, own map[string]providers
 			Validators: []validator.String{check("Unreadable trust bundle", checkTrustBundle, `Give the certificates themselves in PEM form, for example by file("ca.pem").`)},
 		},
 	}
-	maps.Copy(attributes, own)
+
+	for name, attribute := range own {
+		attributes[name] = attribute
+	}
 
 	return providerschema.SingleNestedAttribute{Optional: true, MarkdownDescription: description, Attributes: attributes}
 }

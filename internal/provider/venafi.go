@@ -4,14 +4,12 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"sync"
 
 	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
-	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	providerschema "github.com/hashicorp/terraform-plugin-framework/provider/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
@@ -23,19 +21,7 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
 )
 
-const venafiURLVariable = "VENAFI_URL"
-
 var venafiNames = token.Names{Argument: "access_token", Block: "venafi", Variable: "VENAFI_TOKEN"} //nolint:gochecknoglobals // A constant in all but form.
-
-// venafiBlock is the provider's block.
-type venafiBlock struct {
-	URL               types.String `tfsdk:"url"`
-	AccessToken       types.String `tfsdk:"access_token"`
-	TrustBundle       types.String `tfsdk:"trust_bundle"`
-	ClientCertificate types.String `tfsdk:"client_certificate"`
-	ClientKey         types.String `tfsdk:"client_key"`
-	TLSMaxVersion     types.String `tfsdk:"tls_max_version"`
-}
 
 // venafiModel is a check.
 type venafiModel struct {
@@ -56,7 +42,17 @@ type venafiModel struct {
 	MissingScopes   types.Set         `tfsdk:"missing_scopes"`
 }
 
+// own implements [checked].
+func (m *venafiModel) own() (value, env, file types.String) {
+	return m.AccessToken, m.AccessTokenEnv, m.AccessTokenFile
+}
+
 func venafiIssuer() issuer {
+	server := server[*venafi.Client]{
+		names: venafiNames, issuer: "The Venafi server",
+		urlArgument: "url", urlVariable: "VENAFI_URL",
+		parseURL: venafi.ParseURL, newClient: venafi.NewClient, configure: configureVenafi,
+	}
 	computedTime := func(description string) schema.StringAttribute {
 		return schema.StringAttribute{
 			Computed: true, CustomType: timetypes.RFC3339Type{},
@@ -71,18 +67,14 @@ func venafiIssuer() issuer {
 		"convert it by openssl pkcs12 -in client.p12 -nokeys -out client.pem, and openssl pkcs12 -in client.p12 -nocerts -nodes -out client.key."
 
 	return issuer{
-		names: venafiNames,
+		names: venafiNames, urlVariable: server.urlVariable,
 		block: blockSchema(
 			"How the Venafi Trust Protection Platform server (TLS Protect Datacenter, CyberArk Certificate Manager, Self-Hosted) is asked.",
 			venafiNames,
-			map[string]providerschema.Attribute{
-				"url": providerschema.StringAttribute{
-					Optional: true,
-					MarkdownDescription: "URL of the server: the bare host, or ending in `/vedsdk`, `/vedauth` or the path of Authorize/Verify. " +
-						"Tokens go to this server only. HTTPS, or plain HTTP to a loopback address. Defaults to the environment variable `" + venafiURLVariable + "`.",
-					Validators: []validator.String{check("Invalid server URL", errorOnly(venafi.ParseURL), urlRemedy)},
-				},
-				"client_certificate": providerschema.StringAttribute{
+			map[string]providerschema.StringAttribute{
+				server.urlArgument: server.urlAttribute("URL of the server: the bare host, or ending in `/vedsdk`, `/vedauth` or the path of Authorize/Verify. " +
+					"Tokens go to this server only. HTTPS, or plain HTTP to a loopback address. Defaults to the environment variable `" + server.urlVariable + "`."),
+				"client_certificate": {
 					Optional:            true,
 					MarkdownDescription: "Client certificate in PEM form, with its chain, for servers that require one. Needs `client_key`.",
 					Validators: []validator.String{
@@ -90,7 +82,7 @@ func venafiIssuer() issuer {
 						check("Unreadable client certificate", checkTrustBundle, certificateRemedy),
 					},
 				},
-				"client_key": providerschema.StringAttribute{
+				"client_key": {
 					Optional: true, Sensitive: true,
 					MarkdownDescription: "Private key of `client_certificate` in PEM form, not encrypted. It may be an ephemeral value.",
 					Validators: []validator.String{
@@ -99,7 +91,7 @@ func venafiIssuer() issuer {
 						keyOf{sibling: "client_certificate", remedy: certificateRemedy},
 					},
 				},
-				"tls_max_version": providerschema.StringAttribute{
+				"tls_max_version": {
 					Optional: true,
 					MarkdownDescription: "Newest TLS version to use, `\"1.2\"` or `\"1.3\"`. Set `\"1.2\"` for a server that asks for a client certificate late " +
 						"(IIS, where only the `vedauth` application asks for one): TLS 1.3 does not allow that. Defaults to the newest.",
@@ -144,81 +136,36 @@ func venafiIssuer() issuer {
 						"Empty if nothing is missing. Null if nothing was required, or if the token was refused.",
 				},
 			}),
-		connect: connectVenafi,
+		connect: connector(server, askVenafi),
 	}
 }
 
-// venafiVerifier makes the checks of one provider configuration.
-type venafiVerifier struct {
-	host  Host
-	block venafiBlock
-	// client connects on first use: what is wrong in the environment, or not known
-	// yet, concerns the checks of this issuer only.
-	client func() (*venafi.Client, error)
-}
+// configureVenafi sets what concerns client certificates.
+func configureVenafi(b block, config *transport.Config) error {
+	config.LateClientAuth = true
 
-func connectVenafi(ctx context.Context, conn connection, object types.Object) (verifier, diag.Diagnostics) {
-	v := &venafiVerifier{host: conn.host}
-	b := &v.block
+	if b["tls_max_version"].ValueString() == "1.2" {
+		config.TLSMaxVersion = tls.VersionTLS12
+	}
 
-	v.client = sync.OnceValues(func() (*venafi.Client, error) {
-		if err := known(map[string]attr.Value{
-			"venafi.url": b.URL, "venafi.trust_bundle": b.TrustBundle, "venafi.client_certificate": b.ClientCertificate,
-			"venafi.client_key": b.ClientKey, "venafi.tls_max_version": b.TLSMaxVersion,
-		}); err != nil {
-			return nil, err
-		}
+	if b["client_certificate"].IsNull() {
+		return nil
+	}
 
-		base, err := serverURL(conn.host, "venafi.url", b.URL, venafiURLVariable, "", venafi.ParseURL)
-		if err != nil {
-			return nil, err
-		}
-
-		config := transport.Config{
-			Issuer: "The Venafi server", Block: venafiNames.Block, URLArgument: "url", TrustBundle: b.TrustBundle.ValueString(), LateClientAuth: true,
-		}
-
-		if b.TLSMaxVersion.ValueString() == "1.2" {
-			config.TLSMaxVersion = tls.VersionTLS12
-		}
-
-		if !b.ClientCertificate.IsNull() {
-			pair, err := tls.X509KeyPair([]byte(b.ClientCertificate.ValueString()), []byte(b.ClientKey.ValueString()))
-			if err != nil {
-				return nil, &verdict.Error{
-					Summary: "Unreadable client certificate", Happened: "venafi.client_certificate and venafi.client_key in the provider configuration are not a readable pair.",
-					Remedy: "Give a certificate and its own private key, both in PEM form.", Err: err,
-				}
-			}
-
-			config.ClientCertificate = &pair
-		}
-
-		client, err := conn.transport(config)
-		if err != nil {
-			return nil, err
-		}
-
-		return venafi.NewClient(base, client), nil
-	})
-
-	return newVerifier(v.verify), readBlock(ctx, object, b)
-}
-
-func (v *venafiVerifier) verify(ctx context.Context, m *venafiModel, fresh bool) ([]verdict.Warning, error) {
-	ctx, r, err := prepare(ctx, v.host, token.Sources{
-		Names: venafiNames,
-		Value: m.AccessToken.ValueStringPointer(), Env: m.AccessTokenEnv.ValueStringPointer(), File: m.AccessTokenFile.ValueStringPointer(),
-	}, v.block.AccessToken, m.MinRemaining)
+	pair, err := tls.X509KeyPair([]byte(b["client_certificate"].ValueString()), []byte(b["client_key"].ValueString()))
 	if err != nil {
-		return nil, err
+		return &verdict.Error{
+			Summary: "Unreadable client certificate", Happened: "venafi.client_certificate and venafi.client_key in the provider configuration are not a readable pair.",
+			Remedy: "Give a certificate and its own private key, both in PEM form.", Err: err,
+		}
 	}
 
-	client, err := v.client()
-	if err != nil {
-		return nil, err
-	}
+	config.ClientCertificate = &pair
 
+	return nil
+}
+
+func askVenafi(ctx context.Context, client *venafi.Client, m *venafiModel, r request, fresh bool) ([]verdict.Warning, error) {
 	answer, err := client.Verify(ctx, r.token, fresh)
 	if err != nil {
 		return nil, err
