@@ -171,11 +171,13 @@ lasts(check) if {
 	check.verdict.expires_on > deadline
 }
 
-# A Cloudflare token without an end does not end. For Venafi, null means that the
-# end is not known, which will do only where no margin is asked for.
+# The issuers for which null means that the token does not end. For the others it
+# means that the end is not known, which will do only where no margin is asked for.
+endless := {"tokencheck_cloudflare"}
+
 lasts(check) if {
 	check.verdict.expires_on == null
-	check.type == "tokencheck_cloudflare"
+	check.type in endless
 }
 
 lasts(check) if {
