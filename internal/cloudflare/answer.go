@@ -48,9 +48,10 @@ const (
 	codeAuthentication   = 10000 // refused; the same number is success among the messages
 )
 
-// read finds what an answer says about the token. It decides by the HTTP status,
-// by success and by the codes, never by a message's text.
-func read(resp *transport.Response, accountID string) (*Answer, error) {
+// read finds what an answer says about the token, to which words belong. It
+// decides by the HTTP status, by success and by the codes, never by a message's
+// text.
+func read(resp *transport.Response, words verdict.Words, accountID string) (*Answer, error) {
 	var body envelope
 
 	if err := json.Unmarshal(resp.Body, &body); err != nil {
@@ -65,20 +66,21 @@ func read(resp *transport.Response, accountID string) (*Answer, error) {
 
 	switch {
 	case resp.Status == http.StatusOK:
-		return success(resp, body, said)
+		return success(resp, body, words, said)
 	case body.Success != nil && !*body.Success && len(body.Errors) > 0 &&
 		!slices.ContainsFunc(body.Errors, func(m message) bool { return !m.refuses(resp.Status) }):
-		return &Answer{
-			Facts:     verdict.Facts{Refused: true, Said: said},
-			malformed: slices.ContainsFunc(body.Errors, func(m message) bool { return m.Code == codeInvalidHeaders }),
-		}, nil
+		if slices.ContainsFunc(body.Errors, func(m message) bool { return m.Code == codeInvalidHeaders }) {
+			words.Refused = "What was sent cannot be a token: it may be truncated, or be a Global API key. Give the whole token, as Cloudflare showed it."
+		}
+
+		return &Answer{Facts: verdict.Facts{Refused: true, Said: said, Now: resp.Now}, Words: words, Warnings: resp.Warnings}, nil
 	default:
 		return nil, withRay(resp, fault(resp, body.Errors, said, accountID))
 	}
 }
 
 // success reads an answer with the status 200.
-func success(resp *transport.Response, body envelope, said string) (*Answer, error) {
+func success(resp *transport.Response, body envelope, words verdict.Words, said string) (*Answer, error) {
 	unexpected := func(happened string) error {
 		if said != "" {
 			happened += " Its errors: " + said + "."
@@ -107,7 +109,9 @@ func success(resp *transport.Response, body envelope, said string) (*Answer, err
 			Said:      `status "` + body.Result.Status + `"`,
 			NotBefore: deref(body.Result.NotBefore),
 			ExpiresOn: end(body.Result.ExpiresOn),
+			Now:       resp.Now,
 		},
+		Words: words, Warnings: resp.Warnings,
 	}, nil
 }
 

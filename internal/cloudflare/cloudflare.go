@@ -22,17 +22,13 @@ const DefaultBaseURL = "https://api.cloudflare.com/client/v4"
 
 // Client verifies tokens at one Cloudflare API.
 type Client struct {
-	base      *url.URL
-	transport *transport.Client
-	shared    transport.Share[question, *Answer]
+	base  *url.URL
+	asker *transport.Asker[*Answer]
 }
-
-// question is what makes two checks equal, besides the client's configuration.
-type question struct{ accountID, secret string }
 
 // NewClient makes a client of the API at base, as [transport.ParseURL] gives it.
 func NewClient(base *url.URL, client *transport.Client) *Client {
-	return &Client{base: base, transport: client, shared: transport.Share[question, *Answer]{Now: client.Now}}
+	return &Client{base: base, asker: transport.NewAsker[*Answer](client)}
 }
 
 // Answer is what Cloudflare says about a token. Equal checks may share one.
@@ -45,16 +41,13 @@ type Answer struct {
 	Words verdict.Words
 	// Warnings are remarks on the answer.
 	Warnings []verdict.Warning
-
-	// malformed says that Cloudflare refused the token for its form.
-	malformed bool
 }
 
 // Verify sends one GET: to /accounts/{accountID}/tokens/verify, or to
-// /user/tokens/verify if accountID is empty. Equal checks share a request, as
-// [transport.Share] says; a fresh one takes no answer that was there before it
-// asked. A token that Cloudflare refuses is an answer. The error is a
-// [*verdict.Error]: the question was not answered.
+// /user/tokens/verify if accountID is empty. Equal checks share a request, and a
+// fresh one takes no old answer, as [transport.Asker] says. A token that
+// Cloudflare refuses is an answer. The error is a [*verdict.Error]: the question
+// was not answered.
 func (c *Client) Verify(ctx context.Context, bearer token.Token, accountID string, fresh bool) (*Answer, error) {
 	address := c.base.JoinPath("user", "tokens", "verify")
 
@@ -68,30 +61,9 @@ func (c *Client) Verify(ctx context.Context, bearer token.Token, accountID strin
 		address = c.base.JoinPath("accounts", accountID, "tokens", "verify")
 	}
 
-	return c.shared.Do(ctx, question{accountID, bearer.Reveal()}, fresh, func(ctx context.Context) (*Answer, error) {
-		return c.verify(ctx, address, bearer, accountID)
+	return c.asker.Ask(ctx, address, bearer, fresh, func(resp *transport.Response) (*Answer, error) {
+		return read(resp, words(bearer, accountID), accountID)
 	})
-}
-
-func (c *Client) verify(ctx context.Context, address *url.URL, bearer token.Token, accountID string) (*Answer, error) {
-	resp, err := c.transport.Get(ctx, address, bearer)
-	if err != nil {
-		return nil, err
-	}
-
-	answer, err := read(resp, accountID)
-	if err != nil {
-		return nil, err
-	}
-
-	answer.Now, answer.Warnings = resp.Now, resp.Warnings
-	answer.Words = words(bearer, accountID)
-
-	if answer.malformed {
-		answer.Words.Refused = "What was sent cannot be a token: it may be truncated, or be a Global API key. Give the whole token, as Cloudflare showed it."
-	}
-
-	return answer, nil
 }
 
 // AccountIDRemedy says where to find an account ID.

@@ -253,6 +253,11 @@ func TestWhichClockDecides(t *testing.T) {
 			}
 		})
 	}
+
+	_, _, answer, err := verify(t, issuertest.Reply(http.StatusUnauthorized, cloudflaretest.BodyInvalid, "Date", "Sun, 01 Mar 2026 13:00:00 GMT"), "")
+	if err != nil || !answer.Refused || len(answer.Warnings) != 1 {
+		t.Errorf("a refusal by another clock: %+v, %v; want a warning", answer, err)
+	}
 }
 
 // TestRetry has faults that are over with the next attempt.

@@ -2,11 +2,45 @@ package transport
 
 import (
 	"context"
+	"net/url"
 	"sync"
 	"time"
 
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/token"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
 )
+
+// Asker asks an issuer about tokens. Checks of the same token at the same address
+// are equal, and share a request as [Share] says. A is the issuer's answer.
+type Asker[A any] struct {
+	client *Client
+	shared Share[question, A]
+}
+
+// question is what makes two checks equal, besides the client's configuration.
+type question struct{ address, secret string }
+
+// NewAsker makes an asker. What it remembers is for the checks of this client only.
+func NewAsker[A any](client *Client) *Asker[A] {
+	return &Asker[A]{client: client, shared: Share[question, A]{Now: client.config.Now}}
+}
+
+// Ask sends one GET, as [Client.Get] does, and reads the answer. A fresh check
+// takes no answer that was there before it asked. As equal checks share what read
+// gives, it must depend on nothing else that differs between them. The error is
+// read's, or a [*verdict.Error].
+func (a *Asker[A]) Ask(ctx context.Context, address *url.URL, bearer token.Token, fresh bool, read func(*Response) (A, error)) (A, error) {
+	return a.shared.Do(ctx, question{address.String(), bearer.Reveal()}, fresh, func(ctx context.Context) (A, error) {
+		resp, err := a.client.Get(ctx, address, bearer)
+		if err != nil {
+			var none A
+
+			return none, err
+		}
+
+		return read(resp)
+	})
+}
 
 // maxKept is how long after its request was sent an answer may serve another check.
 const maxKept = 10 * time.Second

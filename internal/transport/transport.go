@@ -187,9 +187,6 @@ func certPool(bundle string) (*x509.CertPool, error) {
 // CloseIdleConnections closes the connections that are kept for later checks.
 func (c *Client) CloseIdleConnections() { c.http.Transport.(*answering).CloseIdle() } //nolint:forcetypeassert // Set in New.
 
-// Now is the local clock.
-func (c *Client) Now() time.Time { return c.config.Now() }
-
 // Response is an issuer's answer, whatever its status. The body has been read.
 type Response struct {
 	// Status is the HTTP status code, and Words what the server wrote beside it,

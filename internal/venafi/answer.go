@@ -91,7 +91,7 @@ func read(resp *transport.Response) (*Answer, error) {
 	}
 
 	if refused {
-		return &Answer{Facts: verdict.Facts{Refused: true, Said: said}}, nil
+		return &Answer{Facts: verdict.Facts{Refused: true, Said: said, Now: resp.Now}, Warnings: resp.Warnings}, nil
 	}
 
 	return nil, fault(resp, said)
@@ -123,7 +123,7 @@ func accepted(resp *transport.Response) (*Answer, error) {
 
 	scope := strings.TrimSpace(deref(body.Scope))
 	answer := &Answer{
-		Facts:          verdict.Facts{Word: string(verdict.Active), Said: "the token is valid"},
+		Facts:          verdict.Facts{Word: string(verdict.Active), Said: "the token is valid", Now: resp.Now},
 		AccessIssuedOn: times.accessIssued,
 		GrantIssuedOn:  times.grantIssued,
 		GrantExpiresOn: times.grantExpires,
@@ -131,6 +131,7 @@ func accepted(resp *transport.Response) (*Answer, error) {
 		Identity:       deref(body.Identity),
 		Scope:          scope,
 		Scopes:         ParseScopes(scope),
+		Warnings:       resp.Warnings,
 	}
 
 	if body.ValidFor != nil {

@@ -9,7 +9,6 @@ import (
 	"context"
 	"errors"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/token"
@@ -56,41 +55,21 @@ func cutSuffix(path string) string {
 
 // Client verifies tokens at one server.
 type Client struct {
-	base      *url.URL
-	transport *transport.Client
-	// shared has the token as its key: all else that makes two checks equal is the
-	// client's configuration.
-	shared transport.Share[string, *Answer]
+	base  *url.URL
+	asker *transport.Asker[*Answer]
 }
 
 // NewClient makes a client of the server at base, as [ParseURL] gives it.
 func NewClient(base *url.URL, client *transport.Client) *Client {
-	return &Client{base: base, transport: client, shared: transport.Share[string, *Answer]{Now: client.Now}}
+	return &Client{base: base, asker: transport.NewAsker[*Answer](client)}
 }
 
 // Verify sends one GET, to vedauth/authorize/verify. Equal checks share a
-// request, as [transport.Share] says; a fresh one takes no answer that was there
-// before it asked. A token that the server refuses is an answer. The error is a
-// [*verdict.Error]: the question was not answered.
+// request, and a fresh one takes no old answer, as [transport.Asker] says. A token
+// that the server refuses is an answer. The error is a [*verdict.Error]: the
+// question was not answered.
 func (c *Client) Verify(ctx context.Context, bearer token.Token, fresh bool) (*Answer, error) {
-	return c.shared.Do(ctx, bearer.Reveal(), fresh, func(ctx context.Context) (*Answer, error) { return c.verify(ctx, bearer) })
-}
-
-func (c *Client) verify(ctx context.Context, bearer token.Token) (*Answer, error) {
-	resp, err := c.transport.Get(ctx, c.base.JoinPath(verifyPath), bearer)
-	if err != nil {
-		return nil, err
-	}
-
-	answer, err := read(resp)
-	if err != nil {
-		return nil, err
-	}
-
-	answer.Now = resp.Now
-	answer.Warnings = slices.Concat(resp.Warnings, answer.Warnings)
-
-	return answer, nil
+	return c.asker.Ask(ctx, c.base.JoinPath(verifyPath), bearer, fresh, read)
 }
 
 // Words are Venafi's part of a reason.

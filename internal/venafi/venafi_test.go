@@ -263,6 +263,11 @@ func TestServersClock(t *testing.T) {
 			}
 		})
 	}
+
+	_, _, answer, err := verify(t, issuertest.Reply(http.StatusUnauthorized, invalid, "Date", "Mon, 07 Dec 2020 13:00:00 GMT"))
+	if err != nil || !answer.Refused || len(answer.Warnings) != 1 {
+		t.Errorf("a refusal by another clock: %+v, %v; want a warning", answer, err)
+	}
 }
 
 // TestClientCertificate has a server that requires one.
