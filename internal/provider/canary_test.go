@@ -3,6 +3,7 @@ package provider_test
 import (
 	"archive/zip"
 	"bytes"
+	"cmp"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
@@ -20,14 +21,11 @@ import (
 
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/cli"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/cli/clitest"
-	"github.com/tokencheck/terraform-provider-tokencheck/internal/cloudflare/cloudflaretest"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
-	"github.com/tokencheck/terraform-provider-tokencheck/internal/venafi/venafitest"
 )
 
-// canaryWays are all the ways to give a token, for both issuers at once. Each
-// way has a token of its own, so that a leak shows where it came from.
-const canaryWays = `
+// canaryVariables hold the tokens that come through the configuration.
+const canaryVariables = `
 variable "argument" {
   type      = string
   sensitive = true
@@ -43,72 +41,56 @@ variable "fleeting" {
   sensitive = true
   ephemeral = true
 }
-
-provider "tokencheck" {
-  max_retries = 1
-  cloudflare  = { %[1]s }
-  venafi      = { %[2]s }
-}
-
-provider "tokencheck" {
-  alias       = "provider"
-  max_retries = 1
-  cloudflare  = { api_token = var.configured, %[1]s }
-  venafi      = { access_token = var.configured, %[2]s }
-}
-
-provider "tokencheck" {
-  alias       = "ephemeral"
-  max_retries = 1
-  cloudflare  = { api_token = var.fleeting, %[1]s }
-  venafi      = { access_token = var.fleeting, %[2]s }
-}
 `
 
-// canaryCheck is a data source or an ephemeral resource of each issuer.
-const canaryCheck = `
-%[1]s "tokencheck_cloudflare" %[2]q {
-  %[3]s
-  %[4]s
-  %[6]s
+// canaryProviders are the ways to give a token in the provider configuration, by alias.
+var canaryProviders = map[string]string{"": "", "provider": "TOKEN = var.configured", "ephemeral": "TOKEN = var.fleeting"}
+
+// canaryWays are all the ways to give a token, as a check's arguments. TOKEN is
+// what the issuer calls its own. Each way has a token of its own, so that a leak
+// shows where it came from.
+var canaryWays = map[string]string{
+	"argument":  "TOKEN = var.argument",
+	"env":       `TOKEN_env = "CANARY_ENV"`,
+	"file":      `TOKEN_file = "canary.token"`,
+	"provider":  "provider = tokencheck.provider",
+	"ephemeral": "provider = tokencheck.ephemeral",
+	"own":       "",
 }
 
-%[1]s "tokencheck_venafi" %[2]q {
-  %[3]s
-  %[5]s
-  %[6]s
-}
-`
-
-// canaries makes the configuration, and the tokens by their way.
-func canaries(cloudflareBlock, venafiBlock string) (string, map[string]string) {
+// canaries makes a configuration that gives tokens in all ways to all issuers.
+// The blocks say by issuer which server to ask.
+func canaries(blocks map[string]string) string {
 	var b strings.Builder
 
-	fmt.Fprintf(&b, clitest.RequiredProviders+canaryWays, cloudflareBlock, venafiBlock)
+	b.WriteString(clitest.RequiredProviders + canaryVariables)
 
-	tokens := make(map[string]string)
+	for alias, token := range canaryProviders {
+		b.WriteString("\nprovider \"tokencheck\" {\n  max_retries = 1\n")
 
-	for way, arguments := range map[string][3]string{
-		"argument":  {"", "api_token = var.argument", "access_token = var.argument"},
-		"env":       {"", `api_token_env = "CANARY_ENV"`, `access_token_env = "CANARY_ENV"`},
-		"file":      {"", `api_token_file = "canary.token"`, `access_token_file = "canary.token"`},
-		"provider":  {"provider = tokencheck.provider"},
-		"ephemeral": {"provider = tokencheck.ephemeral"},
-		"own":       {},
-	} {
-		tokens[way] = rand.Text() + rand.Text()
-
-		fmt.Fprintf(&b, canaryCheck, "data", way, arguments[0], arguments[1], arguments[2], "")
-		fmt.Fprintf(&b, "output %q {\n  value = [data.tokencheck_cloudflare.%[1]s.reason, data.tokencheck_venafi.%[1]s.reason]\n}\n", way)
-
-		if way == "argument" { // The one way that Terraform stores is no ephemeral's.
-			arguments[1], arguments[2] = "api_token = var.fleeting", "access_token = var.fleeting"
+		if alias != "" {
+			fmt.Fprintf(&b, "  alias = %q\n", alias)
 		}
 
-		fmt.Fprintf(&b, canaryCheck, "ephemeral", way, arguments[0], arguments[1], arguments[2], "")
+		for _, issuer := range fakes() {
+			fmt.Fprintf(&b, "  %s = {\n    %s\n    %s\n  }\n", issuer.block, blocks[issuer.block], strings.ReplaceAll(token, "TOKEN", issuer.tokenArgument))
+		}
+
+		b.WriteString("}\n")
 	}
 
-	return b.String(), tokens
+	for way, arguments := range canaryWays {
+		for _, issuer := range fakes() {
+			own := strings.ReplaceAll(arguments, "TOKEN", issuer.tokenArgument)
+
+			fmt.Fprintf(&b, "\ndata %q %q {\n  %s\n}\n", issuer.kind(), way, own)
+			fmt.Fprintf(&b, "\noutput \"%s_%s\" {\n  value = data.%[2]s.%[1]s.reason\n}\n", way, issuer.kind())
+			// The one way that Terraform stores is no ephemeral's.
+			fmt.Fprintf(&b, "\nephemeral %q %q {\n  %s\n}\n", issuer.kind(), way, strings.ReplaceAll(own, "var.argument", "var.fleeting"))
+		}
+	}
+
+	return b.String()
 }
 
 // stored are the documented exceptions: what Terraform keeps in state and plan of
@@ -125,78 +107,82 @@ func TestCanary(t *testing.T) {
 	t.Parallel()
 
 	for name, test := range map[string]struct {
-		faultC, faultV http.HandlerFunc
-		blocks         func(c *cloudflaretest.Server, v *venafitest.Server) (string, string)
-		env            []string
-		prints         string
+		// fault answers for the issuer, which works without one.
+		fault func(issuer fake) http.HandlerFunc
+		// url is asked instead of the issuer's server; untrusted leaves out whom to trust.
+		url       string
+		untrusted bool
+		env       []string
+		prints    string
 	}{
 		"works": {},
 		"refused": {
-			issuertest.Reply(http.StatusUnauthorized, cloudflaretest.BodyInvalid), issuertest.Reply(http.StatusUnauthorized, venafitest.BodyInvalid), nil, nil,
-			"was refused",
+			fault:  func(issuer fake) http.HandlerFunc { return issuertest.Reply(http.StatusUnauthorized, issuer.refusal) },
+			prints: "was refused",
 		},
 		"the server repeats the token": {
-			repeatToken(`{"success":false,"errors":[{"code":10000,"message":"No: %s"}]}`), repeatToken(`{"error":"no: %s","error_description":"%s"}`), nil, nil,
-			"it repeats a part of the token",
+			fault:  func(issuer fake) http.HandlerFunc { return repeatToken(issuer.echo) },
+			prints: "it repeats a part of the token",
 		},
 		"the server repeats the token in a page": {
-			repeatToken("<html>%s %s</html>"), repeatToken("<html>%s %s</html>"), nil, nil, "something in front of it",
+			fault:  func(fake) http.HandlerFunc { return repeatToken("<html>%s %s</html>") },
+			prints: "something in front of it",
 		},
 		"the server repeats the token after the answer": {
-			surplus, surplus, nil, nil, "was refused",
+			fault:  func(issuer fake) http.HandlerFunc { return surplus(issuer.refusal) },
+			prints: "was refused",
 		},
 		"server error": {
-			issuertest.Reply(http.StatusServiceUnavailable, "", "Retry-After", "3600"), issuertest.Reply(http.StatusServiceUnavailable, "", "Retry-After", "3600"), nil, nil,
-			"It asks to wait until",
+			fault: func(fake) http.HandlerFunc {
+				return issuertest.Reply(http.StatusServiceUnavailable, "", "Retry-After", "3600")
+			},
+			prints: "It asks to wait until",
 		},
-		"server is down": {
-			blocks: func(*cloudflaretest.Server, *venafitest.Server) (string, string) {
-				return `base_url = "https://127.0.0.1:1"`, `url = "https://127.0.0.1:1"`
-			}, prints: "the connection was refused",
-		},
-		"untrusted certificate": {
-			blocks: func(c *cloudflaretest.Server, v *venafitest.Server) (string, string) {
-				return fmt.Sprintf("base_url = %q", c.BaseURL()), fmt.Sprintf("url = %q", v.URL)
-			}, prints: "authority that is not trusted",
-		},
-		"proxy": {
-			blocks: func(*cloudflaretest.Server, *venafitest.Server) (string, string) {
-				return `base_url = "https://issuer.test"`, `url = "https://issuer.test"`
-			}, env: []string{"HTTPS_PROXY=http://127.0.0.1:1"}, prints: "the proxy cannot be reached",
-		},
+		"server is down":        {url: "https://127.0.0.1:1", prints: "the connection was refused"},
+		"untrusted certificate": {untrusted: true, prints: "authority that is not trusted"},
+		"proxy":                 {url: "https://issuer.test", env: []string{"HTTPS_PROXY=http://127.0.0.1:1"}, prints: "the proxy cannot be reached"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 
-			c, v := newCloudflare(t), newVenafi(t, venafiToken())
-			v.SetClock(c.Now)
-
-			blockC, blockV := fmt.Sprintf("base_url = %q, trust_bundle = %q", c.BaseURL(), c.TrustBundle), fmt.Sprintf("url = %q, trust_bundle = %q", v.URL, v.TrustBundle)
-			if test.blocks != nil {
-				blockC, blockV = test.blocks(c, v)
+			tokens := make(map[string]string)
+			for way := range canaryWays {
+				tokens[way] = rand.Text() + rand.Text()
 			}
 
-			config, tokens := canaries(blockC, blockV)
-
-			for _, secret := range tokens {
-				token := venafiToken()
-				token.IssuedOn = c.Now()
-
-				c.Set(secret, cloudflaretest.Token{ID: tokenID})
-				v.Set(secret, token)
-			}
-
-			c.SetFault(test.faultC)
-			v.SetFault(test.faultV)
-
-			w := clitest.Workspace(t, map[string]string{"main.tf": config, "canary.token": tokens["file"] + "\n"})
 			env := append(slices.Clone(test.env),
-				"CLOUDFLARE_API_TOKEN="+tokens["own"], "VENAFI_TOKEN="+tokens["own"], "CANARY_ENV="+tokens["env"],
-				"TF_VAR_argument="+tokens["argument"], "TF_VAR_configured="+tokens["provider"], "TF_VAR_fleeting="+tokens["ephemeral"],
-				"TF_LOG=TRACE", "TF_LOG_PATH="+filepath.Join(w.Dir, "trace.log"))
+				"CANARY_ENV="+tokens["env"], "TF_VAR_argument="+tokens["argument"], "TF_VAR_configured="+tokens["provider"], "TF_VAR_fleeting="+tokens["ephemeral"])
+			servers, blocks := make(map[string]*issuertest.Server), make(map[string]string)
 
-			works := test.prints == ""
+			for _, issuer := range fakes() {
+				s, url := issuer.start(slices.Collect(maps.Values(tokens)))
+				t.Cleanup(s.Close)
+
+				if test.fault != nil {
+					s.SetFault(test.fault(issuer))
+				}
+
+				servers[issuer.block] = s
+				blocks[issuer.block] = fmt.Sprintf("%s = %q", issuer.urlArgument, cmp.Or(test.url, url))
+
+				if !test.untrusted {
+					blocks[issuer.block] += fmt.Sprintf("\n    trust_bundle = %q", s.TrustBundle)
+				}
+
+				env = append(env, issuer.tokenVariable+"="+tokens["own"])
+			}
+
+			w := clitest.Workspace(t, map[string]string{"main.tf": canaries(blocks), "canary.token": tokens["file"] + "\n"})
+			env = append(env, "TF_LOG=TRACE", "TF_LOG_PATH="+filepath.Join(w.Dir, "trace.log"))
+
+			works, reached := test.prints == "", test.url == "" && !test.untrusted
 			blobs := canaryRun(t, w, env, works, test.prints)
+
+			for block, s := range servers {
+				if asked := len(s.Requests()) > 0; asked != reached {
+					t.Errorf("%s was asked: %t", block, asked)
+				}
+			}
 
 			for blob, content := range blobs {
 				for way, secret := range tokens {
@@ -214,7 +200,7 @@ func TestCanary(t *testing.T) {
 				}
 			}
 
-			if log := blobs["trace.log"]; !bytes.Contains(log, []byte("provider.terraform-provider-tokencheck")) || test.blocks == nil && !bytes.Contains(log, []byte("asked the issuer")) {
+			if log := blobs["trace.log"]; !bytes.Contains(log, []byte("provider.terraform-provider-tokencheck")) || reached && !bytes.Contains(log, []byte("asked the issuer")) {
 				t.Error("the log was not written")
 			}
 		})
@@ -233,15 +219,17 @@ func repeatToken(format string) http.HandlerFunc {
 
 // surplus answers with a refusal and then, on a connection that would be kept,
 // with the request's header. Package net/http logs such a thing.
-func surplus(w http.ResponseWriter, r *http.Request) {
-	if r.ProtoMajor > 1 { // HTTP/2 has no such thing.
-		issuertest.Reply(http.StatusUnauthorized, cloudflaretest.BodyInvalid)(w, r)
+func surplus(refusal string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if r.ProtoMajor > 1 { // HTTP/2 has no such thing.
+			issuertest.Reply(http.StatusUnauthorized, refusal)(w, r)
 
-		return
+			return
+		}
+
+		issuertest.Raw(fmt.Sprintf("HTTP/1.1 401 Unauthorized\r\nContent-Length: %d\r\n\r\n%s%s",
+			len(refusal), refusal, r.Header.Get("Authorization")))(w, r)
 	}
-
-	issuertest.Raw(fmt.Sprintf("HTTP/1.1 401 Unauthorized\r\nContent-Length: %d\r\n\r\n%s%s",
-		len(venafitest.BodyInvalid), venafitest.BodyInvalid, r.Header.Get("Authorization")))(w, r)
 }
 
 // canaryRun runs a plan, and what can follow it, and gives everything that was

@@ -8,18 +8,18 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
-	"github.com/tokencheck/terraform-provider-tokencheck/internal/cloudflare/cloudflaretest"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/provider"
-	"github.com/tokencheck/terraform-provider-tokencheck/internal/venafi/venafitest"
 )
 
 // faultSecret is the token of all faults. Nothing that is printed may hold a part of it.
@@ -39,8 +39,6 @@ type fault struct {
 	host func(*provider.Host)
 	// timeout is that of the provider, 5 seconds if empty.
 	timeout string
-	// only names the issuer that knows the fault; both if empty.
-	only string
 	// summary begins the error, and texts are in it. Without a summary the check
 	// must come to a valid token, with a warning that holds the texts.
 	summary string
@@ -99,34 +97,50 @@ func reset(conn net.Conn) {
 	_ = conn.Close()
 }
 
-func faults(t *testing.T) map[string]fault {
+// bomb is small, and large once it is unpacked.
+var bomb = sync.OnceValue(func() string {
+	var b bytes.Buffer
+
+	z := gzip.NewWriter(&b)
+	_, _ = z.Write(make([]byte, 64<<20))
+	_ = z.Close()
+
+	return b.String()
+})
+
+// faults are all that can go wrong with an issuer.
+func faults(t *testing.T, issuer fake) map[string]fault {
 	t.Helper()
 
 	const okHead = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-
-	var bomb bytes.Buffer
-
-	z := gzip.NewWriter(&bomb)
-	_, _ = z.Write(make([]byte, 64<<20))
-	_ = z.Close()
 
 	reply := issuertest.Reply
 	html := func(status int, header ...string) http.HandlerFunc {
 		return reply(status, "<html>"+faultSecret+"</html>", append([]string{"Content-Type", "text/html"}, header...)...)
 	}
+	at := func(url string) map[string]any { return map[string]any{issuer.urlArgument: url} }
+
+	// atTime is a good answer of a server whose clock is off.
+	atTime := func(off time.Duration) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Date", time.Now().Add(off).UTC().Format(http.TimeFormat))
+			issuer.works(w, r)
+		}
+	}
+
 	other := httptest.NewTLSServer(http.NotFoundHandler())
 	t.Cleanup(other.Close)
 
 	all := map[string]fault{
-		"host name not known":     {block: map[string]any{"url": "https://issuer.test"}, host: resolver(t, 3), summary: unreachable, texts: []string{"DNS", "server URL"}},
-		"name server fails":       {block: map[string]any{"url": "https://issuer.test"}, host: resolver(t, 2), summary: unreachable, texts: []string{"DNS", "name servers"}},
-		"connection refused":      {block: map[string]any{"url": "https://127.0.0.1:1"}, summary: unreachable, texts: []string{"refused", "server URL"}},
+		"host name not known":     {block: at("https://issuer.test"), host: resolver(t, 3), summary: unreachable, texts: []string{"DNS", "server URL"}},
+		"name server fails":       {block: at("https://issuer.test"), host: resolver(t, 2), summary: unreachable, texts: []string{"DNS", "name servers"}},
+		"connection refused":      {block: at("https://127.0.0.1:1"), summary: unreachable, texts: []string{"refused", "server URL"}},
 		"reset at once":           {raw: reset, summary: unreachable, texts: []string{"network, firewall and proxy"}},
 		"reset after the request": {raw: afterRequest("", reset), summary: unreachable, texts: []string{"closed the connection without an answer"}},
 		"reset in the body":       {raw: afterRequest(okHead+"Content-Length: 100\r\n\r\n{", reset), summary: unreachable, texts: []string{"in the middle of the answer"}},
 		"closed in the header":    {raw: afterRequest(okHead, nil), summary: unreachable, texts: []string{"closed the connection"}},
 		"length too large":        {raw: afterRequest(okHead+"Content-Length: 100\r\n\r\n{}", nil), summary: unreachable, texts: []string{"in the middle of the answer"}},
-		"length too small":        {raw: afterRequest(okHead+"Content-Length: 10\r\n\r\n"+cloudflaretest.BodyInvalid, nil), summary: unexpected, texts: []string{"10 bytes"}},
+		"length too small":        {raw: afterRequest(okHead+"Content-Length: 10\r\n\r\n"+issuer.refusal, nil), summary: unexpected, texts: []string{"10 bytes"}},
 		"two lengths":             {raw: afterRequest(okHead+"Content-Length: 1\r\nContent-Length: 2\r\n\r\n{}", nil), summary: unreachable},
 		"broken chunks":           {raw: afterRequest(okHead+"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}", nil), summary: unreachable},
 		"no HTTP":                 {raw: afterRequest("220 mail.example.com ESMTP "+faultSecret+"\r\n", nil), summary: unreachable, texts: []string{"not HTTP"}},
@@ -138,18 +152,14 @@ func faults(t *testing.T) map[string]fault {
 		"dripping body":           {raw: afterRequest(okHead+"Content-Length: 60000\r\n\r\n", forever(" ", 10*time.Millisecond)), timeout: "300ms", summary: late},
 		"body that never ends":    {raw: afterRequest(okHead+"\r\n", forever(strings.Repeat(" ", 1000), 0)), summary: unexpected, texts: []string{"more than 64 KiB"}},
 		"large body":              {handler: reply(http.StatusOK, strings.Repeat(" ", 1<<20)), summary: unexpected, texts: []string{"more than 64 KiB"}},
-		"gzip bomb":               {handler: reply(http.StatusOK, bomb.String(), "Content-Encoding", "gzip"), summary: unexpected},
+		"gzip bomb":               {handler: reply(http.StatusOK, bomb(), "Content-Encoding", "gzip"), summary: unexpected},
 		"empty body":              {handler: reply(http.StatusOK, ""), summary: unexpected, texts: []string{"without a body"}},
 
 		"unknown authority":   {block: map[string]any{"trust_bundle": issuertest.NewAuthority().PEM}, summary: unreachable, texts: []string{"trust_bundle"}},
 		"wrong host":          {options: []issuertest.Option{certificate(issuertest.Certificate{Hosts: []string{"other.example.com"}})}, summary: unreachable, texts: []string{"another host name", "server URL"}},
 		"expired certificate": {options: []issuertest.Option{certificate(issuertest.Certificate{NotAfter: time.Now().Add(-time.Hour)})}, summary: unreachable, texts: []string{"renewed", "clock"}},
 		"TLS 1.1":             {options: []issuertest.Option{func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS11 }}, summary: unreachable, texts: []string{"TLS 1.2"}},
-		"no TLS":              {handler: nil, block: map[string]any{"url": "https" + strings.TrimPrefix(plainServer(t), "http")}, summary: unreachable, texts: []string{"does not speak TLS", "server URL"}},
-		"certificate required, TLS 1.3": {
-			options: []issuertest.Option{func(c *tls.Config) { c.ClientAuth = tls.RequireAnyClientCert }}, only: "venafi",
-			summary: unreachable, texts: []string{"venafi.client_certificate", `venafi.tls_max_version = "1.2"`},
-		},
+		"no TLS":              {block: at("https" + strings.TrimPrefix(plainServer(t), "http")), summary: unreachable, texts: []string{"does not speak TLS", "server URL"}},
 
 		"redirect to the same host": {handler: reply(http.StatusMovedPermanently, "", "Location", "/elsewhere"), summary: redirect, texts: []string{"HTTP 301", "not followed"}},
 		"redirect to another host":  {handler: reply(http.StatusTemporaryRedirect, "", "Location", other.URL), summary: redirect, texts: []string{"server URL"}},
@@ -170,27 +180,36 @@ func faults(t *testing.T) map[string]fault {
 		"429, Retry-After in the past": {handler: html(http.StatusTooManyRequests, "Retry-After", "Fri, 01 Jan 1999 00:00:00 GMT"), summary: rateLimit, texts: []string{"asked 2 times", "does not say when"}},
 		"429, Retry-After is none":     {handler: html(http.StatusTooManyRequests, "Retry-After", "-5"), summary: rateLimit, texts: []string{"asked 2 times"}},
 
-		"proxy demands credentials": {host: proxied(t, reply(http.StatusProxyAuthRequired, "")), block: map[string]any{"url": "https://issuer.test"}, summary: unreachable, texts: []string{"HTTP 407", "HTTPS_PROXY"}},
-		"proxy refuses":             {host: proxied(t, reply(http.StatusForbidden, "")), block: map[string]any{"url": "https://issuer.test"}, summary: unreachable, texts: []string{"HTTP 403", "Allow issuer.test in the proxy"}},
-		"proxy cannot connect":      {host: proxied(t, reply(http.StatusBadGateway, "")), block: map[string]any{"url": "https://issuer.test"}, summary: unreachable, texts: []string{"2 attempts", "HTTP 502"}},
-		"proxy is down":             {host: func(h *provider.Host) { h.Proxy = http.ProxyURL(&url.URL{Scheme: "http", Host: "127.0.0.1:1"}) }, block: map[string]any{"url": "https://issuer.test"}, summary: unreachable, texts: []string{"the proxy cannot be reached", "HTTPS_PROXY"}},
+		"proxy demands credentials": {host: proxied(t, reply(http.StatusProxyAuthRequired, "")), block: at("https://issuer.test"), summary: unreachable, texts: []string{"HTTP 407", "HTTPS_PROXY"}},
+		"proxy refuses":             {host: proxied(t, reply(http.StatusForbidden, "")), block: at("https://issuer.test"), summary: unreachable, texts: []string{"HTTP 403", "Allow issuer.test in the proxy"}},
+		"proxy cannot connect":      {host: proxied(t, reply(http.StatusBadGateway, "")), block: at("https://issuer.test"), summary: unreachable, texts: []string{"2 attempts", "HTTP 502"}},
+		"proxy is down":             {host: func(h *provider.Host) { h.Proxy = http.ProxyURL(&url.URL{Scheme: "http", Host: "127.0.0.1:1"}) }, block: at("https://issuer.test"), summary: unreachable, texts: []string{"the proxy cannot be reached", "HTTPS_PROXY"}},
 
-		// The request is sent again on the same connection, where no more comes.
-		"HTTP/2 that refuses the stream": {raw: http2Frames("\x00\x00\x04\x03\x00\x00\x00\x00\x01\x00\x00\x00\x07"), options: []issuertest.Option{offerHTTP2}, only: "cloudflare", timeout: "300ms", summary: late},
-		"HTTP/2 that goes away":          {raw: http2Frames("\x00\x00\x08\x07\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x0b"), options: []issuertest.Option{offerHTTP2}, only: "cloudflare", summary: unreachable},
-		"HTTP/2 that is none":            {raw: http2Frames("no frames at all, but text, and enough of it"), options: []issuertest.Option{offerHTTP2}, only: "cloudflare", summary: unreachable},
-
-		"flapping server": {handler: issuertest.Sequence(html(http.StatusServiceUnavailable), good), texts: nil},
+		"flapping server": {handler: issuertest.Sequence(html(http.StatusServiceUnavailable), issuer.works)},
 		"server without a date": {
 			handler: func(w http.ResponseWriter, r *http.Request) {
 				w.Header()["Date"] = nil
-				good(w, r)
+				issuer.works(w, r)
 			},
 		},
 		"server's clock is behind": {handler: atTime(-time.Hour), texts: []string{"Clocks differ"}},
 		"server's clock is ahead":  {handler: atTime(24 * time.Hour), texts: []string{"Clocks differ"}},
-		"local clock is wrong":     {handler: good, host: func(h *provider.Host) { h.Now = func() time.Time { return time.Unix(0, 0) } }, texts: []string{"Clocks differ"}},
-		"date of another kind":     {handler: reply(http.StatusOK, cloudflaretest.Body(cloudflaretest.Token{ID: "x"}, time.Now()), "Date", "yesterday"), only: "cloudflare"},
+		"local clock is wrong":     {handler: issuer.works, host: func(h *provider.Host) { h.Now = func() time.Time { return time.Unix(0, 0) } }, texts: []string{"Clocks differ"}},
+		"date of another kind":     {handler: reply(http.StatusOK, issuer.body(tokenID, time.Now()), "Date", "yesterday")},
+	}
+
+	if issuer.lateClientAuth {
+		all["certificate required, TLS 1.3"] = fault{
+			options: []issuertest.Option{func(c *tls.Config) { c.ClientAuth = tls.RequireAnyClientCert }},
+			summary: unreachable, texts: []string{issuer.block + ".client_certificate", issuer.block + `.tls_max_version = "1.2"`},
+		}
+	} else {
+		maps.Copy(all, map[string]fault{
+			// The request is sent again on the same connection, where no more comes.
+			"HTTP/2 that refuses the stream": {raw: http2Frames("\x00\x00\x04\x03\x00\x00\x00\x00\x01\x00\x00\x00\x07"), options: []issuertest.Option{offerHTTP2}, timeout: "300ms", summary: late},
+			"HTTP/2 that goes away":          {raw: http2Frames("\x00\x00\x08\x07\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x0b"), options: []issuertest.Option{offerHTTP2}, summary: unreachable},
+			"HTTP/2 that is none":            {raw: http2Frames("no frames at all, but text, and enough of it"), options: []issuertest.Option{offerHTTP2}, summary: unreachable},
+		})
 	}
 
 	for _, status := range []int{500, 501, 502, 503, 504, 505, 507, 508, 510, 520, 521, 522, 523, 524, 525, 526, 527, 530, 599} {
@@ -200,24 +219,6 @@ func faults(t *testing.T) map[string]fault {
 	}
 
 	return all
-}
-
-// good answers as the issuer that is asked would for a token that works.
-func good(w http.ResponseWriter, r *http.Request) {
-	body := cloudflaretest.Body(cloudflaretest.Token{ID: tokenID}, time.Now())
-	if strings.Contains(r.URL.Path, "vedauth") {
-		body = venafitest.Body(venafitest.Token{Scope: "ssh"})
-	}
-
-	issuertest.Reply(http.StatusOK, body)(w, r)
-}
-
-// atTime is a good answer of a server whose clock is off.
-func atTime(off time.Duration) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Date", time.Now().Add(off).UTC().Format(http.TimeFormat))
-		good(w, r)
-	}
 }
 
 // certificate makes a server show another certificate, of an authority that the
@@ -320,16 +321,12 @@ func http2Frames(frames string) func(net.Conn) {
 func TestFaults(t *testing.T) {
 	t.Parallel()
 
-	all := faults(t)
-	t.Logf("%d faults", len(all))
+	for _, issuer := range fakes() {
+		all := faults(t, issuer)
+		t.Logf("%d faults of %s", len(all), issuer.block)
 
-	for name, f := range all {
-		for _, issuer := range []string{"cloudflare", "venafi"} {
-			if f.only != "" && f.only != issuer {
-				continue
-			}
-
-			t.Run(name+"/"+issuer, func(t *testing.T) {
+		for name, f := range all {
+			t.Run(name+"/"+issuer.block, func(t *testing.T) {
 				t.Parallel()
 				f.run(t, issuer)
 			})
@@ -337,7 +334,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-func (f fault) run(t *testing.T, issuer string) {
+func (f fault) run(t *testing.T, issuer fake) {
 	t.Helper()
 
 	var address, bundle string
@@ -355,22 +352,10 @@ func (f fault) run(t *testing.T, issuer string) {
 		address, bundle = s.URL, s.TrustBundle
 	}
 
-	urlArgument, kind := "base_url", cloudflareType
-	if issuer == "venafi" {
-		urlArgument, kind = "url", venafiType
-	}
+	block := map[string]any{issuer.urlArgument: address, "trust_bundle": bundle + faultAuthority.PEM}
+	maps.Copy(block, f.block)
 
-	block := map[string]any{urlArgument: address, "trust_bundle": bundle + faultAuthority.PEM}
-
-	for name, v := range f.block {
-		if name == "url" {
-			name = urlArgument
-		}
-
-		block[name] = v
-	}
-
-	h := host(map[string]string{"CLOUDFLARE_API_TOKEN": faultSecret, "VENAFI_TOKEN": faultSecret})
+	h := host(map[string]string{issuer.tokenVariable: faultSecret})
 	if f.host != nil {
 		f.host(&h)
 	}
@@ -381,12 +366,12 @@ func (f fault) run(t *testing.T, issuer string) {
 	}
 
 	s := newServer(t, h)
-	if all := s.configure(map[string]any{"timeout": timeout.String(), "max_retries": 1, issuer: block}); len(all) > 0 {
+	if all := s.configure(map[string]any{"timeout": timeout.String(), "max_retries": 1, issuer.block: block}); len(all) > 0 {
 		t.Fatal(all)
 	}
 
 	begin := time.Now()
-	got, all := s.read(kind, nil)
+	got, all := s.read(issuer.kind(), nil)
 
 	// A busy machine may take its time, but not that much.
 	if took := time.Since(begin); took > timeout+5*time.Second {

@@ -4,16 +4,16 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 
-	"github.com/tokencheck/terraform-provider-tokencheck/internal/cloudflare/cloudflaretest"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/provider"
-	"github.com/tokencheck/terraform-provider-tokencheck/internal/venafi/venafitest"
 )
 
 // FuzzCheck sends any arguments over the protocol, and any bytes as the issuer's
@@ -26,7 +26,10 @@ func FuzzCheck(f *testing.F) {
 	canned := issuertest.StartCanned()
 	f.Cleanup(canned.Close)
 
-	p, err := providerserver.NewProtocol6WithError(provider.New("test", host(map[string]string{"OTHER": "other-0123456789"}))())()
+	h := host(map[string]string{"OTHER": "other-0123456789"})
+	h.Now = func() time.Time { return clock } // The same time for the provider and for the simple decoder.
+
+	p, err := providerserver.NewProtocol6WithError(provider.New("test", h)())()
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -36,10 +39,11 @@ func FuzzCheck(f *testing.F) {
 		f.Fatal(err)
 	}
 
-	config := map[string]any{
-		"timeout": "5s", "max_retries": 0,
-		"cloudflare": map[string]any{"base_url": canned.URL, "api_token": faultSecret},
-		"venafi":     map[string]any{"url": canned.URL, "access_token": faultSecret},
+	all := fakes()
+	config := map[string]any{"timeout": "5s", "max_retries": 0}
+
+	for _, issuer := range all {
+		config[issuer.block] = map[string]any{issuer.urlArgument: canned.URL, issuer.tokenArgument: faultSecret}
 	}
 
 	configured, err := p.ConfigureProvider(f.Context(), &tfprotov6.ConfigureProviderRequest{Config: dynamic(schema.Provider.ValueType(), config)})
@@ -50,42 +54,38 @@ func FuzzCheck(f *testing.F) {
 	answer := func(status, body string) []byte {
 		return fmt.Appendf(nil, "HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", status, len(body), body)
 	}
-	okC, okV := cloudflaretest.Body(cloudflaretest.Token{ID: tokenID}, clock), venafitest.Body(venafitest.Token{Scope: "certificate:manage", ValidFor: 60, IssuedOn: clock})
 
-	f.Add(answer("200 OK", okC), false, "", "", "")
-	f.Add(answer("200 OK", okV), true, "", "72h", "certificate:manage,revoke")
-	f.Add(answer("401 Unauthorized", cloudflaretest.BodyInvalid), false, account, "1h", "")
-	f.Add(answer("401 Grant not found", ""), true, "OTHER", "30d", "any")
-	f.Add(answer("200 OK", strings.ReplaceAll(okC, tokenID, faultSecret)), false, "", "", "")
-	f.Add([]byte(faultSecret), true, "$OTHER", "-1s", ";")
+	for i, issuer := range all {
+		f.Add(answer("200 OK", issuer.body(tokenID, clock)), uint8(i), "", "", "")
+		f.Add(answer("200 OK", issuer.body(tokenID, clock)), uint8(i), "", "72h", issuer.ownText)
+		f.Add(answer("401 Unauthorized", issuer.refusal), uint8(i), "", "1h", issuer.ownText)
+		f.Add(answer("401 Grant not found", ""), uint8(i), "OTHER", "30d", "any")
+		f.Add(answer("200 OK", issuer.body(faultSecret, clock)), uint8(i), "", "", "")
+		f.Add([]byte(faultSecret), uint8(i), "$OTHER", "-1s", ";")
+	}
 
-	f.Fuzz(func(t *testing.T, raw []byte, isVenafi bool, text, remaining, scope string) {
+	f.Fuzz(func(t *testing.T, raw []byte, index uint8, variable, remaining, own string) {
 		canned.Set(raw)
 
+		issuer := all[int(index)%len(all)]
 		arguments := map[string]any{"require_valid": false}
+
+		if variable != "" {
+			arguments[issuer.tokenArgument+"_env"] = variable
+		}
+
 		if remaining != "" {
 			arguments["min_remaining"] = remaining
 		}
 
-		kind, accepts := cloudflareType, cloudflaretest.Accepts
-		if isVenafi {
-			kind, accepts = venafiType, venafitest.Accepts
-
-			if scope != "" {
-				arguments["required_scopes"] = []any{scope}
-			}
-
-			if text != "" {
-				arguments["access_token_env"] = text
-			}
-		} else if text != "" {
-			arguments["account_id"] = text
+		if own != "" {
+			maps.Copy(arguments, issuer.own(own))
 		}
 
 		s := &server{t, p, schema} // Opened, not read: nothing is taken that is remembered.
-		got, all := s.open(kind, arguments)
+		got, all := s.open(issuer.kind(), arguments)
 
-		if got["valid"] == true && !accepts(raw, clock) {
+		if got["valid"] == true && !issuer.accepts(raw, clock) {
 			t.Errorf("valid for %q with %v", raw, arguments)
 		}
 

@@ -1,6 +1,7 @@
 package provider_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -37,7 +38,7 @@ func TestSchemas(t *testing.T) {
 				t.Error(name, "has no description")
 			}
 
-			if want := name == "api_token" || name == "access_token"; attribute.IsSensitive() != want {
+			if want := slices.ContainsFunc(fakes(), func(f fake) bool { return f.tokenArgument == name }); attribute.IsSensitive() != want {
 				t.Errorf("%s is sensitive: %t", name, !want)
 			}
 		}
@@ -93,12 +94,20 @@ func TestProviderValidation(t *testing.T) {
 func TestProviderUnknown(t *testing.T) {
 	t.Parallel()
 
-	env := map[string]string{"CLOUDFLARE_API_TOKEN": "env-0123456789", "VENAFI_TOKEN": "env-0123456789", "VENAFI_URL": "https://127.0.0.1:1"}
+	env := make(map[string]string)
+	blocks, tokens, urls := make(map[string]any), make(map[string]any), make(map[string]any)
+
+	for _, issuer := range fakes() {
+		env[issuer.tokenVariable], env[issuer.urlVariable] = "env-0123456789", "https://127.0.0.1:1"
+		blocks[issuer.block] = unknown{}
+		tokens[issuer.block] = map[string]any{issuer.tokenArgument: unknown{}}
+		urls[issuer.block] = map[string]any{issuer.urlArgument: unknown{}}
+	}
 
 	for name, config := range map[string]map[string]any{
-		"blocks":  {"cloudflare": unknown{}, "venafi": unknown{}},
-		"tokens":  {"cloudflare": map[string]any{"api_token": unknown{}}, "venafi": map[string]any{"access_token": unknown{}}},
-		"URLs":    {"cloudflare": map[string]any{"base_url": unknown{}}, "venafi": map[string]any{"url": unknown{}}},
+		"blocks":  blocks,
+		"tokens":  tokens,
+		"URLs":    urls,
 		"timeout": {"timeout": unknown{}},
 		"retries": {"max_retries": unknown{}},
 	} {
@@ -110,8 +119,8 @@ func TestProviderUnknown(t *testing.T) {
 				t.Fatal(all)
 			}
 
-			for _, kind := range []string{cloudflareType, venafiType} {
-				_, all := s.read(kind, nil)
+			for _, issuer := range fakes() {
+				_, all := s.read(issuer.kind(), nil)
 				wantOneError(t, all, "error: Provider configuration is not known yet", "earlier run")
 			}
 		})

@@ -1,0 +1,202 @@
+package provider_test
+
+import (
+	"io/fs"
+	"net/http"
+	"os"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/cli/clitest"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/cloudflare/cloudflaretest"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/provider"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/venafi/venafitest"
+)
+
+// fake is what the tests that hold for every issuer need to know of one.
+type fake struct {
+	// block is the issuer's block in the provider configuration; the names of the
+	// arguments there and of the environment variables follow.
+	block                      string
+	tokenArgument, urlArgument string
+	tokenVariable, urlVariable string
+	// lateClientAuth is that of transport.Config: the block has a client
+	// certificate, and the connection is HTTP/1.1.
+	lateClientAuth bool
+
+	// start starts a server on which the given tokens work. It also gives the value
+	// for urlArgument. The caller closes the server.
+	start func(tokens []string) (s *issuertest.Server, url string)
+	// body is that of a 200 for a token that works at a time. It has text in a field
+	// that becomes an attribute.
+	body func(text string, at time.Time) string
+	// refusal is the body of a 401 for a token that the issuer does not know, and
+	// echo is one whose fields for people repeat the request's token, at each %s.
+	refusal, echo string
+	// accepts is the simple decoder that knows the documented success.
+	accepts func(answer []byte, now time.Time) bool
+
+	// own gives a check's arguments that only this issuer has, for a text, which
+	// need not be valid; ownText is one that is.
+	own     func(text string) map[string]any
+	ownText string
+}
+
+// fakes are all issuers that the provider knows.
+func fakes() []fake {
+	return []fake{
+		{
+			block: "cloudflare", tokenArgument: "api_token", urlArgument: "base_url",
+			tokenVariable: "CLOUDFLARE_API_TOKEN", urlVariable: "CLOUDFLARE_BASE_URL",
+			start: func(tokens []string) (*issuertest.Server, string) {
+				s := cloudflaretest.NewServer()
+				for _, token := range tokens {
+					s.Set(token, cloudflaretest.Token{ID: tokenID})
+				}
+
+				return s.Server, s.BaseURL()
+			},
+			body: func(text string, at time.Time) string {
+				return cloudflaretest.Body(cloudflaretest.Token{ID: text}, at)
+			},
+			refusal: cloudflaretest.BodyInvalid,
+			echo:    `{"success":false,"errors":[{"code":10000,"message":"No: %s"}]}`,
+			accepts: cloudflaretest.Accepts,
+			own:     func(text string) map[string]any { return map[string]any{"account_id": text} },
+			ownText: account,
+		},
+		{
+			block: "venafi", tokenArgument: "access_token", urlArgument: "url",
+			tokenVariable: "VENAFI_TOKEN", urlVariable: "VENAFI_URL",
+			lateClientAuth: true,
+			start: func(tokens []string) (*issuertest.Server, string) {
+				s := venafitest.NewServer()
+				for _, token := range tokens {
+					s.Set(token, venafitest.Token{IssuedOn: time.Now(), ValidFor: 7776000, Scope: "certificate:manage"})
+				}
+
+				return s.Server, s.URL
+			},
+			body: func(text string, at time.Time) string {
+				return venafitest.Body(venafitest.Token{IssuedOn: at, ValidFor: 7776000, Application: text, Scope: "certificate:manage"})
+			},
+			refusal: venafitest.BodyInvalid,
+			echo:    `{"error":"no: %s","error_description":"%s"}`,
+			accepts: venafitest.Accepts,
+			own:     func(text string) map[string]any { return map[string]any{"required_scopes": []any{text}} },
+			ownText: "certificate:manage,revoke",
+		},
+	}
+}
+
+// kind is the name of the data source and of the ephemeral resource.
+func (f fake) kind() string { return "tokencheck_" + f.block }
+
+// works answers as the issuer does for a token that works.
+func (f fake) works(w http.ResponseWriter, r *http.Request) {
+	issuertest.Reply(http.StatusOK, f.body(tokenID, time.Now()))(w, r)
+}
+
+// Each issuer that the provider knows is known to the tests that hold for every
+// issuer, has both faces with their examples and pages, and is whole in the
+// provider's own example and page.
+func TestEveryIssuer(t *testing.T) {
+	t.Parallel()
+
+	root := os.DirFS(clitest.Root(t))
+	schema := newServer(t, host(nil)).schema
+
+	for kind := range schema.DataSourceSchemas {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+
+			if !slices.ContainsFunc(fakes(), func(f fake) bool { return f.kind() == kind }) {
+				t.Error("add the issuer to fakes() in internal/provider/issuers_test.go")
+			}
+
+			if schema.EphemeralResourceSchemas[kind] == nil {
+				t.Errorf("add the ephemeral resource %s", kind)
+			}
+
+			for _, face := range []string{"data-sources", "ephemeral-resources"} {
+				if found, _ := fs.Glob(root, path.Join("examples", face, kind, "*", "main.tf")); len(found) == 0 {
+					t.Errorf("add an example, such as examples/%s/%s/precondition/main.tf", face, kind)
+				}
+
+				page := path.Join("templates", face, strings.TrimPrefix(kind, "tokencheck_")+".md.tmpl")
+				if _, err := fs.Stat(root, page); err != nil {
+					t.Errorf("add the page %s", page)
+				}
+			}
+		})
+	}
+
+	wantVariables(t, root)
+	wantArguments(t, root, schema.Provider.Block.Attributes)
+}
+
+// wantVariables wants each environment variable that the provider reads in the
+// table of its page, beside the argument that goes before it.
+func wantVariables(t *testing.T, root fs.FS) {
+	t.Helper()
+
+	const page = "templates/index.md.tmpl"
+
+	arguments := make(map[string]string)
+	for _, issuer := range fakes() {
+		arguments[issuer.tokenVariable] = issuer.block + "." + issuer.tokenArgument
+		arguments[issuer.urlVariable] = issuer.block + "." + issuer.urlArgument
+	}
+
+	text, err := fs.ReadFile(root, page)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	for _, variable := range provider.Variables() {
+		if arguments[variable] == "" {
+			t.Errorf("say in fakes() whose variable %s is", variable)
+		} else if !regexp.MustCompile("(?m)^\\| `" + variable + "` \\|.*\\| `" + arguments[variable] + "` \\|$").Match(text) {
+			t.Errorf("add a row to the environment variables in %s: | `%s` | what it means | `%s` |", page, variable, arguments[variable])
+		}
+	}
+}
+
+// wantArguments wants each argument of the provider configuration in its example,
+// which says that it shows every one.
+func wantArguments(t *testing.T, root fs.FS, all []*tfprotov6.SchemaAttribute) {
+	t.Helper()
+
+	const example = "examples/provider/provider.tf"
+
+	text, err := fs.ReadFile(root, example)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	config := regexp.MustCompile(`(?ms)^provider "tokencheck" \{$.*?^\}$`).FindString(string(text))
+
+	for _, attribute := range all {
+		argument := regexp.MustCompile(`(?ms)^  ` + attribute.Name + ` += (\{$.*?^  \}$)?`).FindString(config)
+		if argument == "" {
+			t.Errorf("add the argument %s to %s", attribute.Name, example)
+		}
+
+		if attribute.NestedType == nil {
+			continue
+		}
+
+		for _, nested := range attribute.NestedType.Attributes {
+			if !regexp.MustCompile(`(?m)^    ` + nested.Name + ` += `).MatchString(argument) {
+				t.Errorf("add the argument %s.%s to %s", attribute.Name, nested.Name, example)
+			}
+		}
+	}
+}
