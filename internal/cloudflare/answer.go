@@ -9,8 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/go-json-experiment/json"
-
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/transport"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
 )
@@ -52,19 +50,12 @@ const (
 // decides by the HTTP status, by success and by the codes, never by a message's
 // text.
 func read(resp *transport.Response, words verdict.Words, accountID string) (*Answer, error) {
-	var body envelope
-
-	if err := json.Unmarshal(resp.Body, &body); err != nil {
-		if resp.Status == http.StatusOK {
-			return nil, withRay(resp, resp.Unexpected("Its body is not the documented JSON.", ""))
-		}
-
-		return nil, withRay(resp, resp.Fault("", "", ""))
-	}
-
+	body, ok := transport.Decode[envelope](resp)
 	said := say(resp, body.Errors)
 
 	switch {
+	case !ok && resp.Status == http.StatusOK:
+		return nil, withRay(resp, resp.Unexpected("Its body is not the documented JSON.", ""))
 	case resp.Status == http.StatusOK:
 		return success(resp, body, words, said)
 	case body.Success != nil && !*body.Success && len(body.Errors) > 0 &&

@@ -21,6 +21,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/hashicorp/go-retryablehttp"
 
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/token"
@@ -290,6 +292,19 @@ func tooOld(age string) bool {
 	seconds, err := strconv.ParseUint(strings.TrimSpace(age), 10, 64)
 
 	return err != nil || seconds > maxAge
+}
+
+// Decode reads the body as one JSON object, strictly: exact key names and types, no
+// key twice, nothing after the object. If ok is false, the document is empty.
+func Decode[T any](r *Response) (document T, ok bool) {
+	// The kind is asked for since null can be read as any document.
+	if jsontext.Value(r.Body).Kind() != jsontext.KindBeginObject || json.Unmarshal(r.Body, &document) != nil {
+		var none T
+
+		return none, false
+	}
+
+	return document, true
 }
 
 // Show prepares a text of the answer for a person's eyes, see [token.Token.Show].

@@ -1116,6 +1116,33 @@ func TestProxy(t *testing.T) {
 	})
 }
 
+// TestDecode asserts that one object is read, and that nothing is kept of what is
+// not one.
+func TestDecode(t *testing.T) {
+	t.Parallel()
+
+	type document struct {
+		A, B string
+	}
+
+	tests := map[string]bool{
+		`{"A":"x"}`: true, " \r\n\t{\"A\":\"x\",\"new\":[1]}\n": true, `{"A":"x","B":null}`: true,
+		"": false, "null": false, `[{"A":"x"}]`: false, `"x"`: false, `{"A":"x"} {}`: false, `{"A":"x","A":"x"}`: false, `{"A":"x","B":1}`: false, `{"A":"x"`: false,
+		"\ufeff{}": false, "{'A':'x'}": false, "{\"A\":\"x\",\"B\":\"\xff\"}": false,
+	}
+
+	for body, want := range tests {
+		got, ok := transport.Decode[document](&transport.Response{Body: []byte(body)})
+		if ok != want || ok != (got == document{A: "x"}) || !ok && got != (document{}) {
+			t.Errorf("Decode of %q gave %+v, %v; want %v", body, got, ok, want)
+		}
+	}
+
+	if got, ok := transport.Decode[document](&transport.Response{Body: []byte(`{"a":"x"}`)}); !ok || got.A != "" {
+		t.Errorf("a key in another case gave %+v, %v", got, ok)
+	}
+}
+
 // TestFault has the errors that are made of an answer.
 func TestFault(t *testing.T) {
 	t.Parallel()

@@ -1,13 +1,11 @@
 package venafi
 
 import (
-	"bytes"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/transport"
@@ -56,8 +54,8 @@ func (d document) empty() bool {
 
 // refusal is the body of an answer that does not accept the token.
 type refusal struct {
-	Error       *string `json:"error"`
-	Description *string `json:"error_description"`
+	Error       string `json:"error"`
+	Description string `json:"error_description"`
 }
 
 // read finds what an answer says about the token. It decides by the HTTP status
@@ -67,27 +65,23 @@ func read(resp *transport.Response) (*Answer, error) {
 		return accepted(resp)
 	}
 
-	var body refusal
-	if json.Unmarshal(resp.Body, &body) != nil {
-		body = refusal{}
-	}
-
+	body, _ := transport.Decode[refusal](resp)
 	said, refused := words(resp, body), false
 
-	switch code := deref(body.Error); resp.Status {
+	switch resp.Status {
 	case http.StatusUnauthorized:
 		// Some servers say it in the status line alone. A challenge for another
 		// kind of credentials is not the platform's.
 		inStatusLine := len(resp.Body) == 0 && !resp.Oversized && !challenged(resp) &&
 			resp.Words != "" && !strings.EqualFold(resp.Words, http.StatusText(resp.Status))
-		refused = code != "" && code != "invalid_request" || inStatusLine
+		refused = body.Error != "" && body.Error != "invalid_request" || inStatusLine
 
 		if inStatusLine {
 			said = quote(resp, resp.Words)
 		}
 	case http.StatusBadRequest:
 		// The server answers so when the grant has ended.
-		refused = slices.Contains([]string{"invalid_token", "expired_token", "invalid_grant", "session_error"}, code)
+		refused = slices.Contains([]string{"invalid_token", "expired_token", "invalid_grant", "session_error"}, body.Error)
 	}
 
 	if refused {
@@ -100,12 +94,10 @@ func read(resp *transport.Response) (*Answer, error) {
 // accepted reads an answer with the status 200, which is the server's word that
 // the token works.
 func accepted(resp *transport.Response) (*Answer, error) {
-	var body document
-
-	err := json.Unmarshal(resp.Body, &body)
+	body, ok := transport.Decode[document](resp)
 
 	switch {
-	case err != nil || !bytes.HasPrefix(bytes.TrimLeft(resp.Body, " \t\r\n"), []byte("{")):
+	case !ok:
 		return nil, resp.Unexpected("Its body is not the documented JSON object.", "")
 	case body.Error != nil:
 		return nil, resp.Unexpected("Its body holds an error, although the status says that the token works.", "")
@@ -165,9 +157,7 @@ func fault(resp *transport.Response, said string) *verdict.Error {
 
 // words are the documented messages of an answer, prepared to be shown.
 func words(resp *transport.Response, body refusal) string {
-	code, description := deref(body.Error), deref(body.Description)
-
-	switch {
+	switch code, description := body.Error, body.Description; {
 	case resp.Repeats(code + description):
 		return resp.Show(code + description)
 	case code == "" && description == "":
