@@ -162,7 +162,7 @@ func wantVariables(t *testing.T, root fs.FS) {
 
 	for _, variable := range provider.Variables() {
 		if arguments[variable] == "" {
-			t.Errorf("say in fakes() whose variable %s is", variable)
+			t.Errorf("the provider reads the variable %q, which no entry of fakes() names", variable)
 		} else if !regexp.MustCompile("(?m)^\\| `" + variable + "` \\|.*\\| `" + arguments[variable] + "` \\|$").Match(text) {
 			t.Errorf("add a row to the environment variables in %s: | `%s` | what it means | `%s` |", page, variable, arguments[variable])
 		}
