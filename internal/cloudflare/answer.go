@@ -98,8 +98,8 @@ func success(resp *transport.Response, body envelope, words verdict.Words, said 
 		Facts: verdict.Facts{
 			Word:      body.Result.Status,
 			Said:      `status "` + body.Result.Status + `"`,
-			NotBefore: deref(body.Result.NotBefore),
-			ExpiresOn: end(body.Result.ExpiresOn),
+			NotBefore: body.Result.NotBefore,
+			ExpiresOn: body.Result.ExpiresOn,
 			Now:       resp.Now,
 		},
 		Words: words, Warnings: resp.Warnings,
@@ -180,25 +180,6 @@ func withRay(resp *transport.Response, err *verdict.Error) *verdict.Error {
 	}
 
 	return err
-}
-
-// deref gives the zero time for a time that is absent.
-func deref(t *time.Time) time.Time {
-	if t == nil {
-		return time.Time{}
-	}
-
-	return *t
-}
-
-// end is a token's end. One in the year 1 that is the zero time has passed like
-// any other, and must not be taken for none.
-func end(t *time.Time) time.Time {
-	if t != nil && t.IsZero() {
-		return t.Add(time.Nanosecond)
-	}
-
-	return deref(t)
 }
 
 // writable reports whether RFC 3339 can write a time in UTC: a date at the end

@@ -150,7 +150,7 @@ func TestVerdicts(t *testing.T) {
 				t.Errorf("a part of the token is shown: %q, %q", v.Reason, answer.ID)
 			}
 
-			if !answer.ExpiresOn.Equal(at(t, test.expiresOn)) || !answer.NotBefore.Equal(at(t, test.notBefore)) {
+			if written(answer.ExpiresOn) != test.expiresOn || written(answer.NotBefore) != test.notBefore {
 				t.Errorf("not_before = %v, expires_on = %v; want %q, %q", answer.NotBefore, answer.ExpiresOn, test.notBefore, test.expiresOn)
 			}
 

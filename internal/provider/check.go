@@ -76,13 +76,13 @@ func (m *verdictModel) decide(ctx context.Context, facts verdict.Facts, r reques
 	return nil
 }
 
-// timeValue gives a time as an attribute, null for the zero time.
-func timeValue(t time.Time) timetypes.RFC3339 {
-	if t.IsZero() {
+// timeValue gives a time as an attribute, null for none.
+func timeValue(t *time.Time) timetypes.RFC3339 {
+	if t == nil {
 		return timetypes.NewRFC3339Null()
 	}
 
-	return timetypes.NewRFC3339ValueMust(verdict.Format(t)) // The clients refuse years that RFC 3339 cannot write.
+	return timetypes.NewRFC3339ValueMust(verdict.Format(*t)) // The clients refuse years that RFC 3339 cannot write.
 }
 
 // stringValue gives a string as an attribute, null for the empty one.

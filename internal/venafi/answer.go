@@ -13,15 +13,15 @@ import (
 )
 
 // Answer is what the server says about a token. Fields that the answer lacks are
-// zero or nil. Equal checks may share one.
+// nil, zero or empty. Equal checks may share one.
 type Answer struct {
 	verdict.Facts
 
-	AccessIssuedOn time.Time
-	GrantIssuedOn  time.Time
+	AccessIssuedOn *time.Time
+	GrantIssuedOn  *time.Time
 	// GrantExpiresOn is when the grant ends, and with it the last refresh. It is
 	// not the token's end.
-	GrantExpiresOn time.Time
+	GrantExpiresOn *time.Time
 	// ValidFor is the lifetime of the access token in seconds from AccessIssuedOn,
 	// zero if it is not known.
 	ValidFor    int64
@@ -119,15 +119,12 @@ func accepted(resp *transport.Response) (*Answer, error) {
 		AccessIssuedOn: times.accessIssued,
 		GrantIssuedOn:  times.grantIssued,
 		GrantExpiresOn: times.grantExpires,
+		ValidFor:       max(deref(body.ValidFor), 0),
 		Application:    deref(body.Application),
 		Identity:       deref(body.Identity),
 		Scope:          scope,
 		Scopes:         ParseScopes(scope),
 		Warnings:       resp.Warnings,
-	}
-
-	if body.ValidFor != nil {
-		answer.ValidFor = max(*body.ValidFor, 0)
 	}
 
 	answer.findEnd(resp.Now)
@@ -183,10 +180,11 @@ func challenged(resp *transport.Response) bool {
 	})
 }
 
-func deref(s *string) string {
-	if s == nil {
-		return ""
+// deref gives the zero value for what is absent, where that means the same.
+func deref[T any](p *T) T {
+	if p == nil {
+		return *new(T)
 	}
 
-	return *s
+	return *p
 }

@@ -129,18 +129,11 @@ func wantFault(t *testing.T, b token.Token, err error, parts ...string) *verdict
 	return fault
 }
 
-// at parses a time.
-func at(t *testing.T, s string) time.Time {
-	t.Helper()
-
-	if s == "" {
-		return time.Time{}
+// written gives a time as the provider writes it, "" for none.
+func written(t *time.Time) string {
+	if t == nil {
+		return ""
 	}
 
-	parsed, err := time.Parse(time.RFC3339Nano, s)
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	return parsed
+	return verdict.Format(*t)
 }

@@ -1,6 +1,7 @@
 package venafi
 
 import (
+	"cmp"
 	"errors"
 	"regexp"
 	"strconv"
@@ -24,7 +25,7 @@ type moments struct {
 	ExpiresUnix        *int64  `json:"expires_unix_time"`
 }
 
-type times struct{ accessIssued, grantIssued, grantExpires time.Time }
+type times struct{ accessIssued, grantIssued, grantExpires *time.Time }
 
 func (m moments) read() (times, error) {
 	accessIssued, err1 := moment(m.AccessIssuedOnUnix, m.AccessIssuedOnISO, m.AccessIssuedOn)
@@ -36,38 +37,25 @@ func (m moments) read() (times, error) {
 
 // moment takes the first form that holds a time, seconds first. All forms must
 // be readable, since a document with an unreadable one is not the documented one.
-func moment(unix *int64, iso, microsoft *string) (time.Time, error) {
+func moment(unix *int64, iso, microsoft *string) (*time.Time, error) {
 	fromISO, err1 := parseISO(deref(iso))
 	fromMicrosoft, err2 := parseMicrosoft(deref(microsoft))
 
-	if err := errors.Join(err1, err2); err != nil {
-		return time.Time{}, err
-	}
-
-	if unix != nil {
-		if t := set(time.Unix(*unix, 0)); !t.IsZero() {
-			return t, nil
-		}
-	}
-
-	if !fromISO.IsZero() {
-		return fromISO, nil
-	}
-
-	return fromMicrosoft, nil
+	return cmp.Or(set(time.Unix(deref(unix), 0)), set(fromISO), set(fromMicrosoft)), errors.Join(err1, err2)
 }
 
-// set gives the zero time for what servers write where there is no time: 1970,
-// or .NET's year 1.
-func set(t time.Time) time.Time {
+// set gives nil for what servers write where there is no time: 1970, or .NET's
+// year 1.
+func set(t time.Time) *time.Time {
 	if t.Unix() <= 0 {
-		return time.Time{}
+		return nil
 	}
 
-	return t.UTC()
+	return new(t.UTC())
 }
 
-// parseISO reads ISO 8601 with or without fractions and zone; without one it is UTC.
+// parseISO reads ISO 8601 with or without fractions and zone; without one it is
+// UTC. An empty text is no time.
 func parseISO(s string) (time.Time, error) {
 	if s == "" {
 		return time.Time{}, nil
@@ -78,7 +66,7 @@ func parseISO(s string) (time.Time, error) {
 		t, err = time.Parse("2006-01-02T15:04:05", s)
 	}
 
-	return set(t), err
+	return t, err //nolint:wrapcheck // That there is one is enough.
 }
 
 // microsoftDate is made when it is needed: each run starts the provider several
@@ -86,7 +74,7 @@ func parseISO(s string) (time.Time, error) {
 var microsoftDate = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^/Date\((-?\d+)([+-]\d{4})?\)/$`) }) //nolint:gochecknoglobals // A constant in all but form.
 
 // parseMicrosoft reads "/Date(ms)/", milliseconds since 1970 in UTC. An offset
-// that may follow is only where the server stands.
+// that may follow is only where the server stands. An empty text is no time.
 func parseMicrosoft(s string) (time.Time, error) {
 	if s == "" {
 		return time.Time{}, nil
@@ -102,11 +90,13 @@ func parseMicrosoft(s string) (time.Time, error) {
 		return time.Time{}, errors.New("a /Date(…)/ out of range")
 	}
 
-	return set(time.UnixMilli(ms)), nil
+	return time.UnixMilli(ms), nil
 }
 
 // lastSecond is the last one that RFC 3339 can write, in Unix time.
 const lastSecond = 253402300799
+
+func past9999(t *time.Time) bool { return t != nil && t.Unix() > lastSecond }
 
 // findEnd finds when the token stops working: AccessIssuedOn + ValidFor, or the
 // grant's end where that comes first. The server has just said that the token
@@ -121,26 +111,27 @@ func (a *Answer) findEnd(now time.Time) {
 		})
 	}
 
-	if a.GrantExpiresOn.Unix() > lastSecond {
-		a.GrantExpiresOn = time.Time{}
+	switch grant := a.GrantExpiresOn; {
+	case past9999(grant):
+		a.GrantExpiresOn = nil
 
 		leaveOut("grant", "is past the year 9999")
-	} else if !a.GrantExpiresOn.IsZero() && !a.GrantExpiresOn.After(now) {
-		a.GrantExpiresOn = time.Time{}
+	case grant != nil && !grant.After(now):
+		a.GrantExpiresOn = nil
 
 		leaveOut("grant", "has passed")
 	}
 
 	// RFC 3339 cannot write these either.
-	if a.AccessIssuedOn.Unix() > lastSecond {
-		a.AccessIssuedOn = time.Time{}
+	if past9999(a.AccessIssuedOn) {
+		a.AccessIssuedOn = nil
 	}
 
-	if a.GrantIssuedOn.Unix() > lastSecond {
-		a.GrantIssuedOn = time.Time{}
+	if past9999(a.GrantIssuedOn) {
+		a.GrantIssuedOn = nil
 	}
 
-	if a.AccessIssuedOn.IsZero() || a.ValidFor == 0 {
+	if a.AccessIssuedOn == nil || a.ValidFor == 0 {
 		a.EndUnknown = true
 
 		return
@@ -148,7 +139,7 @@ func (a *Answer) findEnd(now time.Time) {
 
 	if a.ValidFor > lastSecond-a.AccessIssuedOn.Unix() {
 		// Later than any grant's end that can be told.
-		a.ExpiresOn, a.EndUnknown = a.GrantExpiresOn, a.GrantExpiresOn.IsZero()
+		a.ExpiresOn, a.EndUnknown = a.GrantExpiresOn, a.GrantExpiresOn == nil
 
 		leaveOut("token", "is past the year 9999")
 
@@ -164,9 +155,9 @@ func (a *Answer) findEnd(now time.Time) {
 		a.ExpiresOn, a.EndUnknown = a.GrantExpiresOn, true
 
 		leaveOut("token", "has passed")
-	case !a.GrantExpiresOn.IsZero() && a.GrantExpiresOn.Before(end):
+	case a.GrantExpiresOn != nil && a.GrantExpiresOn.Before(end):
 		a.ExpiresOn = a.GrantExpiresOn
 	default:
-		a.ExpiresOn = end
+		a.ExpiresOn = &end
 	}
 }

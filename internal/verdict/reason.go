@@ -37,20 +37,20 @@ func reason(s Status, f Facts, q Question, w Words) string {
 	case s == Disabled:
 		what, todo = "is disabled", w.Enable
 	case s == NotYetValid && ours:
-		what = "is not valid before " + Format(f.NotBefore)
+		what = "is not valid before " + Format(*f.NotBefore)
 		todo = "Run again after that time, or use another token until then."
-	case s == Expired && !ours && (f.ExpiresOn.IsZero() || f.ExpiresOn.After(f.Now)):
+	case s == Expired && !ours && (f.ExpiresOn == nil || f.ExpiresOn.After(f.Now)):
 		what, todo = "has expired", w.Renew
 	case s == Expired && ours:
-		what = "ended at " + Format(f.ExpiresOn) + ", although the issuer still calls it active"
+		what = "ended at " + Format(*f.ExpiresOn) + ", although the issuer still calls it active"
 		todo = w.Renew
 	case s == Expired:
-		what, todo = "expired at "+Format(f.ExpiresOn), w.Renew
+		what, todo = "expired at "+Format(*f.ExpiresOn), w.Renew
 	case s == MissingScope && ours:
 		what, todo = "works, but lacks the required scope "+strings.Join(f.MissingScopes, ", "), w.Scope
 	case s == Expiring && ours:
 		what = fmt.Sprintf("still works, but ends at %s, sooner than the %s that min_remaining asks for",
-			Format(f.ExpiresOn), Brief(*q.MinRemaining))
+			Format(*f.ExpiresOn), Brief(*q.MinRemaining))
 		todo = w.Renew
 	case s == Active:
 		what, todo = "is active and "+life(f), "Nothing needs to be done."
@@ -73,10 +73,10 @@ func reason(s Status, f Facts, q Question, w Words) string {
 
 func life(f Facts) string {
 	switch {
-	case !f.ExpiresOn.IsZero() && f.EndUnknown:
-		return "ends at " + Format(f.ExpiresOn) + " at the latest"
-	case !f.ExpiresOn.IsZero():
-		return "ends at " + Format(f.ExpiresOn)
+	case f.ExpiresOn != nil && f.EndUnknown:
+		return "ends at " + Format(*f.ExpiresOn) + " at the latest"
+	case f.ExpiresOn != nil:
+		return "ends at " + Format(*f.ExpiresOn)
 	case f.EndUnknown:
 		return "its end is not known"
 	default:

@@ -36,13 +36,12 @@ type Facts struct {
 	Said string
 	// Word is the issuer's own word for the token's status.
 	Word string
-	// NotBefore is when the token begins to work; zero if the answer has none.
-	NotBefore time.Time
-	// ExpiresOn is when the token stops working; zero if the answer has none.
-	ExpiresOn time.Time
+	// NotBefore is when the token begins to work; nil if the answer has none.
+	NotBefore *time.Time
+	// ExpiresOn is when the token stops working; nil if the answer has none.
+	ExpiresOn *time.Time
 	// EndUnknown says that the token may end before ExpiresOn, or at any time
-	// where ExpiresOn is zero. If it is false, a zero ExpiresOn is a token
-	// without an end.
+	// where ExpiresOn is nil. If it is false, no ExpiresOn is a token without an end.
 	EndUnknown bool
 	// ScopesUnknown says that scopes were required, but the answer names none.
 	ScopesUnknown bool
@@ -93,9 +92,9 @@ func decide(f Facts, q Question) (Status, error) {
 		}
 	case Status(f.Word) != Active:
 		return Status(f.Word), nil
-	case f.NotBefore.After(f.Now):
+	case f.NotBefore != nil && f.NotBefore.After(f.Now):
 		return NotYetValid, nil
-	case !f.ExpiresOn.IsZero() && !f.ExpiresOn.After(f.Now):
+	case f.ExpiresOn != nil && !f.ExpiresOn.After(f.Now):
 		return Expired, nil
 	case f.ScopesUnknown:
 		return "", &Error{
@@ -108,7 +107,7 @@ func decide(f Facts, q Question) (Status, error) {
 		return MissingScope, nil
 	case q.MinRemaining == nil:
 		return Active, nil
-	case !f.ExpiresOn.IsZero() && f.ExpiresOn.Sub(f.Now) < *q.MinRemaining:
+	case f.ExpiresOn != nil && f.ExpiresOn.Sub(f.Now) < *q.MinRemaining:
 		return Expiring, nil
 	case f.EndUnknown:
 		return "", &Error{

@@ -37,61 +37,62 @@ func TestDecide(t *testing.T) {
 	}{
 		// One fact at a time.
 		{name: "active without an end", facts: verdict.Facts{Word: "active"}, want: verdict.Active, reason: []string{"is active", "no end"}},
-		{name: "active with an end", facts: verdict.Facts{Word: "active", ExpiresOn: future}, want: verdict.Active, reason: []string{"2026-03-01T13:00:00Z"}},
+		{name: "active with an end", facts: verdict.Facts{Word: "active", ExpiresOn: &future}, want: verdict.Active, reason: []string{"2026-03-01T13:00:00Z"}},
 		{name: "active, end not known", facts: verdict.Facts{Word: "active", EndUnknown: true}, want: verdict.Active, reason: []string{"not known"}},
-		{name: "active, bounded end", facts: verdict.Facts{Word: "active", ExpiresOn: future, EndUnknown: true}, want: verdict.Active, reason: []string{"2026-03-01T13:00:00Z at the latest"}},
+		{name: "active, bounded end", facts: verdict.Facts{Word: "active", ExpiresOn: &future, EndUnknown: true}, want: verdict.Active, reason: []string{"2026-03-01T13:00:00Z at the latest"}},
 		{name: "refused", facts: verdict.Facts{Refused: true}, want: verdict.Rejected, reason: []string{"refused", words.Refused}},
 		{name: "refused, with what the issuer said", facts: verdict.Facts{Refused: true, Said: `"no such token"`}, want: verdict.Rejected, reason: []string{`"no such token"`, words.Refused}},
 		{name: "disabled", facts: verdict.Facts{Word: "disabled"}, want: verdict.Disabled, reason: []string{"disabled", words.Enable}},
 		{name: "word expired without a date", facts: verdict.Facts{Word: "expired"}, want: verdict.Expired, reason: []string{"expired", words.Renew}},
-		{name: "word expired with a date", facts: verdict.Facts{Word: "expired", ExpiresOn: past}, want: verdict.Expired, reason: []string{"2026-03-01T11:00:00Z", words.Renew}},
+		{name: "word expired with a date", facts: verdict.Facts{Word: "expired", ExpiresOn: &past}, want: verdict.Expired, reason: []string{"2026-03-01T11:00:00Z", words.Renew}},
 		{name: "issuer's own word", facts: verdict.Facts{Word: "revoked (exposed)"}, want: "revoked (exposed)", reason: []string{"revoked (exposed)"}},
 		{name: "word in another case is another word", facts: verdict.Facts{Word: "Active"}, want: "Active", reason: []string{`"Active"`}},
 		{name: "word with a blank is another word", facts: verdict.Facts{Word: "active "}, want: "active "},
-		{name: "not yet valid", facts: verdict.Facts{Word: "active", NotBefore: future}, want: verdict.NotYetValid, reason: []string{"2026-03-01T13:00:00Z"}},
-		{name: "begins now", facts: verdict.Facts{Word: "active", NotBefore: now}, want: verdict.Active},
-		{name: "began a nanosecond ago", facts: verdict.Facts{Word: "active", NotBefore: now.Add(-1)}, want: verdict.Active},
-		{name: "begins in a nanosecond", facts: verdict.Facts{Word: "active", NotBefore: now.Add(1)}, want: verdict.NotYetValid},
-		{name: "active with an end in the past", facts: verdict.Facts{Word: "active", ExpiresOn: past}, want: verdict.Expired, reason: []string{"2026-03-01T11:00:00Z", words.Renew}},
-		{name: "ends now", facts: verdict.Facts{Word: "active", ExpiresOn: now}, want: verdict.Expired},
-		{name: "ends in a nanosecond", facts: verdict.Facts{Word: "active", ExpiresOn: now.Add(1)}, want: verdict.Active},
+		{name: "not yet valid", facts: verdict.Facts{Word: "active", NotBefore: &future}, want: verdict.NotYetValid, reason: []string{"2026-03-01T13:00:00Z"}},
+		{name: "begins now", facts: verdict.Facts{Word: "active", NotBefore: &now}, want: verdict.Active},
+		{name: "began a nanosecond ago", facts: verdict.Facts{Word: "active", NotBefore: new(now.Add(-1))}, want: verdict.Active},
+		{name: "begins in a nanosecond", facts: verdict.Facts{Word: "active", NotBefore: new(now.Add(1))}, want: verdict.NotYetValid},
+		{name: "active with an end in the past", facts: verdict.Facts{Word: "active", ExpiresOn: &past}, want: verdict.Expired, reason: []string{"2026-03-01T11:00:00Z", words.Renew}},
+		{name: "ends now", facts: verdict.Facts{Word: "active", ExpiresOn: &now}, want: verdict.Expired},
+		{name: "ends in a nanosecond", facts: verdict.Facts{Word: "active", ExpiresOn: new(now.Add(1))}, want: verdict.Active},
+		{name: "ended in the year 1", facts: verdict.Facts{Word: "active", ExpiresOn: new(time.Time{})}, want: verdict.Expired, reason: []string{"0001-01-01"}},
 		{name: "missing scope", facts: verdict.Facts{Word: "active", MissingScopes: []string{"a:x", "b"}}, want: verdict.MissingScope, reason: []string{"a:x", "b", words.Scope}},
 		{name: "no scope missing", facts: verdict.Facts{Word: "active", MissingScopes: []string{}}, want: verdict.Active},
-		{name: "expiring", facts: verdict.Facts{Word: "active", ExpiresOn: future}, min: new(2 * time.Hour), want: verdict.Expiring, reason: []string{"2026-03-01T13:00:00Z", "2h", words.Renew}},
-		{name: "exactly as long as asked", facts: verdict.Facts{Word: "active", ExpiresOn: future}, min: new(time.Hour), want: verdict.Active},
-		{name: "a nanosecond short", facts: verdict.Facts{Word: "active", ExpiresOn: future}, min: new(time.Hour + 1), want: verdict.Expiring},
-		{name: "zero asked", facts: verdict.Facts{Word: "active", ExpiresOn: future}, min: new(time.Duration(0)), want: verdict.Active},
+		{name: "expiring", facts: verdict.Facts{Word: "active", ExpiresOn: &future}, min: new(2 * time.Hour), want: verdict.Expiring, reason: []string{"2026-03-01T13:00:00Z", "2h", words.Renew}},
+		{name: "exactly as long as asked", facts: verdict.Facts{Word: "active", ExpiresOn: &future}, min: new(time.Hour), want: verdict.Active},
+		{name: "a nanosecond short", facts: verdict.Facts{Word: "active", ExpiresOn: &future}, min: new(time.Hour + 1), want: verdict.Expiring},
+		{name: "zero asked", facts: verdict.Facts{Word: "active", ExpiresOn: &future}, min: new(time.Duration(0)), want: verdict.Active},
 		{name: "without an end any length is met", facts: verdict.Facts{Word: "active"}, min: new(time.Duration(1 << 62)), want: verdict.Active},
-		{name: "longest duration and year 9999", facts: verdict.Facts{Word: "active", ExpiresOn: time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)}, min: new(time.Duration(1<<63 - 1)), want: verdict.Active},
+		{name: "longest duration and year 9999", facts: verdict.Facts{Word: "active", ExpiresOn: new(time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC))}, min: new(time.Duration(1<<63 - 1)), want: verdict.Active},
 
 		// The order: each fact with all that come after it.
 		{
 			name: "refused wins over all",
 			facts: verdict.Facts{
-				Refused: true, Word: "disabled", NotBefore: future, ExpiresOn: past, MissingScopes: []string{"a"}, ScopesUnknown: true, EndUnknown: true,
+				Refused: true, Word: "disabled", NotBefore: &future, ExpiresOn: &past, MissingScopes: []string{"a"}, ScopesUnknown: true, EndUnknown: true,
 			},
 			min: new(time.Hour), want: verdict.Rejected,
 		},
 		{
 			name: "word wins over the rest",
 			facts: verdict.Facts{
-				Word: "disabled", NotBefore: future, ExpiresOn: past, MissingScopes: []string{"a"}, ScopesUnknown: true, EndUnknown: true,
+				Word: "disabled", NotBefore: &future, ExpiresOn: &past, MissingScopes: []string{"a"}, ScopesUnknown: true, EndUnknown: true,
 			},
 			min: new(time.Hour), want: verdict.Disabled,
 		},
 		{
 			name:  "not yet valid wins over the rest",
-			facts: verdict.Facts{Word: "active", NotBefore: future, ExpiresOn: past, MissingScopes: []string{"a"}, ScopesUnknown: true, EndUnknown: true},
+			facts: verdict.Facts{Word: "active", NotBefore: &future, ExpiresOn: &past, MissingScopes: []string{"a"}, ScopesUnknown: true, EndUnknown: true},
 			min:   new(time.Hour), want: verdict.NotYetValid,
 		},
 		{
 			name:  "expired wins over the rest",
-			facts: verdict.Facts{Word: "active", NotBefore: past, ExpiresOn: past, MissingScopes: []string{"a"}, ScopesUnknown: true, EndUnknown: true},
+			facts: verdict.Facts{Word: "active", NotBefore: &past, ExpiresOn: &past, MissingScopes: []string{"a"}, ScopesUnknown: true, EndUnknown: true},
 			min:   new(time.Hour), want: verdict.Expired,
 		},
 		{
 			name:  "missing scope wins over expiring",
-			facts: verdict.Facts{Word: "active", ExpiresOn: future, MissingScopes: []string{"a"}},
+			facts: verdict.Facts{Word: "active", ExpiresOn: &future, MissingScopes: []string{"a"}},
 			min:   new(2 * time.Hour), want: verdict.MissingScope,
 		},
 		{
@@ -101,16 +102,16 @@ func TestDecide(t *testing.T) {
 		},
 		{
 			name:  "a bound that is too near is expiring, even if the end is not known",
-			facts: verdict.Facts{Word: "active", ExpiresOn: future, EndUnknown: true},
+			facts: verdict.Facts{Word: "active", ExpiresOn: &future, EndUnknown: true},
 			min:   new(2 * time.Hour), want: verdict.Expiring,
 		},
 
 		// What cannot be decided is no pass.
 		{name: "min_remaining, end not known", facts: verdict.Facts{Word: "active", EndUnknown: true}, min: new(time.Hour), argument: "min_remaining"},
-		{name: "min_remaining, end only bounded", facts: verdict.Facts{Word: "active", ExpiresOn: now.Add(9 * time.Hour), EndUnknown: true}, min: new(time.Hour), argument: "min_remaining"},
+		{name: "min_remaining, end only bounded", facts: verdict.Facts{Word: "active", ExpiresOn: new(now.Add(9 * time.Hour)), EndUnknown: true}, min: new(time.Hour), argument: "min_remaining"},
 		{name: "min_remaining of zero, end not known", facts: verdict.Facts{Word: "active", EndUnknown: true}, min: new(time.Duration(0)), argument: "min_remaining"},
 		{name: "scopes not known", facts: verdict.Facts{Word: "active", ScopesUnknown: true, MissingScopes: []string{"a"}}, argument: "required_scopes"},
-		{name: "scopes not known, and expiring", facts: verdict.Facts{Word: "active", ScopesUnknown: true, ExpiresOn: future}, min: new(2 * time.Hour), argument: "required_scopes"},
+		{name: "scopes not known, and expiring", facts: verdict.Facts{Word: "active", ScopesUnknown: true, ExpiresOn: &future}, min: new(2 * time.Hour), argument: "required_scopes"},
 		{name: "no word", facts: verdict.Facts{}},
 		{name: "word of 65 characters", facts: verdict.Facts{Word: strings.Repeat("a", 65)}},
 		{name: "word with a line break", facts: verdict.Facts{Word: "act\nive"}},
@@ -178,11 +179,11 @@ func TestReasonWithoutTimeOfCheck(t *testing.T) {
 		facts verdict.Facts
 		min   *time.Duration
 	}{
-		"active":        {verdict.Facts{Word: "active", ExpiresOn: now.AddDate(1, 0, 0)}, nil},
+		"active":        {verdict.Facts{Word: "active", ExpiresOn: new(now.AddDate(1, 0, 0))}, nil},
 		"refused":       {verdict.Facts{Refused: true, Said: "no"}, nil},
-		"expired":       {verdict.Facts{Word: "active", ExpiresOn: now.AddDate(-1, 0, 0)}, nil},
-		"expiring":      {verdict.Facts{Word: "active", ExpiresOn: now.AddDate(0, 1, 0)}, new(9000 * time.Hour)},
-		"not_yet_valid": {verdict.Facts{Word: "active", NotBefore: now.AddDate(0, 1, 0)}, nil},
+		"expired":       {verdict.Facts{Word: "active", ExpiresOn: new(now.AddDate(-1, 0, 0))}, nil},
+		"expiring":      {verdict.Facts{Word: "active", ExpiresOn: new(now.AddDate(0, 1, 0))}, new(9000 * time.Hour)},
+		"not_yet_valid": {verdict.Facts{Word: "active", NotBefore: new(now.AddDate(0, 1, 0))}, nil},
 		"missing_scope": {verdict.Facts{Word: "active", MissingScopes: []string{"a"}}, nil},
 		"other":         {verdict.Facts{Word: "paused"}, nil},
 	}
@@ -226,7 +227,7 @@ func TestReasonTellsNoUntruth(t *testing.T) {
 		{"expiring without a date", verdict.Facts{Word: "expiring"}, []string{"0001-01-01"}},
 		{"expired without a date", verdict.Facts{Word: "expired"}, []string{"0001-01-01"}},
 		{"active without dates", verdict.Facts{Word: "active"}, []string{"0001-01-01"}},
-		{"expired with an end yet to come", verdict.Facts{Word: "expired", ExpiresOn: now.AddDate(5, 0, 0)}, []string{"expired at 2031"}},
+		{"expired with an end yet to come", verdict.Facts{Word: "expired", ExpiresOn: new(now.AddDate(5, 0, 0))}, []string{"expired at 2031"}},
 	}
 
 	for _, test := range tests {
