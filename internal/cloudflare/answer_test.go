@@ -11,6 +11,7 @@ import (
 
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/cloudflare/cloudflaretest"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest/clienttest"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/transport"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
 )
@@ -150,7 +151,7 @@ func TestVerdicts(t *testing.T) {
 				t.Errorf("a part of the token is shown: %q, %q", v.Reason, answer.ID)
 			}
 
-			if written(answer.ExpiresOn) != test.expiresOn || written(answer.NotBefore) != test.notBefore {
+			if clienttest.Written(answer.ExpiresOn) != test.expiresOn || clienttest.Written(answer.NotBefore) != test.notBefore {
 				t.Errorf("not_before = %v, expires_on = %v; want %q, %q", answer.NotBefore, answer.ExpiresOn, test.notBefore, test.expiresOn)
 			}
 
@@ -373,7 +374,7 @@ func TestNoVerdict(t *testing.T) {
 				t.Fatalf("answer %+v, want an error", answer)
 			}
 
-			fault := wantFault(t, b, err, append(test.parts, "HTTP "+strconv.Itoa(test.http), "says nothing about whether it is valid")...)
+			fault := clienttest.WantFault(t, b, err, append(test.parts, "HTTP "+strconv.Itoa(test.http), "says nothing about whether it is valid")...)
 			if fault.Argument != test.argument {
 				t.Errorf("argument = %q, want %q", fault.Argument, test.argument)
 			}
@@ -419,7 +420,7 @@ func TestRayID(t *testing.T) {
 			t.Parallel()
 
 			_, b, _, err := verify(t, issuertest.Reply(test.http, test.body, "Cf-Ray", test.ray), "")
-			wantFault(t, b, err)
+			clienttest.WantFault(t, b, err)
 
 			if strings.Contains(err.Error(), test.ray) == test.hidden {
 				t.Errorf("error %q with the ray ID %q", err, test.ray)
@@ -439,7 +440,7 @@ func TestYearOne(t *testing.T) {
 
 			_, b, answer, err := verify(t, issuertest.Reply(http.StatusOK, ok(result("active", `"expires_on":"`+date+`"`))), "")
 			if err != nil {
-				wantFault(t, b, err)
+				clienttest.WantFault(t, b, err)
 
 				return
 			}
@@ -482,15 +483,15 @@ func TestNoFalseValid(t *testing.T) {
 		issuertest.Reply(status, bodies[i])(w, r)
 	})
 
-	client := connect(t, s.BaseURL(), s.TrustBundle, func(c *transport.Config) { c.MaxRetries = 0 })
+	client := issuer.Connect(t, s.BaseURL(), s.TrustBundle, func(c *transport.Config) { c.MaxRetries = 0 })
 
 	for i, body := range bodies {
 		for _, status := range statuses {
-			b := bearer(t, fmt.Sprintf("body/%d/status/%d", i, status))
+			b := clienttest.Bearer(t, fmt.Sprintf("body/%d/status/%d", i, status))
 
 			answer, err := client.Verify(context.Background(), b, "", true)
 			if err != nil {
-				wantFault(t, b, err)
+				clienttest.WantFault(t, b, err)
 
 				if body == good && status == 200 {
 					t.Errorf("the documented success is an error: %v", err)
@@ -535,11 +536,11 @@ func TestRedirects(t *testing.T) {
 
 				s.SetFault(issuertest.Reply(status, ok(result("active")), "Location", location))
 
-				b := bearer(t, secret)
+				b := clienttest.Bearer(t, secret)
 
-				_, err := connect(t, s.BaseURL(), s.TrustBundle+other.TrustBundle, nil).Verify(context.Background(), b, "", true)
+				_, err := issuer.Connect(t, s.BaseURL(), s.TrustBundle+other.TrustBundle, nil).Verify(context.Background(), b, "", true)
 
-				fault := wantFault(t, b, err, "redirect", "cloudflare.base_url", strconv.Itoa(status))
+				fault := clienttest.WantFault(t, b, err, "redirect", "cloudflare.base_url", strconv.Itoa(status))
 				if !fault.Asked {
 					t.Error("the error does not say that a request was made")
 				}
@@ -599,7 +600,7 @@ func TestServerThatRepeatsTheToken(t *testing.T) {
 
 				_, b, answer, err := verify(t, issuertest.Reply(status, body, "Content-Type", "application/"+strings.ReplaceAll(text, " ", ""), "Cf-Ray", strings.ToLower(text), "X-Echo", text), "")
 				if err != nil {
-					wantFault(t, b, err)
+					clienttest.WantFault(t, b, err)
 
 					return
 				}

@@ -12,6 +12,7 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/cloudflare"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/cloudflare/cloudflaretest"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest/clienttest"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/transport"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
 )
@@ -36,7 +37,7 @@ func TestRequest(t *testing.T) {
 			s := start(t)
 			s.SetFault(issuertest.Reply(http.StatusOK, ok(result("active"))))
 
-			if _, err := connect(t, s.URL+test.base, s.TrustBundle, nil).Verify(context.Background(), bearer(t, secret), test.account, true); err != nil {
+			if _, err := issuer.Connect(t, s.URL+test.base, s.TrustBundle, nil).Verify(context.Background(), clienttest.Bearer(t, secret), test.account, true); err != nil {
 				t.Fatal(err)
 			}
 
@@ -78,14 +79,14 @@ func TestBadAccountID(t *testing.T) {
 			s := start(t)
 			s.Set(secret, cloudflaretest.Token{ID: tokenID})
 
-			b := bearer(t, secret)
+			b := clienttest.Bearer(t, secret)
 
-			answer, err := connect(t, s.BaseURL(), s.TrustBundle, nil).Verify(context.Background(), b, id, true)
+			answer, err := issuer.Connect(t, s.BaseURL(), s.TrustBundle, nil).Verify(context.Background(), b, id, true)
 			if answer != nil {
 				t.Errorf("answer = %+v", answer)
 			}
 
-			fault := wantFault(t, b, err, "account_id", "32 hexadecimal digits")
+			fault := clienttest.WantFault(t, b, err, "account_id", "32 hexadecimal digits")
 			if fault.Argument != "account_id" || fault.Asked {
 				t.Errorf("error = %+v, want one on account_id, before any request", fault)
 			}
@@ -107,7 +108,7 @@ func TestBadAccountID(t *testing.T) {
 	}
 
 	// Somebody may have put the token there.
-	if err := cloudflare.CheckAccountID(secret); err == nil || bearer(t, secret).In(err.Error()) {
+	if err := cloudflare.CheckAccountID(secret); err == nil || clienttest.Bearer(t, secret).In(err.Error()) {
 		t.Errorf("CheckAccountID = %v", err)
 	}
 }
@@ -161,9 +162,9 @@ func TestFake(t *testing.T) {
 				s.Set(test.secret, *test.token)
 			}
 
-			b := bearer(t, test.secret)
+			b := clienttest.Bearer(t, test.secret)
 
-			answer, err := connect(t, s.BaseURL(), s.TrustBundle, nil).Verify(context.Background(), b, test.account, true)
+			answer, err := issuer.Connect(t, s.BaseURL(), s.TrustBundle, nil).Verify(context.Background(), b, test.account, true)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -183,7 +184,7 @@ func TestSameAnswerSameText(t *testing.T) {
 	s := start(t)
 	s.Set(secret, cloudflaretest.Token{ID: tokenID, ExpiresOn: now.Add(time.Hour)})
 
-	client, b := connect(t, s.BaseURL(), s.TrustBundle, nil), bearer(t, secret)
+	client, b := issuer.Connect(t, s.BaseURL(), s.TrustBundle, nil), clienttest.Bearer(t, secret)
 
 	var reasons []string
 
@@ -236,9 +237,9 @@ func TestWhichClockDecides(t *testing.T) {
 			s := start(t)
 			s.SetFault(issuertest.Reply(http.StatusOK, ok(result("active", `"expires_on":"2026-03-01T12:00:00Z"`)), "Date", test.issuer))
 
-			b := bearer(t, secret)
+			b := clienttest.Bearer(t, secret)
 
-			answer, err := connect(t, s.BaseURL(), s.TrustBundle, func(c *transport.Config) { c.Now = func() time.Time { return test.local } }).
+			answer, err := issuer.Connect(t, s.BaseURL(), s.TrustBundle, func(c *transport.Config) { c.Now = func() time.Time { return test.local } }).
 				Verify(context.Background(), b, "", true)
 			if err != nil {
 				t.Fatal(err)
@@ -291,7 +292,7 @@ func TestRetry(t *testing.T) {
 
 			switch {
 			case test.want == "":
-				wantFault(t, b, err)
+				clienttest.WantFault(t, b, err)
 			case err != nil:
 				t.Error(err)
 			default:
@@ -312,7 +313,7 @@ func TestConcurrentChecks(t *testing.T) {
 	t.Parallel()
 
 	s := start(t)
-	client := connect(t, s.BaseURL(), s.TrustBundle, nil)
+	client := issuer.Connect(t, s.BaseURL(), s.TrustBundle, nil)
 
 	var wrong atomic.Int32
 
@@ -324,7 +325,7 @@ func TestConcurrentChecks(t *testing.T) {
 			s.Set(own, cloudflaretest.Token{ID: "id of " + own[:3]})
 		}
 
-		b := bearer(t, own)
+		b := clienttest.Bearer(t, own)
 
 		go func() {
 			defer func() { done <- struct{}{} }()
@@ -355,10 +356,10 @@ func TestCancelled(t *testing.T) {
 		<-r.Context().Done()
 	})
 
-	b := bearer(t, secret)
+	b := clienttest.Bearer(t, secret)
 
-	_, err := connect(t, s.BaseURL(), s.TrustBundle, nil).Verify(ctx, b, "", true)
-	wantFault(t, b, err, "cancelled")
+	_, err := issuer.Connect(t, s.BaseURL(), s.TrustBundle, nil).Verify(ctx, b, "", true)
+	clienttest.WantFault(t, b, err, "cancelled")
 
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("err = %v, want context.Canceled as its cause", err)
@@ -373,7 +374,7 @@ func TestShared(t *testing.T) {
 	s := start(t)
 	s.Set(secret, cloudflaretest.Token{ID: tokenID})
 
-	client, other := connect(t, s.BaseURL(), s.TrustBundle, nil), connect(t, s.BaseURL(), s.TrustBundle, nil)
+	client, other := issuer.Connect(t, s.BaseURL(), s.TrustBundle, nil), issuer.Connect(t, s.BaseURL(), s.TrustBundle, nil)
 
 	steps := []struct {
 		name    string
@@ -394,7 +395,7 @@ func TestShared(t *testing.T) {
 	}
 
 	for _, step := range steps {
-		answer, err := step.client.Verify(context.Background(), bearer(t, step.secret), step.account, step.fresh)
+		answer, err := step.client.Verify(context.Background(), clienttest.Bearer(t, step.secret), step.account, step.fresh)
 		if err != nil {
 			t.Fatalf("%s: %v", step.name, err)
 		}

@@ -21,9 +21,8 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
-	"github.com/tokencheck/terraform-provider-tokencheck/internal/token"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest/clienttest"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/transport"
-	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -35,18 +34,6 @@ const secret = "Zq8RtYw3LmN5pKj7HgFd2sXcVbA9eU4i"
 var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 func clock() time.Time { return now }
-
-// bearer makes a token.
-func bearer(t *testing.T, secret string) token.Token {
-	t.Helper()
-
-	b, err := token.Sources{Names: token.Names{Argument: "token", Block: "issuer"}, Value: &secret}.Resolve()
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	return b
-}
 
 // start starts a server whose clock stands still.
 func start(t *testing.T, handler http.HandlerFunc, options ...issuertest.Option) *issuertest.Server {
@@ -63,22 +50,7 @@ func start(t *testing.T, handler http.HandlerFunc, options ...issuertest.Option)
 func connect(t *testing.T, change func(*transport.Config)) *transport.Client {
 	t.Helper()
 
-	config := transport.Config{
-		Issuer: "Issuer", Block: "issuer", URLArgument: "url", Timeout: 20 * time.Second, MaxRetries: 2,
-		Backoff: time.Millisecond, UserAgent: "test", Now: clock,
-	}
-	if change != nil {
-		change(&config)
-	}
-
-	client, err := transport.New(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	t.Cleanup(client.CloseIdleConnections)
-
-	return client
+	return clienttest.Transport(t, transport.Config{Issuer: "Issuer", Block: "issuer", URLArgument: "url", Now: clock}, change)
 }
 
 // get makes one request to address, at most three times.
@@ -96,7 +68,7 @@ func getContext(t *testing.T, ctx context.Context, address string, change func(*
 		t.Fatal(err)
 	}
 
-	b := bearer(t, secret)
+	b := clienttest.Bearer(t, secret)
 
 	resp, err := connect(t, change).Get(ctx, parsed, b)
 	if err != nil {
@@ -120,23 +92,9 @@ func trusting(s *issuertest.Server) func(*transport.Config) {
 func wantFault(t *testing.T, err error, parts ...string) {
 	t.Helper()
 
-	var fault *verdict.Error
-	if !errors.As(err, &fault) {
-		t.Fatalf("err = %v, want a *verdict.Error", err)
-	}
-
-	if fault.Summary == "" || fault.Happened == "" || fault.Remedy == "" || fault.Argument != "" {
-		t.Errorf("error %+v lacks a text, or has an argument", fault)
-	}
-
-	if bearer(t, secret).In(err.Error()) {
-		t.Errorf("error %q holds a part of the token", err)
-	}
-
-	for _, part := range append(parts, "says nothing about whether it is valid") {
-		if !strings.Contains(err.Error(), part) {
-			t.Errorf("error %q lacks %q", err, part)
-		}
+	fault := clienttest.WantFault(t, clienttest.Bearer(t, secret), err, append(parts, "says nothing about whether it is valid")...)
+	if fault.Argument != "" {
+		t.Errorf("error %+v has an argument", fault)
 	}
 }
 
@@ -164,7 +122,7 @@ func TestGet(t *testing.T) {
 			}
 
 			for name, want := range map[string]string{
-				"Authorization": "Bearer " + secret, "Cache-Control": "no-cache", "Accept": "application/json", "User-Agent": "test",
+				"Authorization": "Bearer " + secret, "Cache-Control": "no-cache", "Accept": "application/json", "User-Agent": clienttest.UserAgent,
 				"Accept-Encoding": "", "Cookie": "", "Referer": "",
 			} {
 				if values := requests[0].Header.Values(name); strings.Join(values, "|") != want {
@@ -188,7 +146,7 @@ func TestCookies(t *testing.T) {
 	}
 
 	for range 2 {
-		if _, err := client.Get(context.Background(), address, bearer(t, secret)); err != nil {
+		if _, err := client.Get(context.Background(), address, clienttest.Bearer(t, secret)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -545,14 +503,14 @@ func TestLastAttemptIsTold(t *testing.T) {
 			}
 
 			// The handshake is not part of the time that is short.
-			if _, err := client.Get(context.Background(), address, bearer(t, secret)); err != nil {
+			if _, err := client.Get(context.Background(), address, clienttest.Bearer(t, secret)); err != nil {
 				t.Fatal(err)
 			}
 
 			ctx, cancel := context.WithTimeout(context.Background(), 150*time.Millisecond)
 			defer cancel()
 
-			_, err = client.Get(ctx, address, bearer(t, secret))
+			_, err = client.Get(ctx, address, clienttest.Bearer(t, secret))
 			wantFault(t, err, "timeout", "HTTP 503")
 		})
 	}
@@ -773,7 +731,7 @@ func TestSharedConnections(t *testing.T) {
 
 	for range checks {
 		wait.Go(func() {
-			if resp, err := client.Get(t.Context(), address, bearer(t, secret)); err != nil || resp.Status != http.StatusOK {
+			if resp, err := client.Get(t.Context(), address, clienttest.Bearer(t, secret)); err != nil || resp.Status != http.StatusOK {
 				t.Error(resp, err)
 			}
 		})
@@ -793,7 +751,7 @@ func TestSharedConnections(t *testing.T) {
 	})
 
 	for range checks {
-		if resp, err := client.Get(t.Context(), address, bearer(t, secret)); err != nil || resp.Status != http.StatusOK {
+		if resp, err := client.Get(t.Context(), address, clienttest.Bearer(t, secret)); err != nil || resp.Status != http.StatusOK {
 			t.Error(resp, err)
 		}
 	}
@@ -828,7 +786,7 @@ func TestFirstConnectionFails(t *testing.T) {
 
 	for range 30 {
 		wait.Go(func() {
-			if resp, err := client.Get(t.Context(), address, bearer(t, secret)); err != nil || resp.Status != http.StatusOK {
+			if resp, err := client.Get(t.Context(), address, clienttest.Bearer(t, secret)); err != nil || resp.Status != http.StatusOK {
 				t.Error(resp, err)
 			}
 		})
@@ -963,7 +921,7 @@ func TestTrustBundle(t *testing.T) {
 		"garbage in PEM": {"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", false}, "the token": {secret, false},
 	} {
 		err := transport.CheckTrustBundle(test.text)
-		if (err == nil) != test.ok || err != nil && bearer(t, secret).In(err.Error()) {
+		if (err == nil) != test.ok || err != nil && clienttest.Bearer(t, secret).In(err.Error()) {
 			t.Errorf("%s: %v", name, err)
 		}
 
@@ -1037,7 +995,7 @@ func TestProxy(t *testing.T) {
 			}
 
 			request, ok := seen.Load().(*http.Request)
-			if !ok || request.Method != http.MethodConnect || request.Host != "issuer.test:443" || bearer(t, secret).In(fmt.Sprint(request.Header, request.URL)) {
+			if !ok || request.Method != http.MethodConnect || request.Host != "issuer.test:443" || clienttest.Bearer(t, secret).In(fmt.Sprint(request.Header, request.URL)) {
 				t.Errorf("the proxy saw %+v, want a CONNECT without the token", request)
 			}
 		})
@@ -1220,7 +1178,7 @@ func TestLog(t *testing.T) {
 		t.Errorf("log = %q", lines)
 	}
 
-	if bearer(t, secret).In(strings.Join(lines, "\n")) {
+	if clienttest.Bearer(t, secret).In(strings.Join(lines, "\n")) {
 		t.Errorf("the log holds the token: %q", lines)
 	}
 }
@@ -1250,7 +1208,7 @@ func TestConcurrent(t *testing.T) {
 
 	for i := range 40 {
 		own := fmt.Sprintf("token-number-%d", i)
-		b := bearer(t, own)
+		b := clienttest.Bearer(t, own)
 
 		group.Go(func() {
 			if i%2 == 0 {

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest/clienttest"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/transport"
 )
 
@@ -100,7 +101,7 @@ func TestParseURL(t *testing.T) {
 		{raw: "https://https://host"},
 	}
 
-	b := bearer(t, secret)
+	b := clienttest.Bearer(t, secret)
 
 	for _, test := range tests {
 		t.Run(test.raw, func(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest/clienttest"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/transport"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/venafi"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/venafi/venafitest"
@@ -184,7 +185,7 @@ func TestAccepted(t *testing.T) {
 
 			switch {
 			case test.undecidable != "":
-				if fault := wantFault(t, b, err, test.undecidable); fault.Argument != test.undecidable {
+				if fault := clienttest.WantFault(t, b, err, test.undecidable); fault.Argument != test.undecidable {
 					t.Errorf("argument = %q, want %q", fault.Argument, test.undecidable)
 				}
 			case err != nil:
@@ -212,7 +213,7 @@ func TestAccepted(t *testing.T) {
 				"access_issued_on": {answer.AccessIssuedOn, test.accessIssued}, "grant_issued_on": {answer.GrantIssuedOn, test.grantIssued},
 				"grant_expires_on": {answer.GrantExpiresOn, test.grantExpires}, "expires_on": {answer.ExpiresOn, test.expires},
 			} {
-				if got := written(moment.got); got != moment.want {
+				if got := clienttest.Written(moment.got); got != moment.want {
 					t.Errorf("%s = %q, want %q", name, got, moment.want)
 				}
 			}
@@ -486,7 +487,7 @@ func TestNoVerdict(t *testing.T) {
 				t.Fatalf("answer %+v, want an error", answer)
 			}
 
-			fault := wantFault(t, b, err, append(test.parts, "says nothing about whether it is valid")...)
+			fault := clienttest.WantFault(t, b, err, append(test.parts, "says nothing about whether it is valid")...)
 			if fault.Argument != "" {
 				t.Errorf("argument = %q, want none", fault.Argument)
 			}
@@ -548,11 +549,11 @@ func TestNoFalseValid(t *testing.T) {
 		issuertest.Reply(status, bodies[i].text)(w, r)
 	})
 
-	client := connect(t, s.URL, s.TrustBundle, func(c *transport.Config) { c.MaxRetries = 0 })
+	client := issuer.Connect(t, s.URL, s.TrustBundle, func(c *transport.Config) { c.MaxRetries = 0 })
 
 	for i, test := range bodies {
 		for _, status := range statuses {
-			b := bearer(t, fmt.Sprintf("body/%d/status/%d", i, status))
+			b := clienttest.Bearer(t, fmt.Sprintf("body/%d/status/%d", i, status))
 			want := verdict.Status("")
 
 			switch {
@@ -564,7 +565,7 @@ func TestNoFalseValid(t *testing.T) {
 
 			answer, err := client.Verify(context.Background(), b, true)
 			if err != nil {
-				wantFault(t, b, err)
+				clienttest.WantFault(t, b, err)
 
 				if want != "" {
 					t.Errorf("HTTP %d with %q is an error, want %q: %v", status, test.text, want, err)
@@ -599,10 +600,10 @@ func TestRedirects(t *testing.T) {
 
 				s.SetFault(issuertest.Reply(status, documented, "Location", location))
 
-				b := bearer(t, secret)
+				b := clienttest.Bearer(t, secret)
 
-				_, err := connect(t, s.URL, s.TrustBundle+other.TrustBundle, nil).Verify(context.Background(), b, true)
-				wantFault(t, b, err, "redirect", "venafi.url", strconv.Itoa(status))
+				_, err := issuer.Connect(t, s.URL, s.TrustBundle+other.TrustBundle, nil).Verify(context.Background(), b, true)
+				clienttest.WantFault(t, b, err, "redirect", "venafi.url", strconv.Itoa(status))
 
 				if n := len(s.Requests()); n != 1 {
 					t.Errorf("the token was sent %d times", n)
@@ -693,11 +694,11 @@ func TestServerThatRepeatsTheToken(t *testing.T) {
 				s := start(t)
 				s.SetFault(answerWith(text))
 
-				b := bearer(t, secret)
+				b := clienttest.Bearer(t, secret)
 
 				var logged strings.Builder
 
-				answer, err := connect(t, s.URL, s.TrustBundle, func(c *transport.Config) {
+				answer, err := issuer.Connect(t, s.URL, s.TrustBundle, func(c *transport.Config) {
 					c.MaxRetries = 1
 					c.Log = func(_ context.Context, message string, fields map[string]any) {
 						_, _ = fmt.Fprintln(&logged, message, fields)
@@ -709,7 +710,7 @@ func TestServerThatRepeatsTheToken(t *testing.T) {
 				}
 
 				if err != nil {
-					wantFault(t, b, err)
+					clienttest.WantFault(t, b, err)
 
 					return
 				}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest/clienttest"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/venafi"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
 )
@@ -160,7 +161,7 @@ func TestCheckScope(t *testing.T) {
 		})
 	}
 
-	if err := venafi.CheckScope("ssh;" + secret); err == nil || bearer(t, secret).In(err.Error()) {
+	if err := venafi.CheckScope("ssh;" + secret); err == nil || clienttest.Bearer(t, secret).In(err.Error()) {
 		t.Errorf("CheckScope = %v", err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest/clienttest"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/transport"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/venafi"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/venafi/venafitest"
@@ -95,7 +96,7 @@ func TestParseURL(t *testing.T) {
 		{raw: "https://venafi.cloud", fault: "SaaS"},
 	}
 
-	b := bearer(t, secret)
+	b := clienttest.Bearer(t, secret)
 
 	for _, test := range tests {
 		t.Run(test.raw, func(t *testing.T) {
@@ -135,7 +136,7 @@ func TestRequest(t *testing.T) {
 			s := start(t)
 			s.SetFault(issuertest.Reply(http.StatusOK, documented))
 
-			if _, err := connect(t, s.URL+path, s.TrustBundle, nil).Verify(context.Background(), bearer(t, secret), true); err != nil {
+			if _, err := issuer.Connect(t, s.URL+path, s.TrustBundle, nil).Verify(context.Background(), clienttest.Bearer(t, secret), true); err != nil {
 				t.Fatal(err)
 			}
 
@@ -187,8 +188,8 @@ func TestFake(t *testing.T) {
 				s.Set(secret, *test.token)
 			}
 
-			b := bearer(t, secret)
-			client := connect(t, s.URL+"/vedsdk", s.TrustBundle, nil)
+			b := clienttest.Bearer(t, secret)
+			client := issuer.Connect(t, s.URL+"/vedsdk", s.TrustBundle, nil)
 
 			answer, err := client.Verify(context.Background(), b, true)
 			if err != nil {
@@ -240,16 +241,16 @@ func TestServersClock(t *testing.T) {
 			s := start(t)
 			s.SetFault(issuertest.Reply(http.StatusOK, body(issued, `"valid_for":172800`), "Date", test.date))
 
-			b := bearer(t, secret)
+			b := clienttest.Bearer(t, secret)
 
-			answer, err := connect(t, s.URL, s.TrustBundle, func(c *transport.Config) { c.Now = func() time.Time { return test.local } }).
+			answer, err := issuer.Connect(t, s.URL, s.TrustBundle, func(c *transport.Config) { c.Now = func() time.Time { return test.local } }).
 				Verify(context.Background(), b, true)
 			if err != nil {
 				t.Fatal(err)
 			}
 
 			// The server's 200 is its word that the token works, whatever a clock says.
-			if v, err := decide(b, answer.Facts, nil); err != nil || !v.Valid() || written(answer.ExpiresOn) != test.expires {
+			if v, err := decide(b, answer.Facts, nil); err != nil || !v.Valid() || clienttest.Written(answer.ExpiresOn) != test.expires {
 				t.Errorf("verdict = %+v, %v, expires_on = %v; want it active and %q", v, err, answer.ExpiresOn, test.expires)
 			}
 
@@ -283,9 +284,9 @@ func TestClientCertificate(t *testing.T) {
 				s := start(t, func(c *tls.Config) { c.ClientAuth, c.ClientCAs = tls.RequireAndVerifyClientCert, authority.Pool() })
 				s.Set(secret, venafitest.Token{Scope: "ssh"})
 
-				b := bearer(t, secret)
+				b := clienttest.Bearer(t, secret)
 
-				_, err := connect(t, s.URL, s.TrustBundle, func(c *transport.Config) {
+				_, err := issuer.Connect(t, s.URL, s.TrustBundle, func(c *transport.Config) {
 					c.TLSMaxVersion = version
 
 					if shown {
@@ -295,7 +296,7 @@ func TestClientCertificate(t *testing.T) {
 				}).Verify(context.Background(), b, true)
 
 				if !shown {
-					wantFault(t, b, err, "TLS", "venafi.client_certificate", "venafi.client_key", "venafi.tls_max_version")
+					clienttest.WantFault(t, b, err, "TLS", "venafi.client_certificate", "venafi.client_key", "venafi.tls_max_version")
 
 					if n := len(s.Requests()); n != 0 {
 						t.Errorf("%d requests came through", n)
@@ -326,10 +327,10 @@ func TestCancelled(t *testing.T) {
 		<-r.Context().Done()
 	})
 
-	b := bearer(t, secret)
+	b := clienttest.Bearer(t, secret)
 
-	_, err := connect(t, s.URL, s.TrustBundle, nil).Verify(ctx, b, true)
-	wantFault(t, b, err, "cancelled")
+	_, err := issuer.Connect(t, s.URL, s.TrustBundle, nil).Verify(ctx, b, true)
+	clienttest.WantFault(t, b, err, "cancelled")
 
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("err = %v, want context.Canceled as its cause", err)
@@ -344,7 +345,7 @@ func TestShared(t *testing.T) {
 	s := start(t)
 	s.Set(secret, venafitest.Token{Scope: "ssh"})
 
-	client, other := connect(t, s.URL, s.TrustBundle, nil), connect(t, s.URL, s.TrustBundle, nil)
+	client, other := issuer.Connect(t, s.URL, s.TrustBundle, nil), issuer.Connect(t, s.URL, s.TrustBundle, nil)
 
 	steps := []struct {
 		name     string
@@ -363,7 +364,7 @@ func TestShared(t *testing.T) {
 	}
 
 	for _, step := range steps {
-		b := bearer(t, step.secret)
+		b := clienttest.Bearer(t, step.secret)
 
 		answer, err := step.client.Verify(context.Background(), b, step.fresh)
 		if err != nil {

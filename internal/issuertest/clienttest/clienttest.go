@@ -1,0 +1,168 @@
+// Package clienttest is what the tests of all issuers' clients have in common: how
+// a client is made, and what holds for each of its answers and errors.
+package clienttest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/token"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/transport"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
+)
+
+// UserAgent is what the clients under test send.
+const UserAgent = "terraform-provider-tokencheck/test"
+
+// Issuer makes clients of an issuer, as the provider does. C is the client.
+type Issuer[C any] struct {
+	// Config is what is the issuer's own, and the local clock.
+	Config    transport.Config
+	ParseURL  func(string) (*url.URL, error)
+	NewClient func(*url.URL, *transport.Client) C
+}
+
+// Connect makes a client of the issuer at address, which retries twice and soon.
+// The change, if not nil, is made to its configuration.
+func (i Issuer[C]) Connect(tb testing.TB, address, trustBundle string, change func(*transport.Config)) C {
+	tb.Helper()
+
+	config := i.Config
+	config.TrustBundle = trustBundle
+
+	base, err := i.ParseURL(address)
+	if err != nil {
+		tb.Fatal(err)
+	}
+
+	return i.NewClient(base, Transport(tb, config, change))
+}
+
+// Transport makes the client below that.
+func Transport(tb testing.TB, config transport.Config, change func(*transport.Config)) *transport.Client {
+	tb.Helper()
+
+	config.Timeout, config.MaxRetries, config.Backoff = 20*time.Second, 2, time.Millisecond
+	config.UserAgent = UserAgent
+
+	if change != nil {
+		change(&config)
+	}
+
+	client, err := transport.New(config)
+	if err != nil {
+		tb.Fatal(err)
+	}
+
+	tb.Cleanup(client.CloseIdleConnections)
+
+	return client
+}
+
+// Bearer makes a token.
+func Bearer(tb testing.TB, secret string) token.Token {
+	tb.Helper()
+
+	b, err := token.Sources{Names: token.Names{Argument: "token", Block: "issuer"}, Value: &secret}.Resolve()
+	if err != nil {
+		tb.Fatal(err)
+	}
+
+	return b
+}
+
+// WantFault asserts that err is an error with all texts, which holds parts and
+// no part of the token, and gives it.
+func WantFault(tb testing.TB, b token.Token, err error, parts ...string) *verdict.Error {
+	tb.Helper()
+
+	var fault *verdict.Error
+	if !errors.As(err, &fault) {
+		tb.Fatalf("err = %v, want a *verdict.Error", err)
+	}
+
+	if fault.Summary == "" || fault.Happened == "" || fault.Remedy == "" {
+		tb.Errorf("error %+v lacks a text", fault)
+	}
+
+	if b.In(err.Error()) {
+		tb.Errorf("error %q holds a part of the token", err)
+	}
+
+	for _, part := range parts {
+		if !strings.Contains(err.Error(), part) {
+			tb.Errorf("error %q lacks %q", err, part)
+		}
+	}
+
+	return fault
+}
+
+// Written gives a time as the provider writes it, "" for none.
+func Written(t *time.Time) string {
+	if t == nil {
+		return ""
+	}
+
+	return verdict.Format(*t)
+}
+
+// Answers gives each body with each status line, as bytes on the wire, for
+// [Issuer.Fuzz] to begin with.
+func Answers(statuses, bodies []string) []string {
+	all := make([]string, 0, len(statuses)*len(bodies))
+
+	for _, body := range bodies {
+		for _, status := range statuses {
+			all = append(all, fmt.Sprintf("HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", status, len(body), body))
+		}
+	}
+
+	return all
+}
+
+// Fuzz sends any bytes as the answer: no panic, no hang, nothing of the token in
+// what comes out, and no valid token but for the documented success, which accepts
+// finds without the client's code. Verify makes a fresh check, so that no earlier
+// answer is taken, and decides it; it gives nil where there is no answer.
+func (i Issuer[C]) Fuzz(
+	f *testing.F, secret string, answers []string,
+	verify func(ctx context.Context, client C, b token.Token) (answer any, v verdict.Verdict, err error),
+	accepts func(answer []byte, now time.Time) bool,
+) {
+	f.Helper()
+	log.SetOutput(io.Discard) // Package net/http logs what is left over after an answer.
+
+	server := issuertest.StartCanned()
+	f.Cleanup(server.Close)
+
+	b := Bearer(f, secret)
+	client := i.Connect(f, server.URL, "", func(c *transport.Config) {
+		c.Timeout, c.MaxRetries, c.Backoff = 5*time.Second, 0, time.Microsecond
+	})
+
+	for _, answer := range answers {
+		f.Add([]byte(answer))
+	}
+
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		server.Set(raw)
+
+		answer, v, err := verify(t.Context(), client, b)
+		if v.Valid() && !accepts(raw, i.Config.Now()) {
+			t.Errorf("valid for %q", raw)
+		}
+
+		if all := fmt.Sprintf("%+v %+v %v", answer, v, err); b.In(all) {
+			t.Errorf("the token is in %s", all)
+		}
+	})
+}
