@@ -158,7 +158,10 @@ func TestScheduledChecks(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 
-			const soon = "soon-0123456789"
+			const (
+				soon = "soon-0123456789"
+				log  = "\nLog: " + runURL + "\n"
+			)
 
 			s := newIssuers(t)
 			s.cloudflare.Set(soon, cloudflaretest.Token{ID: tokenID, ExpiresOn: time.Now().Add(7 * 24 * time.Hour)})
@@ -171,12 +174,12 @@ func TestScheduledChecks(t *testing.T) {
 			issues := func(want string) {
 				t.Helper()
 
-				log := h.issueLog()
-				if got := log[seen:]; !regexp.MustCompile("^" + want + "$").MatchString(got) {
+				all := h.issueLog()
+				if got := all[seen:]; !regexp.MustCompile("^" + want + "$").MatchString(got) {
 					t.Errorf("issues: %q, want %q", got, want)
 				}
 
-				seen = len(log)
+				seen = len(all)
 				h.holdsNoToken(t)
 			}
 
@@ -186,18 +189,19 @@ func TestScheduledChecks(t *testing.T) {
 			// An outage is no word about a token.
 			check["VENAFI_URL"] = "http://127.0.0.1:1"
 			run(t, h, false)
-			issues("create token-unverified: API tokens could not be verified\n- data.tokencheck_venafi.this\n")
+			issues("create token-unverified: API tokens could not be verified\n- data.tokencheck_venafi.this\n\nThese checks got no answer. " +
+				"That says nothing about their tokens, so do not replace them: the log says what was wrong.\n" + log)
 			h.prints(t, "The Venafi server at 127.0.0.1:1 was not reached")
 
 			check["VENAFI_URL"], check["CLOUDFLARE_WORKERS_TOKEN"] = s.venafi.URL, soon
 			ends := `- workers: The Cloudflare API token \(source: env:CLOUDFLARE_WORKERS_TOKEN\) still works, but ends at .*\n`
 			run(t, h, false)
-			issues("create token-replace: API tokens have to be replaced\n" + ends)
+			issues("create token-replace: API tokens have to be replaced\n" + ends + log)
 
 			// The issue is still open: it gets the text of today.
 			s.cloudflare.Revoke(userToken)
 			run(t, h, false)
-			issues(`edit\n- dns: The Cloudflare API token \(source: env:CLOUDFLARE_DNS_TOKEN\) was refused\..*\n` + ends)
+			issues(`edit\n- dns: The Cloudflare API token \(source: env:CLOUDFLARE_DNS_TOKEN\) was refused\..*\n` + ends + log)
 		})
 	}
 }

@@ -27,6 +27,9 @@ const (
 	skipped   = "skipped"
 )
 
+// runURL is the page of a run, with its log.
+const runURL = "https://git.example.com/example/infrastructure/actions/runs/1"
+
 // The token that opens issues.
 const issuesToken = "issues-0123456789"
 
@@ -111,7 +114,8 @@ func newHosting(t *testing.T, s issuers) *hosting {
 		"PATH=" + bin + ":" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "GH_STUB=" + h.issues,
 		"TF_CLI_CONFIG_FILE=" + filepath.Join(w.Dir, "cli.tfrc"), "CHECKPOINT_DISABLE=1",
 		"SSL_CERT_FILE=" + bundle(t, s), "CLOUDFLARE_BASE_URL=" + s.cloudflare.BaseURL(),
-		"CI_API_V4_URL=" + api.URL + "/api/v4", "CI_PROJECT_ID=42",
+		"CI_API_V4_URL=" + api.URL + "/api/v4", "CI_PROJECT_ID=42", "CI_PIPELINE_URL=" + runURL,
+		"GITHUB_SERVER_URL=https://git.example.com", "GITHUB_REPOSITORY=example/infrastructure", "GITHUB_RUN_ID=1",
 	}
 
 	t.Cleanup(func() {

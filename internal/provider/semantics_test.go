@@ -12,7 +12,7 @@ import (
 )
 
 // These tests hold what users rely on between plan and apply. Much of it is the
-// CLI's behaviour and not the provider's: where a test fails with a new CLI, the
+// CLI's behavior and not the provider's: where a test fails with a new CLI, the
 // guides have to change.
 
 const secret = "active-0123456789"

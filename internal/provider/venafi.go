@@ -116,7 +116,7 @@ func venafiIssuer() issuer {
 					},
 				},
 				"access_issued_on": computedTime("When the access token was issued; a refresh moves it."),
-				"grant_issued_on":  computedTime("When the grant was authorised."),
+				"grant_issued_on":  computedTime("When the grant was authorized."),
 				"grant_expires_on": computedTime("When the *grant* ends and the token can no longer be refreshed; this is not the token's own end."),
 				"valid_for": schema.Int64Attribute{
 					Computed:            true,

@@ -177,7 +177,7 @@ func TestShow(t *testing.T) {
 		{"plain", "Invalid API Token", "Invalid API Token"},
 		{"blanks around", "  a  b \t c ", "a b c"},
 		{"lines", "a\r\nb\nc", "a b c"},
-		{"terminal colours", "a\x1b[31mb", "a [31mb"},
+		{"terminal colors", "a\x1b[31mb", "a [31mb"},
 		{"right-to-left override", "a\u202eb", "a b"},
 		{"invalid UTF-8", "a\xffb", "a b"},
 		{"NUL", "a\x00b", "a b"},

@@ -32,6 +32,10 @@ for file in replace.md unverified.md; do
   [ -s "$file" ] || rm "$file"
 done
 
+if [ -f unverified.md ]; then
+  printf '\nThese checks got no answer. That says nothing about their tokens, so do not replace them: the log says what was wrong.\n' >> unverified.md
+fi
+
 if [ -f replace.md ]; then exit 1; fi
 if [ -f unverified.md ]; then exit 2; fi
 exit 3

@@ -42,7 +42,7 @@ check "venafi_grant" {
       ? true
       : timecmp(data.tokencheck_venafi.this.grant_expires_on, timeadd(plantimestamp(), "720h")) > 0
     )
-    error_message = "The grant of the Venafi access token ends within 30 days. A new one has to be authorised by then."
+    error_message = "The grant of the Venafi access token ends within 30 days. A new one has to be authorized by then."
   }
 }
 
