@@ -41,14 +41,13 @@ func cloudflareIssuer() issuer {
 		parseURL: transport.ParseURL, newClient: cloudflare.NewClient,
 	}
 
-	return issuer{
-		names: cloudflareNames, urlVariable: server.urlVariable,
-		block: blockSchema("How Cloudflare is asked.", cloudflareNames, map[string]providerschema.StringAttribute{
+	return newIssuer(server, askCloudflare,
+		blockSchema("How Cloudflare is asked.", cloudflareNames, map[string]providerschema.StringAttribute{
 			server.urlArgument: server.urlAttribute("URL of the API. Tokens go to this server only. HTTPS, or plain HTTP to a loopback address. " +
 				"Defaults to the environment variable `" + server.urlVariable + "`, then to `" + server.defaultURL + "`; " +
 				"the FedRAMP cloud is at `https://api.fed.cloudflare.com/client/v4`."),
 		}),
-		check: checkSchema(
+		checkSchema(
 			"Asks Cloudflare whether an API token works. That a token works says nothing about what it may do: "+
 				"permissions, zones, accounts and address filters are not looked at.",
 			cloudflareNames,
@@ -70,8 +69,7 @@ func cloudflareIssuer() issuer {
 					MarkdownDescription: "When the token begins to work, in RFC 3339, UTC. Null if the answer has none.",
 				},
 			}),
-		connect: connector(server, askCloudflare),
-	}
+	)
 }
 
 func askCloudflare(ctx context.Context, client *cloudflare.Client, m *cloudflareModel, r request, fresh bool) ([]verdict.Warning, error) {

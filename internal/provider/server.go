@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	providerschema "github.com/hashicorp/terraform-plugin-framework/provider/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -85,17 +86,18 @@ type checked[M any] interface {
 	own() (value, env, file types.String)
 }
 
-// connector makes the verifiers of an issuer: ask verifies one token, and fills in
-// the model.
-func connector[C, M any, P checked[M]](
+// newIssuer describes an issuer by its server and its two schemas; ask verifies
+// one token, and fills in the model.
+func newIssuer[C, M any, P checked[M]](
 	s server[C], ask func(ctx context.Context, client C, m P, r request, fresh bool) ([]verdict.Warning, error),
-) func(context.Context, connection, types.Object) verifier {
-	return func(ctx context.Context, conn connection, object types.Object) verifier {
+	block providerschema.SingleNestedAttribute, check schema.Schema,
+) issuer {
+	connect := func(ctx context.Context, conn connection, object types.Object) verifier {
 		b := readBlock(ctx, object)
 
 		// The client connects on first use: what is wrong in the environment, or not
 		// known yet, concerns the checks of this issuer only.
-		connect := sync.OnceValues(func() (C, error) { return s.connect(conn, b) })
+		dial := sync.OnceValues(func() (C, error) { return s.connect(conn, b) })
 
 		return newVerifier(func(ctx context.Context, m P, fresh bool) ([]verdict.Warning, error) {
 			value, env, file := m.own()
@@ -107,7 +109,7 @@ func connector[C, M any, P checked[M]](
 				return nil, err
 			}
 
-			client, err := connect()
+			client, err := dial()
 			if err != nil {
 				return nil, err
 			}
@@ -115,4 +117,6 @@ func connector[C, M any, P checked[M]](
 			return ask(ctx, client, m, r, fresh)
 		})
 	}
+
+	return issuer{names: s.names, urlVariable: s.urlVariable, block: block, check: check, connect: connect}
 }

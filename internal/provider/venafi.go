@@ -66,9 +66,8 @@ func venafiIssuer() issuer {
 	certificateRemedy := "Give the certificate and its key in PEM form, not encrypted. A PKCS#12 file is not read: " +
 		"convert it by openssl pkcs12 -in client.p12 -nokeys -out client.pem, and openssl pkcs12 -in client.p12 -nocerts -nodes -out client.key."
 
-	return issuer{
-		names: venafiNames, urlVariable: server.urlVariable,
-		block: blockSchema(
+	return newIssuer(server, askVenafi,
+		blockSchema(
 			"How the Venafi Trust Protection Platform server (TLS Protect Datacenter, CyberArk Certificate Manager, Self-Hosted) is asked.",
 			venafiNames,
 			map[string]providerschema.StringAttribute{
@@ -98,7 +97,7 @@ func venafiIssuer() issuer {
 					Validators: []validator.String{tlsVersions},
 				},
 			}),
-		check: checkSchema(
+		checkSchema(
 			"Asks a Venafi Trust Protection Platform server (TLS Protect Datacenter, CyberArk Certificate Manager, Self-Hosted) whether an access token works. "+
 				"That a token works says nothing about the permissions of its identity.",
 			venafiNames,
@@ -136,8 +135,7 @@ func venafiIssuer() issuer {
 						"Empty if nothing is missing. Null if nothing was required, or if the token was refused.",
 				},
 			}),
-		connect: connector(server, askVenafi),
-	}
+	)
 }
 
 // configureVenafi sets what concerns client certificates.
