@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -29,6 +30,16 @@ var (
 
 	// mirror is where the provider is built once for all tests of a package.
 	mirror = sync.OnceValues(func() (string, error) { return cli.Build(context.Background(), mirrorDir) })
+
+	// cloud is where the stand-in for a cloud's provider is added to the mirror.
+	cloud = sync.OnceValue(func() error {
+		binary, err := cli.Compile(context.Background(), mirrorDir, "cloud", "./internal/cli/clitest/cloud")
+		if err != nil {
+			return err
+		}
+
+		return cli.Install(filepath.Join(mirrorDir, "mirror"), "hashicorp/cloud", binary)
+	})
 
 	path = sync.OnceValues(cli.Find)
 
@@ -80,6 +91,18 @@ func Workspace(t *testing.T, files map[string]string) *cli.Workspace {
 	}
 
 	return w
+}
+
+// Cloud gives later workspaces the provider in cloud/, whose resource cloud_record
+// needs a token that works, as a real cloud's do. It takes CLOUD_TOKEN, and CLOUD_URL,
+// which says by its status whether the token works. It needs no entry in
+// required_providers: the CLI looks for one without in the namespace hashicorp.
+func Cloud(t *testing.T) {
+	t.Helper()
+
+	if err := cloud(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // OpenTofu reports whether the tests run on OpenTofu and not on Terraform.

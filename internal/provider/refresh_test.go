@@ -1,0 +1,200 @@
+package provider_test
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/cli"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/cli/clitest"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/cloudflare/cloudflaretest"
+)
+
+// These tests guard what really needs the token: a resource whose provider fails
+// with 401 once the token is revoked.
+
+// guardedCloud makes a workspace with a configuration for one fake, and a module
+// with a guard in ./token-guard. The cloud's token is that of the check.
+func guardedCloud(t *testing.T, config string) (*cloudflaretest.Server, *cli.Workspace, []string) {
+	t.Helper()
+	clitest.Cloud(t)
+
+	c := newCloudflare(t)
+	w := clitest.Workspace(t, map[string]string{
+		"main.tf":             clitest.RequiredProviders + withIssuers(c, nil, config),
+		"ca.pem":              c.TrustBundle,
+		"token-guard/main.tf": clitest.RequiredProviders + dataCheck + "output \"valid\" {\n  value = data.tokencheck_cloudflare.now.valid\n" + dataCondition + "}\n",
+	})
+
+	return c, w, []string{
+		"CLOUDFLARE_API_TOKEN=" + secret, "CLOUD_TOKEN=" + secret,
+		"CLOUD_URL=" + c.BaseURL() + "/user/tokens/verify", "SSL_CERT_FILE=" + filepath.Join(w.Dir, "ca.pem"),
+	}
+}
+
+// What a command comes to.
+const (
+	passes  = "passes"
+	byGuard = "stopped by the guard"
+	by401   = "stopped by 401"
+	warned  = "warned by the guard, and stopped by 401"
+)
+
+// ends tells what a command comes to with a token that does not work.
+func ends(result cli.Result) string {
+	says := func(text string) bool { return clitest.Says(text).MatchString(result.Output) }
+
+	switch {
+	case result.Err == nil:
+		return passes
+	case !says("401 Unauthorized"):
+		if says("was refused") {
+			return byGuard
+		}
+	case !says("was refused"):
+		return by401
+	case says("Warning: Resource precondition failed") || says("Warning: Resource postcondition failed") || says("Warning: Module output value precondition failed"):
+		return warned
+	}
+
+	return result.Output
+}
+
+const (
+	dataCheck = `
+data "tokencheck_cloudflare" "now" {}
+`
+	dataCondition = `
+    precondition {
+      condition     = data.tokencheck_cloudflare.now.valid
+      error_message = data.tokencheck_cloudflare.now.reason
+    }
+`
+	ephemeralCheck = `
+ephemeral "tokencheck_cloudflare" "now" {
+  require_valid = false
+}
+`
+	ephemeralCondition = `
+    precondition {
+      condition     = ephemeral.tokencheck_cloudflare.now.valid
+      error_message = "The token was refused."
+    }
+`
+)
+
+func onItself(condition string) string { return "  lifecycle {" + condition + "  }\n" }
+
+func onGuard(condition string) string {
+	return "resource \"terraform_data\" \"token_guard\" {\n" + onItself(condition) + "}\n"
+}
+
+func dependsOn(address string) string { return "  depends_on = [" + address + "]\n" }
+
+// A resource is refreshed before its own preconditions are evaluated. Once it
+// exists, only a guard that it depends on speaks before its provider's error.
+func TestSemanticsRefresh(t *testing.T) {
+	t.Parallel()
+
+	for name, test := range map[string]struct {
+		// config is the guard, and body what stands in the resources that need the token.
+		config, body string
+		// What the commands come to, with a token that was revoked. The apply is that of a
+		// plan that was saved before, and creates a further resource.
+		plan, target, refreshOnly, apply, destroy string
+	}{
+		"data source, precondition of the resource itself": {dataCheck, onItself(dataCondition), by401, by401, by401, by401, by401},
+		"data source, precondition of a guard":             {dataCheck + onGuard(dataCondition), dependsOn("terraform_data.token_guard"), byGuard, byGuard, warned, by401, warned},
+		"data source, postcondition":                       {atPlan, dependsOn("data.tokencheck_cloudflare.now"), byGuard, byGuard, warned, by401, warned},
+		"data source in a module":                          {"module \"token_guard\" {\n  source = \"./token-guard\"\n}\n", dependsOn("module.token_guard"), byGuard, byGuard, warned, by401, warned},
+		"ephemeral, precondition of the resource itself":   {ephemeralCheck, onItself(ephemeralCondition), by401, by401, by401, byGuard, by401},
+		"ephemeral, precondition of a guard":               {ephemeralCheck + onGuard(ephemeralCondition), dependsOn("terraform_data.token_guard"), byGuard, byGuard, warned, byGuard, warned},
+		"ephemeral by default":                             {byDependency, dependsOn("ephemeral.tokencheck_cloudflare.now"), byGuard, byGuard, byGuard, byGuard, byGuard},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			c, w, env := guardedCloud(t, test.config+"\nresource \"cloud_record\" \"old\" {\n"+test.body+"}\n")
+			further := filepath.Join(w.Dir, "new.tf")
+
+			clitest.Run(t, w, env, true, []string{"apply", "-auto-approve", "-no-color"})
+
+			if err := os.WriteFile(further, []byte("resource \"cloud_record\" \"new\" {\n"+test.body+"}\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+
+			clitest.Run(t, w, env, true, []string{"plan", "-no-color", "-out=saved"}, "1 to add")
+
+			if err := os.Remove(further); err != nil {
+				t.Fatal(err)
+			}
+
+			c.Revoke(secret)
+
+			// At first: the commands below write the state.
+			if got := ends(w.Run(t.Context(), env, "apply", "-no-color", "saved")); got != test.apply {
+				t.Errorf("apply saved: %s, want %s", got, test.apply)
+			}
+
+			want := map[string]string{
+				"plan":                          test.plan,
+				"plan -refresh=false":           byGuard, // The condition of the resource itself is reached as well.
+				"plan -target=cloud_record.old": test.target,
+				"plan -refresh-only":            test.refreshOnly,
+				"destroy -auto-approve":         test.destroy,
+				// No check is made, and the deletion fails.
+				"destroy -auto-approve -refresh=false": by401,
+			}
+
+			got := map[string]string{}
+			for command := range want {
+				args := strings.Fields(command)
+				got[command] = ends(w.Run(t.Context(), env, append([]string{args[0], "-no-color"}, args[1:]...)...))
+			}
+
+			if !maps.Equal(got, want) {
+				t.Errorf("got %q\nwant %q", got, want)
+			}
+
+			if created(t, w, "cloud_record.new") || !created(t, w, "cloud_record.old") {
+				t.Error("something was created or destroyed")
+			}
+		})
+	}
+}
+
+// A data source that needs the token is read at plan, before which its own
+// preconditions are evaluated. If it depends on a guard that is not created yet,
+// it is put off.
+func TestSemanticsGuardedDataSource(t *testing.T) {
+	t.Parallel()
+
+	for name, test := range map[string]struct {
+		config, body string
+		putOff       bool
+	}{
+		"precondition of its own": {dataCheck, onItself(dataCondition), false},
+		"postcondition":           {atPlan, dependsOn("data.tokencheck_cloudflare.now"), false},
+		"ephemeral by default":    {byDependency, dependsOn("ephemeral.tokencheck_cloudflare.now"), false},
+		"guard":                   {dataCheck + onGuard(dataCondition), dependsOn("terraform_data.token_guard"), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			c, w, env := guardedCloud(t, test.config+"\ndata \"cloud_zone\" \"this\" {\n"+test.body+"}\n")
+
+			result := clitest.Run(t, w, env, true, []string{"plan", "-no-color"})
+			if putOff := clitest.Says("data.cloud_zone.this will be read during apply").MatchString(result.Output); putOff != test.putOff {
+				t.Errorf("put off: %t\n%s", putOff, result.Output)
+			}
+
+			c.Revoke(secret)
+
+			if got := ends(w.Run(t.Context(), env, "plan", "-no-color")); got != byGuard {
+				t.Error(got)
+			}
+		})
+	}
+}
