@@ -8,23 +8,28 @@ terraform {
 
 data "tokencheck_cloudflare" "dns" {
   min_remaining = "72h"
+
+  lifecycle {
+    postcondition {
+      condition     = self.valid
+      error_message = self.reason
+    }
+  }
 }
 
 data "tokencheck_venafi" "certificates" {
   required_scopes = ["certificate:manage"]
   min_remaining   = "72h"
+
+  lifecycle {
+    postcondition {
+      condition     = self.valid
+      error_message = self.reason
+    }
+  }
 }
 
 # Stands for whatever would change half of your infrastructure.
 resource "terraform_data" "deployment" {
-  lifecycle {
-    precondition {
-      condition     = data.tokencheck_cloudflare.dns.valid
-      error_message = data.tokencheck_cloudflare.dns.reason
-    }
-    precondition {
-      condition     = data.tokencheck_venafi.certificates.valid
-      error_message = data.tokencheck_venafi.certificates.reason
-    }
-  }
+  depends_on = [data.tokencheck_cloudflare.dns, data.tokencheck_venafi.certificates]
 }

@@ -287,7 +287,7 @@ To check tokens of your own, with the real issuers:
 
   make install                      # puts the provider where your CLI's init finds it
   export CLOUDFLARE_API_TOKEN=…     # or VENAFI_URL=… and VENAFI_TOKEN=…
-  cd examples/data-sources/tokencheck_cloudflare/precondition
+  cd examples/data-sources/tokencheck_cloudflare/guard
   terraform init && terraform plan
 
 `

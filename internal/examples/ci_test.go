@@ -48,8 +48,8 @@ func TestPipelines(t *testing.T) {
 				run(t, h, jobResults{succeeded, succeeded, succeeded})
 				h.holdsNoToken(t)
 
-				if h.created(t) != 1 {
-					t.Error("the apply did not create the resource")
+				if h.created(t) != 2 {
+					t.Error("the apply did not create the guard and the resource")
 				}
 
 				for path := range h.artifacts {

@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -113,15 +114,19 @@ func read(t *testing.T, dir string) map[string]string {
 	return files
 }
 
+// standIn is a resource of an example that stands for one that needs the token.
+var standIn = regexp.MustCompile(`resource "terraform_data" "(certificate|dns_record|worker)"`)
+
 // Every example of a check is valid, and runs unchanged where only the environment
-// tells which issuers there are: its plan passes with tokens that work, and says
-// why they do not once they are gone.
+// tells which issuers there are: it passes with tokens that work. Once they are
+// gone, a plan says so, before the provider of what needs the token says something
+// else.
 func TestChecks(t *testing.T) {
 	t.Parallel()
 
 	seen := 0
 
-	for _, parent := range []string{"provider", "data-sources", "ephemeral-resources", "guides"} {
+	for _, parent := range []string{"provider", "data-sources", "ephemeral-resources", "guides", "ci"} {
 		dirs := map[string]bool{}
 		for path := range read(t, parent) {
 			// What a guide leads away from needs providers that are not installed.
@@ -151,19 +156,21 @@ func planExample(t *testing.T, dir string) {
 	files := map[string]string{}
 	for path, text := range read(t, dir) {
 		if filepath.Base(path) == path {
-			files[path] = text
+			files[path] = standIn.ReplaceAllString(text, `resource "cloud_record" "$1"`)
 		}
 	}
 
+	clitest.Cloud(t)
+
 	s, w := newIssuers(t), clitest.Workspace(t, files)
-	env := s.env(t, t.TempDir())
+	env := append(s.env(t, t.TempDir()), "CLOUD_URL="+s.cloudflare.BaseURL()+"/user/tokens/verify", "CLOUD_TOKEN="+userToken)
 
 	if strings.HasSuffix(dir, "account-token") {
 		env = append(env, "CLOUDFLARE_API_TOKEN="+accountToken, "TF_VAR_cloudflare_api_token="+accountToken)
 	}
 
 	clitest.Run(t, w, env, true, []string{"validate", "-no-color"})
-	clitest.Run(t, w, env, true, []string{"plan", "-no-color", "-input=false"})
+	clitest.Run(t, w, env, true, []string{"apply", "-no-color", "-input=false", "-auto-approve"})
 
 	if dir == "provider" { // It has no check.
 		return
@@ -179,5 +186,9 @@ func planExample(t *testing.T, dir string) {
 	}
 
 	// A check block only warns.
-	clitest.Run(t, w, env, strings.HasSuffix(dir, "check-block"), []string{"plan", "-no-color", "-input=false"}, text)
+	result := clitest.Run(t, w, env, strings.HasSuffix(dir, "check-block"), []string{"plan", "-no-color", "-input=false"}, text)
+
+	if clitest.Says("401 Unauthorized").MatchString(result.Output) {
+		t.Errorf("what needs the token is refreshed before the guard stops the plan:\n%s", result.Output)
+	}
 }

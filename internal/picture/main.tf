@@ -6,13 +6,15 @@ terraform {
 
 data "tokencheck_cloudflare" "dns" {
   min_remaining = "72h"
+
+  lifecycle {
+    postcondition {
+      condition     = self.valid
+      error_message = self.reason
+    }
+  }
 }
 
 resource "terraform_data" "deployment" {
-  lifecycle {
-    precondition {
-      condition     = data.tokencheck_cloudflare.dns.valid
-      error_message = data.tokencheck_cloudflare.dns.reason
-    }
-  }
+  depends_on = [data.tokencheck_cloudflare.dns]
 }

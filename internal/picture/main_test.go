@@ -101,3 +101,18 @@ func drawn(t *testing.T, picture io.Reader) string {
 		}
 	}
 }
+
+// The picture is of the configuration that stands above it.
+func TestREADME(t *testing.T) {
+	t.Parallel()
+
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	_, shown, _ := strings.Cut(configuration, "\n}\n\n")
+	if !strings.Contains(string(readme), "```terraform\n"+shown+"```\n") {
+		t.Errorf("README.md does not show\n%s", shown)
+	}
+}

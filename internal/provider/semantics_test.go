@@ -42,13 +42,17 @@ ephemeral "tokencheck_cloudflare" "now" {
   require_valid = false
 }
 
-resource "terraform_data" "guarded" {
+resource "terraform_data" "token_guard" {
   lifecycle {
     precondition {
       condition     = ephemeral.tokencheck_cloudflare.now.valid
       error_message = "The Cloudflare token of this run does not work."
     }
   }
+}
+
+resource "terraform_data" "guarded" {
+  depends_on = [terraform_data.token_guard]
 }
 `
 	// byDependency has the fuller message, and blocks a destroy too.
@@ -63,7 +67,7 @@ resource "terraform_data" "guarded" {
 	byTime = `
 data "tokencheck_cloudflare" "now" {}
 
-resource "terraform_data" "guarded" {
+resource "terraform_data" "token_guard" {
   lifecycle {
     precondition {
       condition = (data.tokencheck_cloudflare.now.expires_on == null ? true :
@@ -71,6 +75,10 @@ resource "terraform_data" "guarded" {
       error_message = "The token has ended since the plan was made."
     }
   }
+}
+
+resource "terraform_data" "guarded" {
+  depends_on = [terraform_data.token_guard]
 }
 `
 	// atPlan is a data source alone: nothing of it happens at apply.
@@ -104,11 +112,11 @@ func TestSemanticsRevokedBeforeApply(t *testing.T) {
 			t.Parallel()
 
 			c, w, env := guarded(t, test.config)
-			clitest.Run(t, w, env, true, []string{"plan", "-no-color", "-out=plan"}, "1 to add")
+			clitest.Run(t, w, env, true, []string{"plan", "-no-color", "-out=plan"}, "terraform_data.guarded will be created")
 			c.Revoke(secret)
 
 			if test.refusal == "" {
-				clitest.Run(t, w, env, true, []string{"apply", "-no-color", "plan"}, "1 added")
+				clitest.Run(t, w, env, true, []string{"apply", "-no-color", "plan"}, "terraform_data.guarded: Creation complete")
 
 				return
 			}
@@ -138,7 +146,7 @@ func TestSemanticsExpiredBeforeApply(t *testing.T) {
 	c.SetClock(func() time.Time { return time.Now().Add(-time.Hour) })
 	c.Set(secret, cloudflaretest.Token{ID: tokenID, ExpiresOn: time.Now().Add(-30 * time.Minute)})
 
-	clitest.Run(t, w, env, true, []string{"plan", "-no-color", "-out=plan"}, "1 to add", "Clocks differ")
+	clitest.Run(t, w, env, true, []string{"plan", "-no-color", "-out=plan"}, "terraform_data.guarded will be created", "Clocks differ")
 
 	requests := len(c.Requests())
 
@@ -154,7 +162,45 @@ func TestSemanticsExpiredBeforeApply(t *testing.T) {
 
 	// A token without an end passes.
 	c.Set(secret, cloudflaretest.Token{ID: tokenID})
-	clitest.Run(t, w, env, true, []string{"apply", "-auto-approve", "-no-color"}, "1 added")
+	clitest.Run(t, w, env, true, []string{"apply", "-auto-approve", "-no-color"}, "terraform_data.guarded: Creation complete")
+
+	// The guard itself has no change any more, and is evaluated all the same.
+	c.Set(secret, cloudflaretest.Token{ID: tokenID, ExpiresOn: time.Now().Add(-30 * time.Minute)})
+
+	clitest.Run(t, w, env, true, []string{"plan", "-no-color", "-out=plan"}, "No changes")
+	clitest.Run(t, w, env, false, []string{"apply", "-no-color", "plan"}, "The token has ended since the plan was made.")
+}
+
+// A deletion during an apply waits for no guard, so that a resource that is to be
+// replaced is gone; where the new one is created first, the guard speaks first.
+func TestSemanticsReplacement(t *testing.T) {
+	t.Parallel()
+
+	const createFirst = "lifecycle {\n    create_before_destroy = true\n  }\n"
+
+	for name, test := range map[string]struct {
+		config  string
+		remains bool
+	}{
+		"precondition":               {byPrecondition, false},
+		"dependency":                 {byDependency, false},
+		"precondition, create first": {strings.Replace(byPrecondition, "depends_on", createFirst+"  depends_on", 1), true},
+		"dependency, create first":   {strings.Replace(byDependency, "depends_on", createFirst+"  depends_on", 1), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			c, w, env := guarded(t, test.config)
+			clitest.Run(t, w, env, true, []string{"apply", "-auto-approve", "-no-color"}, "terraform_data.guarded: Creation complete")
+			clitest.Run(t, w, env, true, []string{"plan", "-no-color", "-out=plan", "-replace=terraform_data.guarded"}, "1 to add, 0 to change, 1 to destroy")
+			c.Revoke(secret)
+			clitest.Run(t, w, env, false, []string{"apply", "-no-color", "plan"})
+
+			if remains := created(t, w, "terraform_data.guarded"); remains != test.remains {
+				t.Errorf("the old resource remains: %t", remains)
+			}
+		})
+	}
 }
 
 // A destroy with a dead token is possible in every pattern, in one of them with a flag.
@@ -174,7 +220,7 @@ func TestSemanticsDestroy(t *testing.T) {
 			t.Parallel()
 
 			c, w, env := guarded(t, test.config)
-			clitest.Run(t, w, env, true, []string{"apply", "-auto-approve", "-no-color"}, "1 added")
+			clitest.Run(t, w, env, true, []string{"apply", "-auto-approve", "-no-color"}, "terraform_data.guarded: Creation complete")
 			c.Revoke(secret)
 
 			destroy := []string{"destroy", "-auto-approve", "-no-color"}
@@ -184,7 +230,7 @@ func TestSemanticsDestroy(t *testing.T) {
 				destroy = append(destroy, "-refresh=false")
 			}
 
-			clitest.Run(t, w, env, true, destroy, "1 destroyed")
+			clitest.Run(t, w, env, true, destroy, "terraform_data.guarded: Destruction complete")
 		})
 	}
 }
@@ -195,12 +241,12 @@ func TestSemanticsRefreshOnly(t *testing.T) {
 	refresh := []string{"plan", "-refresh-only", "-no-color"}
 
 	c, w, env := guarded(t, atPlan)
-	clitest.Run(t, w, env, true, []string{"apply", "-auto-approve", "-no-color"}, "1 added")
+	clitest.Run(t, w, env, true, []string{"apply", "-auto-approve", "-no-color"}, "terraform_data.guarded: Creation complete")
 	c.Revoke(secret)
 	clitest.Run(t, w, env, true, refresh, "Warning:", "was refused")
 
 	c, w, env = guarded(t, byPrecondition)
-	clitest.Run(t, w, env, true, []string{"apply", "-auto-approve", "-no-color"}, "1 added")
+	clitest.Run(t, w, env, true, []string{"apply", "-auto-approve", "-no-color"}, "terraform_data.guarded: Creation complete")
 	c.Revoke(secret)
 	clitest.Run(t, w, env, true, refresh)
 }

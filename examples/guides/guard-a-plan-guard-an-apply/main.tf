@@ -20,10 +20,9 @@ ephemeral "tokencheck_cloudflare" "this" {
   require_valid = false
 }
 
-# Stands for a resource that needs the token.
-resource "terraform_data" "dns_record" {
-  input = "www"
-
+# The guard is a resource of its own: what depends on it is refreshed only once
+# its conditions hold.
+resource "terraform_data" "token_guard" {
   lifecycle {
     precondition {
       condition     = data.tokencheck_cloudflare.this.valid
@@ -35,4 +34,11 @@ resource "terraform_data" "dns_record" {
       error_message = "The Cloudflare API token in CLOUDFLARE_API_TOKEN does not work. A plan shows why, and what to do."
     }
   }
+}
+
+# Stands for everything that needs the token.
+resource "terraform_data" "dns_record" {
+  input = "www"
+
+  depends_on = [terraform_data.token_guard]
 }

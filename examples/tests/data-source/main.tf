@@ -20,17 +20,22 @@ check "cloudflare_token_ends_soon" {
   }
 }
 
-# Stands for a resource that needs the Cloudflare token. A token that ends soon
-# still works, so it stops nothing.
-resource "terraform_data" "dns_record" {
-  input = "www"
-
+# The guard is a resource of its own: what depends on it is refreshed only once
+# its conditions hold. A token that ends soon still works, so it stops nothing.
+resource "terraform_data" "token_guard" {
   lifecycle {
     precondition {
       condition     = contains(["active", "expiring"], data.tokencheck_cloudflare.this.status)
       error_message = data.tokencheck_cloudflare.this.reason
     }
   }
+}
+
+# Stands for everything that needs the Cloudflare token.
+resource "terraform_data" "dns_record" {
+  input = "www"
+
+  depends_on = [terraform_data.token_guard]
 }
 
 data "tokencheck_venafi" "this" {
@@ -44,7 +49,7 @@ data "tokencheck_venafi" "this" {
   }
 }
 
-# Stands for a resource that needs the Venafi token.
+# Stands for everything that needs the Venafi token.
 resource "terraform_data" "certificate" {
   input = "www.example.com"
 

@@ -17,16 +17,18 @@ variable "cloudflare_account_id" {
 
 data "tokencheck_cloudflare" "this" {
   account_id = var.cloudflare_account_id
+
+  lifecycle {
+    postcondition {
+      condition     = self.valid
+      error_message = self.reason
+    }
+  }
 }
 
-# Stands for a resource that needs the token.
+# Stands for everything that needs the token.
 resource "terraform_data" "worker" {
   input = "hello"
 
-  lifecycle {
-    precondition {
-      condition     = data.tokencheck_cloudflare.this.valid
-      error_message = data.tokencheck_cloudflare.this.reason
-    }
-  }
+  depends_on = [data.tokencheck_cloudflare.this]
 }

@@ -10,10 +10,9 @@ terraform {
 
 data "tokencheck_cloudflare" "this" {}
 
-# Stands for a resource that needs the token.
-resource "terraform_data" "dns_record" {
-  input = "www"
-
+# The guard is a resource of its own: what depends on it is refreshed only once
+# its conditions hold.
+resource "terraform_data" "token_guard" {
   lifecycle {
     precondition {
       condition     = data.tokencheck_cloudflare.this.valid
@@ -31,4 +30,11 @@ resource "terraform_data" "dns_record" {
       error_message = "The Cloudflare API token ends within the hour, or has ended since the plan was made. Roll it, and plan again."
     }
   }
+}
+
+# Stands for everything that needs the token.
+resource "terraform_data" "dns_record" {
+  input = "www"
+
+  depends_on = [terraform_data.token_guard]
 }

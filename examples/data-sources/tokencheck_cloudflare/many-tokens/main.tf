@@ -45,9 +45,11 @@ locals {
   }
 }
 
-# One condition for all of them, so that one run tells of every bad token.
-resource "terraform_data" "guard" {
+# The guard is a resource of its own: what depends on it is refreshed only once
+# its conditions hold.
+resource "terraform_data" "token_guard" {
   lifecycle {
+    # One for all of them, so that one run tells of every bad token.
     precondition {
       condition     = length(local.bad_tokens) == 0
       error_message = join("\n\n", [for name, reason in local.bad_tokens : "${name}: ${reason}"])
@@ -55,6 +57,9 @@ resource "terraform_data" "guard" {
   }
 }
 
-output "bad_tokens" {
-  value = local.bad_tokens
+# Stands for everything that needs the tokens.
+resource "terraform_data" "dns_record" {
+  input = "www"
+
+  depends_on = [terraform_data.token_guard]
 }

@@ -10,10 +10,9 @@ terraform {
 
 data "tokencheck_venafi" "this" {}
 
-# Stands for a resource that needs the token.
-resource "terraform_data" "certificate" {
-  input = "www.example.com"
-
+# The guard is a resource of its own: what depends on it is refreshed only once
+# its conditions hold.
+resource "terraform_data" "token_guard" {
   lifecycle {
     precondition {
       condition     = data.tokencheck_venafi.this.valid
@@ -31,6 +30,13 @@ resource "terraform_data" "certificate" {
       error_message = "The Venafi access token ends within the hour, has ended since the plan was made, or its end is not known."
     }
   }
+}
+
+# Stands for everything that needs the token.
+resource "terraform_data" "certificate" {
+  input = "www.example.com"
+
+  depends_on = [terraform_data.token_guard]
 }
 
 # The grant's end. After it the access token can no longer be refreshed. A grant

@@ -24,7 +24,7 @@ ephemeral "tokencheck_cloudflare" "this" {
   api_token = var.cloudflare_api_token
 }
 
-# Stands for a resource that needs the token. Without depends_on, an apply could
+# Stands for everything that needs the token. Without depends_on, an apply could
 # create it before the check has failed.
 resource "terraform_data" "dns_record" {
   input = "www"

@@ -16,10 +16,9 @@ ephemeral "tokencheck_cloudflare" "this" {
   require_valid = false
 }
 
-# Stands for a resource that needs the token.
-resource "terraform_data" "dns_record" {
-  input = "www"
-
+# The guard is a resource of its own: what depends on it is refreshed only once
+# its conditions hold.
+resource "terraform_data" "token_guard" {
   lifecycle {
     # The message cannot hold ephemeral values, such as the reason.
     precondition {
@@ -27,4 +26,11 @@ resource "terraform_data" "dns_record" {
       error_message = "The Cloudflare API token in CLOUDFLARE_API_TOKEN does not work. To see why and what to do, set require_valid = true and plan."
     }
   }
+}
+
+# Stands for everything that needs the token.
+resource "terraform_data" "dns_record" {
+  input = "www"
+
+  depends_on = [terraform_data.token_guard]
 }

@@ -17,10 +17,9 @@ ephemeral "tokencheck_venafi" "this" {
   require_valid   = false
 }
 
-# Stands for a resource that needs the token.
-resource "terraform_data" "certificate" {
-  input = "www.example.com"
-
+# The guard is a resource of its own: what depends on it is refreshed only once
+# its conditions hold.
+resource "terraform_data" "token_guard" {
   lifecycle {
     # The message cannot hold ephemeral values, such as the reason.
     precondition {
@@ -28,4 +27,11 @@ resource "terraform_data" "certificate" {
       error_message = "The Venafi access token in VENAFI_TOKEN does not work, or may not manage certificates. To see why and what to do, set require_valid = true and plan."
     }
   }
+}
+
+# Stands for everything that needs the token.
+resource "terraform_data" "certificate" {
+  input = "www.example.com"
+
+  depends_on = [terraform_data.token_guard]
 }

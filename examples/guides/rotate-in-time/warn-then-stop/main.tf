@@ -10,6 +10,14 @@ terraform {
 
 data "tokencheck_cloudflare" "this" {
   min_remaining = "336h"
+
+  # A token that ends soon still works, so it stops nothing.
+  lifecycle {
+    postcondition {
+      condition     = contains(["active", "expiring"], self.status)
+      error_message = self.reason
+    }
+  }
 }
 
 # Warns from 14 days before the end.
@@ -20,15 +28,9 @@ check "cloudflare_token_ends_soon" {
   }
 }
 
-# Stands for a resource that needs the token. A token that ends soon still works,
-# so it stops nothing.
+# Stands for everything that needs the token.
 resource "terraform_data" "dns_record" {
   input = "www"
 
-  lifecycle {
-    precondition {
-      condition     = contains(["active", "expiring"], data.tokencheck_cloudflare.this.status)
-      error_message = data.tokencheck_cloudflare.this.reason
-    }
-  }
+  depends_on = [data.tokencheck_cloudflare.this]
 }

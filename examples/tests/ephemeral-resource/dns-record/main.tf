@@ -11,14 +11,20 @@ variable "cloudflare_token_works" {
   ephemeral   = true
 }
 
-# Stands for a resource that needs the token.
-resource "terraform_data" "dns_record" {
-  input = "www"
-
+# The guard is a resource of its own: what depends on it is refreshed only once
+# its conditions hold.
+resource "terraform_data" "token_guard" {
   lifecycle {
     precondition {
       condition     = var.cloudflare_token_works
       error_message = "The Cloudflare API token does not work. To see why and what to do, set require_valid = true where it is verified, and plan."
     }
   }
+}
+
+# Stands for everything that needs the token.
+resource "terraform_data" "dns_record" {
+  input = "www"
+
+  depends_on = [terraform_data.token_guard]
 }

@@ -13,5 +13,5 @@ run "a_token_that_does_not_work_stops_the_plan" {
     cloudflare_token_works = false
   }
 
-  expect_failures = [terraform_data.dns_record]
+  expect_failures = [terraform_data.token_guard]
 }

@@ -9,18 +9,20 @@ terraform {
 }
 
 # Verifies the token in the environment variable CLOUDFLARE_API_TOKEN.
-data "tokencheck_cloudflare" "this" {}
+data "tokencheck_cloudflare" "this" {
+  lifecycle {
+    postcondition {
+      condition     = self.valid
+      error_message = self.reason
+    }
+  }
+}
 
-# Stands for a resource that needs the token.
+# Stands for everything that needs the token.
 resource "terraform_data" "dns_record" {
   input = "www"
 
-  lifecycle {
-    precondition {
-      condition     = data.tokencheck_cloudflare.this.valid
-      error_message = data.tokencheck_cloudflare.this.reason
-    }
-  }
+  depends_on = [data.tokencheck_cloudflare.this]
 }
 
 # The data source as a whole is sensitive, because it has an argument for a

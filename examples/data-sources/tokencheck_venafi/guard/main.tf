@@ -11,18 +11,20 @@ terraform {
 # Verifies the token in VENAFI_TOKEN at the server in VENAFI_URL.
 data "tokencheck_venafi" "this" {
   min_remaining = "24h"
+
+  lifecycle {
+    postcondition {
+      condition     = self.valid
+      error_message = self.reason
+    }
+  }
 }
 
-# Stands for a resource that needs the token.
+# Stands for everything that needs the token.
 resource "terraform_data" "certificate" {
   input = "www.example.com"
 
-  lifecycle {
-    precondition {
-      condition     = data.tokencheck_venafi.this.valid
-      error_message = data.tokencheck_venafi.this.reason
-    }
-  }
+  depends_on = [data.tokencheck_venafi.this]
 }
 
 # The data source as a whole is sensitive, because it has an argument for a
