@@ -28,7 +28,7 @@ const (
 	account = "023e105f4ecef8ad9ca31a8372d0c353"
 )
 
-// issuers are the fakes of both issuers, with tokens that work.
+// issuers are the fakes of all issuers, with tokens that work.
 type issuers struct {
 	cloudflare *cloudflaretest.Server
 	venafi     *venafitest.Server

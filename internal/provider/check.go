@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 
@@ -92,4 +93,27 @@ func stringValue(s string) types.String {
 	}
 
 	return types.StringValue(s)
+}
+
+// stringsOf gives the elements of a set of strings.
+func stringsOf(set types.Set) []string {
+	var all []string
+
+	for _, element := range set.Elements() {
+		if s, ok := element.(types.String); ok {
+			all = append(all, s.ValueString())
+		}
+	}
+
+	return all
+}
+
+// setOf makes a set of strings.
+func setOf(all []string) types.Set {
+	elements := make([]attr.Value, len(all))
+	for i, s := range all {
+		elements[i] = types.StringValue(s)
+	}
+
+	return types.SetValueMust(types.StringType, elements)
 }

@@ -51,10 +51,6 @@ func FuzzCheck(f *testing.F) {
 		f.Fatal(err, collect(configured.Diagnostics))
 	}
 
-	answer := func(status, body string) []byte {
-		return fmt.Appendf(nil, "HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", status, len(body), body)
-	}
-
 	for i, issuer := range all {
 		f.Add(answer("200 OK", issuer.body(tokenID, clock)), uint8(i), "", "", "")
 		f.Add(answer("200 OK", issuer.body(tokenID, clock)), uint8(i), "", "72h", issuer.ownText)

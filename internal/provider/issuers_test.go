@@ -1,6 +1,7 @@
 package provider_test
 
 import (
+	"fmt"
 	"io/fs"
 	"net/http"
 	"os"
@@ -127,7 +128,7 @@ func TestEveryIssuer(t *testing.T) {
 
 			for _, face := range []string{"data-sources", "ephemeral-resources"} {
 				if found, _ := fs.Glob(root, path.Join("examples", face, kind, "*", "main.tf")); len(found) == 0 {
-					t.Errorf("add an example, such as examples/%s/%s/precondition/main.tf", face, kind)
+					t.Errorf("add an example, such as examples/%s/%s/NAME/main.tf", face, kind)
 				}
 
 				page := path.Join("templates", face, strings.TrimPrefix(kind, "tokencheck_")+".md.tmpl")
@@ -138,8 +139,57 @@ func TestEveryIssuer(t *testing.T) {
 		})
 	}
 
+	for _, issuer := range fakes() {
+		t.Run(issuer.block, func(t *testing.T) {
+			t.Parallel()
+			wantSound(t, issuer)
+		})
+	}
+
 	wantVariables(t, root)
 	wantArguments(t, root, schema.Provider.Block.Attributes)
+}
+
+// wantSound wants an entry to be what it says: the tests that rest on it would pass
+// with an answer that holds no text, or with a decoder that accepts everything.
+func wantSound(t *testing.T, issuer fake) {
+	t.Helper()
+
+	canned := issuertest.StartCanned()
+	t.Cleanup(canned.Close)
+
+	// Each answer has a provider of its own, which remembers no other.
+	read := func(raw []byte) (map[string]any, diagnostics) {
+		canned.Set(raw)
+
+		s := newServer(t, host(nil))
+		s.configure(map[string]any{issuer.block: map[string]any{issuer.urlArgument: canned.URL, issuer.tokenArgument: faultSecret}})
+
+		return s.read(issuer.kind(), nil)
+	}
+
+	good, refused := answer("200 OK", issuer.body("example-text", time.Now())), answer("401 Unauthorized", issuer.refusal)
+
+	if got, all := read(good); got["valid"] != true || !strings.Contains(fmt.Sprint(got), "example-text") {
+		t.Errorf("body gives no token that works with the text in an attribute: %v %v", got, all)
+	}
+
+	if got, all := read(refused); got["status"] != "rejected" {
+		t.Errorf("refusal is not refused: %v %v", got, all)
+	}
+
+	if !issuer.accepts(good, time.Now()) || issuer.accepts(refused, time.Now()) || issuer.accepts(answer("200 OK", "{}"), time.Now()) {
+		t.Error("accepts must take body, and neither refusal nor an empty object")
+	}
+
+	if !strings.Contains(issuer.echo, "%s") {
+		t.Error("echo has no place for the token")
+	}
+}
+
+// answer gives a body with a status line, as bytes on the wire.
+func answer(status, body string) []byte {
+	return fmt.Appendf(nil, "HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", status, len(body), body)
 }
 
 // wantVariables wants each environment variable that the provider reads in the

@@ -200,29 +200,6 @@ func askVenafi(ctx context.Context, client *venafi.Client, m *venafiModel, r req
 	return answer.Warnings, m.decide(ctx, facts, r, venafi.Words)
 }
 
-// stringsOf gives the elements of a set of strings.
-func stringsOf(set types.Set) []string {
-	var all []string
-
-	for _, element := range set.Elements() {
-		if s, ok := element.(types.String); ok {
-			all = append(all, s.ValueString())
-		}
-	}
-
-	return all
-}
-
-// setOf makes a set of strings.
-func setOf(all []string) types.Set {
-	elements := make([]attr.Value, len(all))
-	for i, s := range all {
-		elements[i] = types.StringValue(s)
-	}
-
-	return types.SetValueMust(types.StringType, elements)
-}
-
 // keyOf is a validator for a private key that must fit the certificate beside it.
 type keyOf struct{ sibling, remedy string }
 
