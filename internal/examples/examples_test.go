@@ -126,7 +126,7 @@ func TestChecks(t *testing.T) {
 
 	seen := 0
 
-	for _, parent := range []string{"provider", "data-sources", "ephemeral-resources", "guides", "ci"} {
+	for _, parent := range []string{"provider", "data-sources", "ephemeral-resources", "guides"} {
 		dirs := map[string]bool{}
 		for path := range read(t, parent) {
 			// What a guide leads away from needs providers that are not installed.

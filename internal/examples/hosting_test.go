@@ -73,14 +73,14 @@ func newHosting(t *testing.T, s issuers) *hosting {
 
 	// The lock file is committed, as every repository should have it. Both
 	// configurations need the same provider, and so have the same one.
-	w := clitest.Workspace(t, read(t, "ci/infrastructure"))
+	w := clitest.Workspace(t, read(t, "guides/guard-a-plan-guard-an-apply"))
 
 	lock, err := os.ReadFile(filepath.Join(w.Dir, ".terraform.lock.hcl"))
 	if err != nil {
 		t.Fatal(err)
 	}
 
-	for target, source := range map[string]string{"infrastructure": "ci/infrastructure", "token-check": "guides/rotate-in-time/scheduled-plan"} {
+	for target, source := range map[string]string{"infrastructure": "guides/guard-a-plan-guard-an-apply", "token-check": "guides/rotate-in-time/scheduled-plan"} {
 		for file, text := range read(t, source) {
 			writeFile(t, filepath.Join(h.repository, target, file), text, 0o600)
 		}
