@@ -64,9 +64,11 @@ func read(resp *transport.Response, words verdict.Words, accountID string) (*Ans
 			words.Refused = "What was sent cannot be a token: it may be truncated, or be a Global API key. Give the whole token, as Cloudflare showed it."
 		}
 
-		return &Answer{Facts: verdict.Facts{Refused: true, Said: said, Now: resp.Now}, Words: words, Warnings: resp.Warnings}, nil
+		facts := verdict.Facts{Refused: true, Said: said, Now: resp.Now}
+
+		return &Answer{Answer: verdict.Answer{Facts: facts, Words: words, Warnings: resp.Warnings}}, nil
 	default:
-		return nil, withRay(resp, fault(resp, body.Errors, said, accountID))
+		return nil, withRay(resp, undecided(resp, body.Errors, said, accountID))
 	}
 }
 
@@ -93,17 +95,15 @@ func success(resp *transport.Response, body envelope, words verdict.Words, said 
 		return nil, unexpected("Its result repeats a part of the token.")
 	}
 
-	return &Answer{
-		ID: body.Result.ID,
-		Facts: verdict.Facts{
-			Word:      body.Result.Status,
-			Said:      `status "` + body.Result.Status + `"`,
-			NotBefore: body.Result.NotBefore,
-			ExpiresOn: body.Result.ExpiresOn,
-			Now:       resp.Now,
-		},
-		Words: words, Warnings: resp.Warnings,
-	}, nil
+	facts := verdict.Facts{
+		Word:      body.Result.Status,
+		Said:      `status "` + body.Result.Status + `"`,
+		NotBefore: body.Result.NotBefore,
+		ExpiresOn: body.Result.ExpiresOn,
+		Now:       resp.Now,
+	}
+
+	return &Answer{ID: body.Result.ID, Answer: verdict.Answer{Facts: facts, Words: words, Warnings: resp.Warnings}}, nil
 }
 
 // refuses reports whether an error is Cloudflare's word that it does not accept
@@ -121,8 +121,8 @@ func (m message) refuses(status int) bool {
 	}
 }
 
-// fault is the error for an answer that says nothing about the token.
-func fault(resp *transport.Response, errs []message, said, accountID string) *verdict.Error {
+// undecided is the error for an answer that says nothing about the token.
+func undecided(resp *transport.Response, errs []message, said, accountID string) *verdict.Error {
 	has := func(code int64) bool {
 		return slices.ContainsFunc(errs, func(m message) bool { return m.Code == code })
 	}

@@ -9,6 +9,7 @@ package cloudflare
 import (
 	"context"
 	"errors"
+	"net/http"
 	"net/url"
 	"strings"
 
@@ -22,30 +23,35 @@ const DefaultBaseURL = "https://api.cloudflare.com/client/v4"
 
 // Client verifies tokens at one Cloudflare API.
 type Client struct {
-	base  *url.URL
-	asker *transport.Asker[*Answer]
+	base   *url.URL
+	client *transport.Client[*Answer]
 }
 
-// NewClient makes a client of the API at base, as [transport.ParseURL] gives it.
-func NewClient(base *url.URL, client *transport.Client) *Client {
-	return &Client{base: base, asker: transport.NewAsker[*Answer](client)}
+// NewClient makes a client of the API at base, as [transport.ParseURL] returns it.
+// The error is a [*verdict.Error] about the configuration.
+func NewClient(base *url.URL, config transport.Config) (*Client, error) {
+	config.Issuer = "Cloudflare"
+	config.Header = http.Header{"Accept": {"application/json"}}
+
+	client, err := transport.New[*Answer](config)
+	if err != nil {
+		return nil, err
+	}
+
+	return &Client{base: base, client: client}, nil
 }
 
 // Answer is what Cloudflare says about a token. Equal checks may share one.
 type Answer struct {
-	verdict.Facts
+	verdict.Answer
 
-	// ID is the token's identifier, "" if the token was refused. It is no secret.
+	// ID is the token's identifier, which is not sensitive; "" if the token was refused.
 	ID string
-	// Words are Cloudflare's part of the reason.
-	Words verdict.Words
-	// Warnings are remarks on the answer.
-	Warnings []verdict.Warning
 }
 
 // Verify sends one GET: to /accounts/{accountID}/tokens/verify, or to
 // /user/tokens/verify if accountID is empty. Equal checks share a request, and a
-// fresh one takes no old answer, as [transport.Asker] says. A token that
+// fresh one takes no old answer, as [transport.Client.Ask] says. A token that
 // Cloudflare refuses is an answer. The error is a [*verdict.Error]: the question
 // was not answered.
 func (c *Client) Verify(ctx context.Context, bearer token.Token, accountID string, fresh bool) (*Answer, error) {
@@ -61,7 +67,7 @@ func (c *Client) Verify(ctx context.Context, bearer token.Token, accountID strin
 		address = c.base.JoinPath("accounts", accountID, "tokens", "verify")
 	}
 
-	return c.asker.Ask(ctx, address, bearer, fresh, func(resp *transport.Response) (*Answer, error) {
+	return c.client.Ask(ctx, address, bearer, fresh, func(resp *transport.Response) (*Answer, error) {
 		return read(resp, words(bearer, accountID), accountID)
 	})
 }
@@ -109,7 +115,7 @@ func words(bearer token.Token, accountID string) verdict.Words {
 	}
 
 	for _, h := range hints {
-		if strings.HasPrefix(bearer.Reveal(), h.prefix) {
+		if bearer.HasPrefix(h.prefix) {
 			w.Refused = h.hint
 		}
 	}

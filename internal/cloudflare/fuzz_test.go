@@ -33,7 +33,7 @@ func FuzzVerify(f *testing.F) {
 			return nil, verdict.Verdict{}, err
 		}
 
-		v, err := verdict.Decide(answer.Facts, verdict.Question{TokenSource: b.Source()}, answer.Words)
+		v, err := verdict.Decide(answer.Answer, verdict.Question{TokenSource: b.Source()})
 
 		return answer, v, err
 	}, cloudflaretest.Accepts)

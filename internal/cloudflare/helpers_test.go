@@ -35,7 +35,7 @@ func clock() time.Time { return now }
 
 // issuer makes clients.
 var issuer = clienttest.Issuer[*cloudflare.Client]{
-	Config:   transport.Config{Issuer: "Cloudflare", Block: "cloudflare", URLArgument: "base_url", Now: clock},
+	Config:   transport.Config{Block: "cloudflare", URLArgument: "base_url", Now: clock},
 	ParseURL: transport.ParseURL, NewClient: cloudflare.NewClient,
 }
 
@@ -54,7 +54,7 @@ func start(t *testing.T, options ...issuertest.Option) *cloudflaretest.Server {
 func decide(t *testing.T, b token.Token, answer *cloudflare.Answer, minRemaining *time.Duration) verdict.Verdict {
 	t.Helper()
 
-	v, err := verdict.Decide(answer.Facts, verdict.Question{TokenSource: b.Source(), MinRemaining: minRemaining}, answer.Words)
+	v, err := verdict.Decide(answer.Answer, verdict.Question{TokenSource: b.Source(), MinRemaining: minRemaining})
 	if err != nil {
 		t.Fatalf("the answer cannot be decided: %v", err)
 	}

@@ -69,15 +69,15 @@ func (c *Canned) Close() {
 }
 
 // Fresh reads the bytes of an answer as simply as can be, without the code under
-// test. It gives the body of a 200 that no cache has kept, and the time by its
-// date or else by now; ok is false for everything else.
-func Fresh(answer []byte, now time.Time) (body []byte, at time.Time, ok bool) {
+// test. It gives a 200 that no cache has kept, and the time by its date or else by
+// now; ok is false for everything else.
+func Fresh(answer []byte, now time.Time) (a Answer, at time.Time, ok bool) {
 	reader := bufio.NewReader(bytes.NewReader(answer))
 
 	for {
 		resp, err := http.ReadResponse(reader, &http.Request{Method: http.MethodGet})
 		if err != nil {
-			return nil, now, false
+			return Answer{}, now, false
 		}
 
 		if resp.StatusCode >= 100 && resp.StatusCode < 200 && resp.StatusCode != http.StatusSwitchingProtocols {
@@ -86,14 +86,14 @@ func Fresh(answer []byte, now time.Time) (body []byte, at time.Time, ok bool) {
 
 		defer func() { _ = resp.Body.Close() }()
 
-		body, err = io.ReadAll(resp.Body)
+		body, err := io.ReadAll(resp.Body)
 		if err != nil || resp.StatusCode != http.StatusOK {
-			return nil, now, false
+			return Answer{}, now, false
 		}
 
 		for _, age := range resp.Header.Values("Age") {
 			if seconds, err := strconv.Atoi(age); err != nil || seconds > 10 {
-				return nil, now, false
+				return Answer{}, now, false
 			}
 		}
 
@@ -101,6 +101,6 @@ func Fresh(answer []byte, now time.Time) (body []byte, at time.Time, ok bool) {
 			now = date
 		}
 
-		return body, now, true
+		return Answer{resp.StatusCode, resp.Header, string(body)}, now, true
 	}
 }

@@ -4,6 +4,7 @@
 package issuertest
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -12,6 +13,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"log"
 	"math/big"
@@ -235,23 +237,52 @@ func (s *RawServer) Close() {
 	s.wait.Wait()
 }
 
-// Reply is a handler that gives one answer: a status, header fields in pairs of
-// name and value, and the body. An empty value removes the field.
-func Reply(status int, body string, header ...string) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
+// Absent is the value of a header field that an answer lacks although a server
+// sends it by itself.
+const Absent = "\x00absent"
 
-		for i := 0; i+1 < len(header); i += 2 {
-			if header[i+1] == "" {
-				w.Header()[header[i]] = nil
-			} else {
-				w.Header().Set(header[i], header[i+1])
-			}
+// Answer is one answer of an issuer. It is a handler that gives it.
+type Answer struct {
+	Status int
+	// Header has the fields, application/json being the type if it names none.
+	Header http.Header
+	Body   string
+}
+
+// ServeHTTP implements [http.Handler].
+func (a Answer) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+
+	for name, values := range a.Header {
+		if w.Header()[name] = values; values[0] == Absent {
+			w.Header()[name] = nil
 		}
-
-		w.WriteHeader(status)
-		_, _ = io.WriteString(w, body)
 	}
+
+	w.WriteHeader(a.Status)
+	_, _ = io.WriteString(w, a.Body)
+}
+
+// Wire is the answer as HTTP/1.1 has it.
+func (a Answer) Wire() []byte {
+	var b bytes.Buffer
+
+	fmt.Fprintf(&b, "HTTP/1.1 %d %s\r\nContent-Length: %d\r\n", a.Status, http.StatusText(a.Status), len(a.Body))
+	_ = a.Header.Write(&b) // A buffer takes everything.
+	b.WriteString("\r\n" + a.Body)
+
+	return b.Bytes()
+}
+
+// Reply is a handler that gives one answer: a status, the body, and header fields
+// in pairs of name and value.
+func Reply(status int, body string, header ...string) http.HandlerFunc {
+	a := Answer{Status: status, Header: make(http.Header), Body: body}
+	for i := 0; i+1 < len(header); i += 2 {
+		a.Header.Set(header[i], header[i+1])
+	}
+
+	return a.ServeHTTP
 }
 
 // Raw is a handler that writes text to the connection as it is, and closes it:

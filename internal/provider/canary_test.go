@@ -24,46 +24,60 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
 )
 
-// canaryVariables hold the tokens that come through the configuration.
+// canaryVariables hold the tokens of an issuer that come through the configuration.
+// ISSUER is its block, in what follows as well.
 const canaryVariables = `
-variable "argument" {
+variable "ISSUER_argument" {
   type      = string
   sensitive = true
 }
 
-variable "configured" {
+variable "ISSUER_configured" {
   type      = string
   sensitive = true
 }
 
-variable "fleeting" {
+variable "ISSUER_fleeting" {
   type      = string
   sensitive = true
   ephemeral = true
 }
 `
 
-// canaryProviders are the ways to give a token in the provider configuration, by alias.
-var canaryProviders = map[string]string{"": "", "provider": "TOKEN = var.configured", "ephemeral": "TOKEN = var.fleeting"}
+// canaryProviders are the ways to set a token in the provider configuration, by
+// alias. TOKEN is what the issuer calls its own.
+var canaryProviders = map[string]string{"": "", "provider": "TOKEN = var.ISSUER_configured", "ephemeral": "TOKEN = var.ISSUER_fleeting"}
 
-// canaryWays are all the ways to give a token, as a check's arguments. TOKEN is
-// what the issuer calls its own. Each way has a token of its own, so that a leak
-// shows where it came from.
+// canaryWays are all the ways to set a token, as a check's arguments. Each way of
+// each issuer has a token of its own, so that a leak shows where it came from.
 var canaryWays = map[string]string{
-	"argument":  "TOKEN = var.argument",
-	"env":       `TOKEN_env = "CANARY_ENV"`,
-	"file":      `TOKEN_file = "canary.token"`,
+	"argument":  "TOKEN = var.ISSUER_argument",
+	"env":       `TOKEN_env = "CANARY_ISSUER"`,
+	"file":      `TOKEN_file = "ISSUER.token"`,
 	"provider":  "provider = tokencheck.provider",
 	"ephemeral": "provider = tokencheck.ephemeral",
 	"own":       "",
 }
 
-// canaries makes a configuration that gives tokens in all ways to all issuers.
+// canaries makes a configuration that sets tokens in all ways for all issuers.
 // The blocks say by issuer which server to ask.
 func canaries(blocks map[string]string) string {
 	var b strings.Builder
 
-	b.WriteString(clitest.RequiredProviders + canaryVariables)
+	b.WriteString(clitest.RequiredProviders)
+
+	for _, issuer := range fakes() {
+		own := strings.NewReplacer("TOKEN", issuer.tokenArgument, "ISSUER", issuer.block).Replace
+
+		b.WriteString(own(canaryVariables))
+
+		for way, arguments := range canaryWays {
+			fmt.Fprintf(&b, "\ndata %q %q {\n  %s\n}\n", issuer.kind(), way, own(arguments))
+			fmt.Fprintf(&b, "\noutput \"%s_%s\" {\n  value = data.%[2]s.%[1]s.reason\n}\n", way, issuer.kind())
+			// The one way that Terraform stores is no ephemeral's.
+			fmt.Fprintf(&b, "\nephemeral %q %q {\n  %s\n}\n", issuer.kind(), way, own(strings.ReplaceAll(arguments, "_argument", "_fleeting")))
+		}
+	}
 
 	for alias, token := range canaryProviders {
 		b.WriteString("\nprovider \"tokencheck\" {\n  max_retries = 1\n")
@@ -73,21 +87,11 @@ func canaries(blocks map[string]string) string {
 		}
 
 		for _, issuer := range fakes() {
-			fmt.Fprintf(&b, "  %s = {\n    %s\n    %s\n  }\n", issuer.block, blocks[issuer.block], strings.ReplaceAll(token, "TOKEN", issuer.tokenArgument))
+			own := strings.NewReplacer("TOKEN", issuer.tokenArgument, "ISSUER", issuer.block).Replace(token)
+			fmt.Fprintf(&b, "  %s = {\n    %s\n    %s\n  }\n", issuer.block, blocks[issuer.block], own)
 		}
 
 		b.WriteString("}\n")
-	}
-
-	for way, arguments := range canaryWays {
-		for _, issuer := range fakes() {
-			own := strings.ReplaceAll(arguments, "TOKEN", issuer.tokenArgument)
-
-			fmt.Fprintf(&b, "\ndata %q %q {\n  %s\n}\n", issuer.kind(), way, own)
-			fmt.Fprintf(&b, "\noutput \"%s_%s\" {\n  value = data.%[2]s.%[1]s.reason\n}\n", way, issuer.kind())
-			// The one way that Terraform stores is no ephemeral's.
-			fmt.Fprintf(&b, "\nephemeral %q %q {\n  %s\n}\n", issuer.kind(), way, strings.ReplaceAll(own, "var.argument", "var.fleeting"))
-		}
 	}
 
 	return b.String()
@@ -117,7 +121,7 @@ func TestCanary(t *testing.T) {
 	}{
 		"works": {},
 		"refused": {
-			fault:  func(issuer fake) http.HandlerFunc { return issuertest.Reply(http.StatusUnauthorized, issuer.refusal) },
+			fault:  func(issuer fake) http.HandlerFunc { return issuer.refusal.ServeHTTP },
 			prints: "was refused",
 		},
 		"the server repeats the token": {
@@ -125,11 +129,13 @@ func TestCanary(t *testing.T) {
 			prints: "it repeats a part of the token",
 		},
 		"the server repeats the token in a page": {
-			fault:  func(fake) http.HandlerFunc { return repeatToken("<html>%s %s</html>") },
+			fault: func(fake) http.HandlerFunc {
+				return repeatToken(issuertest.Answer{Status: http.StatusUnauthorized, Body: "<html>%s %s</html>"})
+			},
 			prints: "something in front of it",
 		},
 		"the server repeats the token after the answer": {
-			fault:  func(issuer fake) http.HandlerFunc { return surplus(issuer.refusal) },
+			fault:  func(issuer fake) http.HandlerFunc { return surplus(issuer.refusal.Body) },
 			prints: "was refused",
 		},
 		"server error": {
@@ -145,58 +151,52 @@ func TestCanary(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 
-			tokens := make(map[string]string)
-			for way := range canaryWays {
-				tokens[way] = rand.Text() + rand.Text()
-			}
-
-			env := append(slices.Clone(test.env),
-				"CANARY_ENV="+tokens["env"], "TF_VAR_argument="+tokens["argument"], "TF_VAR_configured="+tokens["provider"], "TF_VAR_fleeting="+tokens["ephemeral"])
-			servers, blocks := make(map[string]*issuertest.Server), make(map[string]string)
+			env, files, blocks := slices.Clone(test.env), map[string]string{}, map[string]string{}
+			tokens, servers := map[string]map[string]string{}, map[string]*issuertest.Server{}
 
 			for _, issuer := range fakes() {
-				s, url := issuer.start(slices.Collect(maps.Values(tokens)))
+				own := make(map[string]string)
+				for way := range canaryWays {
+					own[way] = rand.Text() + rand.Text()
+				}
+
+				s, url := issuer.start(slices.Collect(maps.Values(own)))
 				t.Cleanup(s.Close)
 
 				if test.fault != nil {
 					s.SetFault(test.fault(issuer))
 				}
 
-				servers[issuer.block] = s
+				tokens[issuer.block], servers[issuer.block] = own, s
 				blocks[issuer.block] = fmt.Sprintf("%s = %q", issuer.urlArgument, cmp.Or(test.url, url))
 
 				if !test.untrusted {
 					blocks[issuer.block] += fmt.Sprintf("\n    trust_bundle = %q", s.TrustBundle)
 				}
 
-				env = append(env, issuer.tokenVariable+"="+tokens["own"])
+				files[issuer.block+".token"] = own["file"] + "\n"
+				env = append(env, "CANARY_"+issuer.block+"="+own["env"], issuer.tokenVariable+"="+own["own"], "TF_VAR_"+issuer.block+"_argument="+own["argument"],
+					"TF_VAR_"+issuer.block+"_configured="+own["provider"], "TF_VAR_"+issuer.block+"_fleeting="+own["ephemeral"])
 			}
 
-			w := clitest.Workspace(t, map[string]string{"main.tf": canaries(blocks), "canary.token": tokens["file"] + "\n"})
+			files["main.tf"] = canaries(blocks)
+			w := clitest.Workspace(t, files)
 			env = append(env, "TF_LOG=TRACE", "TF_LOG_PATH="+filepath.Join(w.Dir, "trace.log"))
 
 			works, reached := test.prints == "", test.url == "" && !test.untrusted
-			blobs := canaryRun(t, w, env, works, test.prints)
+			blobs := canaryRun(t, w, env, works)
 
 			for block, s := range servers {
 				if asked := len(s.Requests()) > 0; asked != reached {
 					t.Errorf("%s was asked: %t", block, asked)
 				}
-			}
 
-			for blob, content := range blobs {
-				for way, secret := range tokens {
-					if slices.Contains(stored[blob], way) {
-						if works && !bytes.Contains(content, []byte(secret)) {
-							t.Errorf("%s is documented to hold the token given by %s, but does not", blob, way)
-						}
+				if !works && !diagnosed(blobs["stderr of plan"], "tokencheck_"+block+".", test.prints) {
+					t.Errorf("no check of %s prints %q:\n%s", block, test.prints, blobs["stderr of plan"])
+				}
 
-						continue
-					}
-
-					if leak := leaks(content, secret); leak != "" {
-						t.Errorf("%s holds %s of the token given by %s", blob, leak, way)
-					}
+				for blob, content := range blobs {
+					wantNoLeak(t, blob, content, tokens[block], works)
 				}
 			}
 
@@ -207,13 +207,42 @@ func TestCanary(t *testing.T) {
 	}
 }
 
-// repeatToken answers with a body that holds the request's token, whole and in halves.
-func repeatToken(format string) http.HandlerFunc {
+// diagnosed reports whether one of the CLI's diagnostics has both texts.
+func diagnosed(output []byte, address, text string) bool {
+	for diagnostic := range strings.SplitSeq(string(output), "╷") {
+		if strings.Contains(diagnostic, address) && clitest.Says(text).MatchString(diagnostic) {
+			return true
+		}
+	}
+
+	return false
+}
+
+// wantNoLeak wants nothing of the tokens, by way, in what was written, but where
+// it is documented: there it has to be if the tokens are valid.
+func wantNoLeak(t *testing.T, blob string, content []byte, tokens map[string]string, valid bool) {
+	t.Helper()
+
+	for way, secret := range tokens {
+		if slices.Contains(stored[blob], way) {
+			if valid && !bytes.Contains(content, []byte(secret)) {
+				t.Errorf("%s is documented to hold the token set by %s, but does not", blob, way)
+			}
+		} else if leak := leaks(content, secret); leak != "" {
+			t.Errorf("%s holds %s of the token set by %s", blob, leak, way)
+		}
+	}
+}
+
+// repeatToken gives an answer with the request's token, whole and in halves, at
+// each %s of its body.
+func repeatToken(answer issuertest.Answer) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		_, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 		texts := []any{token, token[:len(token)/2] + " " + token[len(token)/2:]}
 
-		issuertest.Reply(http.StatusUnauthorized, fmt.Sprintf(format, texts[:strings.Count(format, "%s")]...), "X-Token", token)(w, r)
+		w.Header().Set("X-Token", token)
+		issuertest.Reply(answer.Status, fmt.Sprintf(answer.Body, texts[:strings.Count(answer.Body, "%s")]...))(w, r)
 	}
 }
 
@@ -234,29 +263,29 @@ func surplus(refusal string) http.HandlerFunc {
 
 // canaryRun runs a plan, and what can follow it, and gives everything that was
 // written anywhere, by name.
-func canaryRun(t *testing.T, w *cli.Workspace, env []string, works bool, prints string) map[string][]byte {
+func canaryRun(t *testing.T, w *cli.Workspace, env []string, works bool) map[string][]byte {
 	t.Helper()
 
 	blobs := make(map[string][]byte)
-	do := func(name string, succeed bool, texts []string, args ...string) {
-		result := clitest.Run(t, w, env, succeed, args, texts...)
+	do := func(name string, succeed bool, args ...string) {
+		result := clitest.Run(t, w, env, succeed, args)
 		blobs["stdout of "+name] = []byte(result.Stdout)
 		blobs["stderr of "+name] = []byte(strings.TrimPrefix(result.Output, result.Stdout))
 	}
 
 	if works {
-		do("plan", true, nil, "plan", "-no-color", "-input=false", "-out=plan")
-		do("show of plan", true, nil, "show", "-json", "plan")
-		do("apply", true, nil, "apply", "-no-color", "-input=false", "plan")
-		do("show", true, nil, "show", "-json")
-		do("output", true, nil, "output", "-json")
+		do("plan", true, "plan", "-no-color", "-input=false", "-out=plan")
+		do("show of plan", true, "show", "-json", "plan")
+		do("apply", true, "apply", "-no-color", "-input=false", "plan")
+		do("show", true, "show", "-json")
+		do("output", true, "output", "-json")
 	} else {
-		do("plan", false, []string{prints}, "plan", "-no-color", "-input=false", "-out=plan")
-		do("plan in JSON", false, nil, "plan", "-no-color", "-input=false", "-json")
+		do("plan", false, "plan", "-no-color", "-input=false", "-out=plan")
+		do("plan in JSON", false, "plan", "-no-color", "-input=false", "-json")
 	}
 
 	err := filepath.WalkDir(w.Dir, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || slices.Contains([]string{"main.tf", "canary.token"}, entry.Name()) || strings.Contains(path, "providers") {
+		if err != nil || entry.IsDir() || entry.Name() == "main.tf" || strings.HasSuffix(path, ".token") || strings.Contains(path, "providers") {
 			return err
 		}
 

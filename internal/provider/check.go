@@ -2,10 +2,13 @@ package provider
 
 import (
 	"context"
-	"time"
+	"errors"
+	"maps"
 
-	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 
@@ -13,107 +16,114 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
 )
 
-// request is the part of a check that every issuer has.
-type request struct {
-	token    token.Token
-	question verdict.Question
+// outcome is a check that was decided.
+type outcome struct {
+	verdict.Verdict
+
+	// attributes are those of the check, arguments included.
+	attributes arguments
+	warnings   []verdict.Warning
 }
 
-// prepare finds the check's token, which is masked in the log from here on, and
-// the question.
-func prepare(ctx context.Context, host Host, sources token.Sources, provider types.String, minRemaining types.String) (context.Context, request, error) {
-	if !sources.HasOwn() {
-		if provider.IsUnknown() {
-			return ctx, request{}, &verdict.Error{
-				Summary:  "Provider configuration is not known yet",
-				Happened: sources.Provider() + " in the provider configuration depends on something that this run has yet to create or read, so the token to verify is not known.",
-				Remedy: "Give the token as the check's own argument, which Terraform puts off until it is known, or create what it depends on in an earlier run. " +
-					"The environment is not looked at: it could hold another token.",
-			}
-		}
-
-		sources.FromProvider = provider.ValueStringPointer()
-	}
-
-	sources.LookupEnv = host.LookupEnv
-
-	bearer, err := sources.Resolve()
+// verify takes a check from its arguments to its attributes: the token, the
+// issuer's answer, the verdict. It is the one way for both faces and all issuers;
+// a token becomes valid here or nowhere. The outcome may have warnings beside an
+// error.
+func (c *connection) verify(ctx context.Context, check arguments, fresh bool) (outcome, error) {
+	bearer, err := c.token(check)
 	if err != nil {
-		return ctx, request{}, err
+		return outcome{}, err
 	}
 
-	ctx = tflog.MaskAllFieldValuesStrings(ctx, bearer.Reveal())
-	ctx = tflog.MaskMessageStrings(ctx, bearer.Reveal())
+	ctx = mask(ctx, bearer)
+	question := verdict.Question{TokenSource: bearer.Source()}
 
-	r := request{token: bearer, question: verdict.Question{TokenSource: bearer.Source()}}
-
-	if !minRemaining.IsNull() {
-		d, err := parseDuration(minRemaining.ValueString())
+	if remaining := check.text("min_remaining"); !remaining.IsNull() {
+		d, err := parseDuration(remaining.ValueString())
 		if err != nil {
-			return ctx, request{}, err
+			return outcome{}, err
 		}
 
-		r.question.MinRemaining = &d
+		question.MinRemaining = &d
 	}
 
-	return ctx, r, nil
-}
-
-// decide fills in the attributes that every check has.
-func (m *verdictModel) decide(ctx context.Context, facts verdict.Facts, r request, words verdict.Words) error {
-	v, err := verdict.Decide(facts, r.question, words)
+	client, err := c.client()
 	if err != nil {
-		return err
+		return outcome{}, err
 	}
 
-	tflog.Debug(ctx, "token verified", map[string]any{"status": string(v.Status), "token_source": r.token.Source()})
+	answer, own, err := client.verify(ctx, check, bearer, fresh)
+	if err != nil {
+		return outcome{}, err
+	}
 
-	m.Valid = types.BoolValue(v.Valid())
-	m.Status = types.StringValue(string(v.Status))
-	m.Reason = types.StringValue(v.Reason)
-	m.ExpiresOn = timeValue(facts.ExpiresOn)
-	m.TokenSource = types.StringValue(r.token.Source())
+	decided, err := verdict.Decide(answer, question)
+	if err != nil {
+		return outcome{warnings: answer.Warnings}, err
+	}
 
-	return nil
+	tflog.Debug(ctx, "token verified", map[string]any{"verdict": string(decided.Status), "source": bearer.Source()})
+
+	attributes := maps.Clone(check)
+	maps.Copy(attributes, own)
+	maps.Copy(attributes, map[string]attr.Value{
+		"valid":        types.BoolValue(decided.Valid()),
+		"status":       types.StringValue(string(decided.Status)),
+		"reason":       types.StringValue(decided.Reason),
+		"expires_on":   timeValue(answer.ExpiresOn),
+		"token_source": types.StringValue(bearer.Source()),
+	})
+
+	return outcome{decided, attributes, answer.Warnings}, nil
 }
 
-// timeValue gives a time as an attribute, null for none.
-func timeValue(t *time.Time) timetypes.RFC3339 {
-	if t == nil {
-		return timetypes.NewRFC3339Null()
-	}
+// mask keeps the token out of whatever is logged with the context.
+func mask(ctx context.Context, bearer token.Token) context.Context {
+	ctx = tflog.MaskAllFieldValuesStrings(ctx, bearer.Reveal())
 
-	return timetypes.NewRFC3339ValueMust(verdict.Format(*t)) // The clients refuse years that RFC 3339 cannot write.
+	return tflog.MaskMessageStrings(ctx, bearer.Reveal())
 }
 
-// stringValue gives a string as an attribute, null for the empty one.
-func stringValue(s string) types.String {
-	if s == "" {
-		return types.StringNull()
+// run verifies a check as either face is called: from the configuration to an
+// object of the same schema, and diagnostics.
+func (c *connection) run(ctx context.Context, config tfsdk.Config, fresh bool) (types.Object, verdict.Verdict, diag.Diagnostics) {
+	var object types.Object
+
+	diags := refuseUnknown(config.Raw)
+	diags.Append(config.Get(ctx, &object)...)
+
+	if diags.HasError() {
+		return object, verdict.Verdict{}, diags
 	}
 
-	return types.StringValue(s)
+	result, err := c.verify(ctx, newArguments(ctx, object), fresh)
+	for _, w := range result.warnings {
+		diags.AddWarning(w.Summary, w.Detail)
+	}
+
+	if err != nil {
+		addError(&diags, err)
+
+		return object, verdict.Verdict{}, diags
+	}
+
+	object, objectDiags := types.ObjectValue(object.AttributeTypes(ctx), result.attributes)
+	diags.Append(objectDiags...)
+
+	return object, result.Verdict, diags
 }
 
-// stringsOf gives the elements of a set of strings.
-func stringsOf(set types.Set) []string {
-	var all []string
-
-	for _, element := range set.Elements() {
-		if s, ok := element.(types.String); ok {
-			all = append(all, s.ValueString())
-		}
+// addError turns the error of a check into a diagnostic, on the argument at fault
+// where there is one.
+func addError(diags *diag.Diagnostics, err error) {
+	fault, ok := errors.AsType[*verdict.Error](err)
+	if !ok {
+		fault = &verdict.Error{Summary: "The check failed", Happened: err.Error(), Remedy: "This is a fault of the provider; please report it."}
 	}
 
-	return all
-}
-
-// setOf makes a set of strings.
-func setOf(all []string) types.Set {
-	elements := make([]attr.Value, len(all))
-	for i, s := range all {
-		elements[i] = types.StringValue(s)
+	if fault.Argument != "" {
+		diags.AddAttributeError(path.Root(fault.Argument), fault.Summary, fault.Detail())
+	} else {
+		diags.AddError(fault.Summary, fault.Detail())
 	}
-
-	return types.SetValueMust(types.StringType, elements)
 }

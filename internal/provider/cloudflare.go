@@ -2,12 +2,13 @@ package provider
 
 import (
 	"context"
+	"net/url"
 
 	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	providerschema "github.com/hashicorp/terraform-plugin-framework/provider/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
-	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/cloudflare"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/token"
@@ -17,37 +18,17 @@ import (
 
 var cloudflareNames = token.Names{Argument: "api_token", Block: "cloudflare", Variable: "CLOUDFLARE_API_TOKEN"} //nolint:gochecknoglobals // A constant in all but form.
 
-// cloudflareModel is a check.
-type cloudflareModel struct {
-	verdictModel
-
-	APIToken     types.String      `tfsdk:"api_token"`
-	APITokenEnv  types.String      `tfsdk:"api_token_env"`
-	APITokenFile types.String      `tfsdk:"api_token_file"`
-	AccountID    types.String      `tfsdk:"account_id"`
-	ID           types.String      `tfsdk:"id"`
-	NotBefore    timetypes.RFC3339 `tfsdk:"not_before"`
-}
-
-// own implements [checked].
-func (m *cloudflareModel) own() (value, env, file types.String) {
-	return m.APIToken, m.APITokenEnv, m.APITokenFile
-}
-
 func cloudflareIssuer() issuer {
-	server := server[*cloudflare.Client]{
-		names: cloudflareNames, issuer: "Cloudflare",
-		urlArgument: "base_url", urlVariable: "CLOUDFLARE_BASE_URL", defaultURL: cloudflare.DefaultBaseURL,
-		parseURL: transport.ParseURL, newClient: cloudflare.NewClient,
-	}
+	url := urlSource{argument: "base_url", variable: "CLOUDFLARE_BASE_URL", fallback: cloudflare.DefaultBaseURL, parse: transport.ParseURL}
 
-	return newIssuer(server, askCloudflare,
-		blockSchema("How Cloudflare is asked.", cloudflareNames, map[string]providerschema.StringAttribute{
-			server.urlArgument: server.urlAttribute("URL of the API. Tokens go to this server only. HTTPS, or plain HTTP to a loopback address. " +
-				"Defaults to the environment variable `" + server.urlVariable + "`, then to `" + server.defaultURL + "`; " +
+	return issuer{
+		names: cloudflareNames, url: url, connect: connectCloudflare,
+		block: blockSchema("How Cloudflare is asked.", cloudflareNames, map[string]providerschema.StringAttribute{
+			url.argument: url.attribute("URL of the API. Tokens go to this server only. HTTPS, or plain HTTP to a loopback address. " +
+				"Defaults to the environment variable `" + url.variable + "`, then to `" + url.fallback + "`; " +
 				"the FedRAMP cloud is at `https://api.fed.cloudflare.com/client/v4`."),
 		}),
-		checkSchema(
+		schema: checkSchema(
 			"Asks Cloudflare whether an API token works. That a token works says nothing about what it may do: "+
 				"permissions, zones, accounts and address filters are not looked at.",
 			cloudflareNames,
@@ -58,7 +39,7 @@ func cloudflareIssuer() issuer {
 					Optional: true,
 					MarkdownDescription: "ID of the account that owns the token, 32 hexadecimal digits. " +
 						"Set it for an account-owned token, which the user endpoint refuses; leave it out for a user-owned one.",
-					Validators: []validator.String{check("Invalid account ID", cloudflare.CheckAccountID, cloudflare.AccountIDRemedy)},
+					Validators: []validator.String{rule("Invalid account ID", cloudflare.CheckAccountID, cloudflare.AccountIDRemedy)},
 				},
 				"id": schema.StringAttribute{
 					Computed:            true,
@@ -69,17 +50,24 @@ func cloudflareIssuer() issuer {
 					MarkdownDescription: "When the token begins to work, in RFC 3339, UTC. Null if the answer has none.",
 				},
 			}),
-	)
+	}
 }
 
-func askCloudflare(ctx context.Context, client *cloudflare.Client, m *cloudflareModel, r request, fresh bool) ([]verdict.Warning, error) {
-	answer, err := client.Verify(ctx, r.token, m.AccountID.ValueString(), fresh)
+// cloudflareClient asks Cloudflare for the checks of a provider configuration.
+type cloudflareClient struct{ *cloudflare.Client }
+
+func connectCloudflare(_ arguments, base *url.URL, config transport.Config) (client, error) {
+	c, err := cloudflare.NewClient(base, config)
+
+	return cloudflareClient{c}, err
+}
+
+// verify implements [client].
+func (c cloudflareClient) verify(ctx context.Context, check arguments, bearer token.Token, fresh bool) (verdict.Answer, map[string]attr.Value, error) {
+	answer, err := c.Verify(ctx, bearer, check.text("account_id").ValueString(), fresh)
 	if err != nil {
-		return nil, err
+		return verdict.Answer{}, nil, err
 	}
 
-	m.ID = stringValue(answer.ID)
-	m.NotBefore = timeValue(answer.NotBefore)
-
-	return answer.Warnings, m.decide(ctx, answer.Facts, r, answer.Words)
+	return answer.Answer, map[string]attr.Value{"id": stringValue(answer.ID), "not_before": timeValue(answer.NotBefore)}, nil
 }

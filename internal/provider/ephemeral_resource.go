@@ -3,15 +3,12 @@ package provider
 import (
 	"context"
 	"fmt"
-	"maps"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	ephemeralschema "github.com/hashicorp/terraform-plugin-framework/ephemeral/schema"
 	"github.com/hashicorp/terraform-plugin-framework/path"
-	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
 
 // requireValid is the argument that only the ephemeral resource has.
@@ -26,8 +23,8 @@ var (
 // checkEphemeralResource is the ephemeral resource of any issuer. Terraform opens
 // it at plan and again at apply.
 type checkEphemeralResource struct {
-	issuer   issuer
-	verifier verifier
+	issuer     issuer
+	connection *connection
 }
 
 // Metadata implements [ephemeral.EphemeralResource].
@@ -39,7 +36,7 @@ func (e *checkEphemeralResource) Metadata(_ context.Context, req ephemeral.Metad
 // and require_valid.
 func (e *checkEphemeralResource) Schema(_ context.Context, _ ephemeral.SchemaRequest, resp *ephemeral.SchemaResponse) {
 	attributes := make(map[string]ephemeralschema.Attribute)
-	for name, attribute := range e.issuer.check.Attributes {
+	for name, attribute := range e.issuer.schema.Attributes {
 		attributes[name] = ephemeralAttribute(attribute)
 	}
 
@@ -52,7 +49,7 @@ func (e *checkEphemeralResource) Schema(_ context.Context, _ ephemeral.SchemaReq
 	}
 
 	resp.Schema = ephemeralschema.Schema{
-		MarkdownDescription: e.issuer.check.MarkdownDescription + " Terraform asks at plan, and again at apply.",
+		MarkdownDescription: e.issuer.schema.MarkdownDescription + " Terraform asks at plan, and again at apply.",
 		Attributes:          attributes,
 	}
 }
@@ -63,60 +60,25 @@ func (e *checkEphemeralResource) Configure(_ context.Context, req ephemeral.Conf
 		return
 	}
 
-	e.verifier, resp.Diagnostics = verifierOf(e.issuer, req.ProviderData)
+	e.connection, resp.Diagnostics = connectionOf(e.issuer, req.ProviderData)
 }
 
 // Open implements [ephemeral.EphemeralResource].
 func (e *checkEphemeralResource) Open(ctx context.Context, req ephemeral.OpenRequest, resp *ephemeral.OpenResponse) {
 	var require types.Bool
 
-	resp.Diagnostics.Append(refuseUnknown(req.Config.Raw)...)
 	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root(requireValid), &require)...)
 
-	if resp.Diagnostics.HasError() {
-		return
-	}
-
-	// The verifier reads and writes a check as the data source has it.
-	checkType := e.issuer.check.Type().TerraformType(ctx)
-	config := tfsdk.Config{Schema: e.issuer.check, Raw: withAttribute(req.Config.Raw, checkType, requireValid, nil)}
-
-	model, diags := e.verifier(ctx, config.Get, true)
+	object, decided, diags := e.connection.run(ctx, req.Config, true)
 	resp.Diagnostics.Append(diags...)
 
-	if resp.Diagnostics.HasError() {
-		return
+	switch {
+	case resp.Diagnostics.HasError():
+	case !decided.Valid() && (require.IsNull() || require.ValueBool()):
+		resp.Diagnostics.AddError("Token is not valid", decided.Reason)
+	default:
+		resp.Diagnostics.Append(resp.Result.Set(ctx, object)...)
 	}
-
-	if v := model.result(); (require.IsNull() || require.ValueBool()) && !v.Valid.ValueBool() {
-		resp.Diagnostics.AddError("Token is not valid", v.Reason.ValueString())
-
-		return
-	}
-
-	result := tfsdk.State{Schema: e.issuer.check, Raw: tftypes.NewValue(checkType, nil)}
-	resp.Diagnostics.Append(result.Set(ctx, model)...)
-
-	requireRaw := tftypes.NewValue(tftypes.Bool, require.ValueBoolPointer())
-	resp.Result.Raw = withAttribute(result.Raw, req.Config.Schema.Type().TerraformType(ctx), requireValid, &requireRaw)
-}
-
-// withAttribute gives an object with one attribute set, or taken off if it is
-// nil, as a value of kind.
-func withAttribute(object tftypes.Value, kind tftypes.Type, name string, value *tftypes.Value) tftypes.Value {
-	var attributes map[string]tftypes.Value
-	if err := object.As(&attributes); err != nil {
-		return tftypes.NewValue(kind, nil)
-	}
-
-	attributes = maps.Clone(attributes)
-	delete(attributes, name)
-
-	if value != nil {
-		attributes[name] = *value
-	}
-
-	return tftypes.NewValue(kind, attributes)
 }
 
 // ephemeralAttribute turns an attribute of the data source into that of the

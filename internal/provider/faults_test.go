@@ -140,7 +140,7 @@ func faults(t *testing.T, issuer fake) map[string]fault {
 		"reset in the body":       {raw: afterRequest(okHead+"Content-Length: 100\r\n\r\n{", reset), summary: unreachable, texts: []string{"in the middle of the answer"}},
 		"closed in the header":    {raw: afterRequest(okHead, nil), summary: unreachable, texts: []string{"closed the connection"}},
 		"length too large":        {raw: afterRequest(okHead+"Content-Length: 100\r\n\r\n{}", nil), summary: unreachable, texts: []string{"in the middle of the answer"}},
-		"length too small":        {raw: afterRequest(okHead+"Content-Length: 10\r\n\r\n"+issuer.refusal, nil), summary: unexpected, texts: []string{"10 bytes"}},
+		"length too small":        {raw: afterRequest(okHead+"Content-Length: 10\r\n\r\n"+issuer.refusal.Body, nil), summary: unexpected, texts: []string{"10 bytes"}},
 		"two lengths":             {raw: afterRequest(okHead+"Content-Length: 1\r\nContent-Length: 2\r\n\r\n{}", nil), summary: unreachable},
 		"broken chunks":           {raw: afterRequest(okHead+"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}", nil), summary: unreachable},
 		"no HTTP":                 {raw: afterRequest("220 mail.example.com ESMTP "+faultSecret+"\r\n", nil), summary: unreachable, texts: []string{"not HTTP"}},
@@ -195,7 +195,7 @@ func faults(t *testing.T, issuer fake) map[string]fault {
 		"server's clock is behind": {handler: atTime(-time.Hour), texts: []string{"Clocks differ"}},
 		"server's clock is ahead":  {handler: atTime(24 * time.Hour), texts: []string{"Clocks differ"}},
 		"local clock is wrong":     {handler: issuer.works, host: func(h *provider.Host) { h.Now = func() time.Time { return time.Unix(0, 0) } }, texts: []string{"Clocks differ"}},
-		"date of another kind":     {handler: reply(http.StatusOK, issuer.body(tokenID, time.Now()), "Date", "yesterday")},
+		"date of another kind":     {handler: reply(http.StatusOK, issuer.valid(tokenID, time.Now()).Body, "Date", "yesterday")},
 	}
 
 	if issuer.lateClientAuth {

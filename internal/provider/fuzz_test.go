@@ -52,11 +52,11 @@ func FuzzCheck(f *testing.F) {
 	}
 
 	for i, issuer := range all {
-		f.Add(answer("200 OK", issuer.body(tokenID, clock)), uint8(i), "", "", "")
-		f.Add(answer("200 OK", issuer.body(tokenID, clock)), uint8(i), "", "72h", issuer.ownText)
-		f.Add(answer("401 Unauthorized", issuer.refusal), uint8(i), "", "1h", issuer.ownText)
-		f.Add(answer("401 Grant not found", ""), uint8(i), "OTHER", "30d", "any")
-		f.Add(answer("200 OK", issuer.body(faultSecret, clock)), uint8(i), "", "", "")
+		f.Add(issuer.valid(tokenID, clock).Wire(), uint8(i), "", "", "")
+		f.Add(issuer.valid(tokenID, clock).Wire(), uint8(i), "", "72h", issuer.ownText)
+		f.Add(issuer.refusal.Wire(), uint8(i), "", "1h", issuer.ownText)
+		f.Add([]byte("HTTP/1.1 401 Grant not found\r\nContent-Length: 0\r\n\r\n"), uint8(i), "OTHER", "30d", "any")
+		f.Add(issuer.valid(faultSecret, clock).Wire(), uint8(i), "", "", "")
 		f.Add([]byte(faultSecret), uint8(i), "$OTHER", "-1s", ";")
 	}
 

@@ -35,12 +35,12 @@ type fake struct {
 	// start starts a server on which the given tokens work. It also gives the value
 	// for urlArgument. The caller closes the server.
 	start func(tokens []string) (s *issuertest.Server, url string)
-	// body is that of a 200 for a token that works at a time. It has text in a field
+	// valid is the answer for a token that is valid at a time. It has text in a field
 	// that becomes an attribute.
-	body func(text string, at time.Time) string
-	// refusal is the body of a 401 for a token that the issuer does not know, and
-	// echo is one whose fields for people repeat the request's token, at each %s.
-	refusal, echo string
+	valid func(text string, at time.Time) issuertest.Answer
+	// refusal is the answer for a token that the issuer does not know, and echo one
+	// whose messages repeat the request's token, at each %s of the body.
+	refusal, echo issuertest.Answer
 	// accepts is the simple decoder that knows the documented success.
 	accepts func(answer []byte, now time.Time) bool
 
@@ -64,11 +64,11 @@ func fakes() []fake {
 
 				return s.Server, s.BaseURL()
 			},
-			body: func(text string, at time.Time) string {
-				return cloudflaretest.Body(cloudflaretest.Token{ID: text}, at)
+			valid: func(text string, at time.Time) issuertest.Answer {
+				return issuertest.Answer{Status: http.StatusOK, Body: cloudflaretest.Body(cloudflaretest.Token{ID: text}, at)}
 			},
-			refusal: cloudflaretest.BodyInvalid,
-			echo:    `{"success":false,"errors":[{"code":10000,"message":"No: %s"}]}`,
+			refusal: issuertest.Answer{Status: http.StatusUnauthorized, Body: cloudflaretest.BodyInvalid},
+			echo:    issuertest.Answer{Status: http.StatusUnauthorized, Body: `{"success":false,"errors":[{"code":10000,"message":"No: %s"}]}`},
 			accepts: cloudflaretest.Accepts,
 			own:     func(text string) map[string]any { return map[string]any{"account_id": text} },
 			ownText: account,
@@ -85,11 +85,13 @@ func fakes() []fake {
 
 				return s.Server, s.URL
 			},
-			body: func(text string, at time.Time) string {
-				return venafitest.Body(venafitest.Token{IssuedOn: at, ValidFor: 7776000, Application: text, Scope: "certificate:manage"})
+			valid: func(text string, at time.Time) issuertest.Answer {
+				token := venafitest.Token{IssuedOn: at, ValidFor: 7776000, Application: text, Scope: "certificate:manage"}
+
+				return issuertest.Answer{Status: http.StatusOK, Body: venafitest.Body(token)}
 			},
-			refusal: venafitest.BodyInvalid,
-			echo:    `{"error":"no: %s","error_description":"%s"}`,
+			refusal: issuertest.Answer{Status: http.StatusUnauthorized, Body: venafitest.BodyInvalid},
+			echo:    issuertest.Answer{Status: http.StatusUnauthorized, Body: `{"error":"no: %s","error_description":"%s"}`},
 			accepts: venafitest.Accepts,
 			own:     func(text string) map[string]any { return map[string]any{"required_scopes": []any{text}} },
 			ownText: "certificate:manage,revoke",
@@ -102,7 +104,7 @@ func (f fake) kind() string { return "tokencheck_" + f.block }
 
 // works answers as the issuer does for a token that works.
 func (f fake) works(w http.ResponseWriter, r *http.Request) {
-	issuertest.Reply(http.StatusOK, f.body(tokenID, time.Now()))(w, r)
+	f.valid(tokenID, time.Now()).ServeHTTP(w, r)
 }
 
 // Each issuer that the provider knows is known to the tests that hold for every
@@ -168,28 +170,24 @@ func wantSound(t *testing.T, issuer fake) {
 		return s.read(issuer.kind(), nil)
 	}
 
-	good, refused := answer("200 OK", issuer.body("example-text", time.Now())), answer("401 Unauthorized", issuer.refusal)
+	good, refused := issuer.valid("example-text", time.Now()).Wire(), issuer.refusal.Wire()
+	empty := issuertest.Answer{Status: http.StatusOK, Body: "{}"}.Wire()
 
 	if got, all := read(good); got["valid"] != true || !strings.Contains(fmt.Sprint(got), "example-text") {
-		t.Errorf("body gives no token that works with the text in an attribute: %v %v", got, all)
+		t.Errorf("valid gives no token that works with the text in an attribute: %v %v", got, all)
 	}
 
 	if got, all := read(refused); got["status"] != "rejected" {
 		t.Errorf("refusal is not refused: %v %v", got, all)
 	}
 
-	if !issuer.accepts(good, time.Now()) || issuer.accepts(refused, time.Now()) || issuer.accepts(answer("200 OK", "{}"), time.Now()) {
-		t.Error("accepts must take body, and neither refusal nor an empty object")
+	if !issuer.accepts(good, time.Now()) || issuer.accepts(refused, time.Now()) || issuer.accepts(empty, time.Now()) {
+		t.Error("accepts must take valid, and neither refusal nor an empty object")
 	}
 
-	if !strings.Contains(issuer.echo, "%s") {
+	if !strings.Contains(issuer.echo.Body, "%s") {
 		t.Error("echo has no place for the token")
 	}
-}
-
-// answer gives a body with a status line, as bytes on the wire.
-func answer(status, body string) []byte {
-	return fmt.Appendf(nil, "HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", status, len(body), body)
 }
 
 // wantVariables wants each environment variable that the provider reads in the

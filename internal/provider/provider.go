@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
-	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -21,14 +20,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-	"github.com/hashicorp/terraform-plugin-log/tflog"
-
-	"github.com/tokencheck/terraform-provider-tokencheck/internal/transport"
 )
-
-// issuers are all issuers that the provider knows. Each one has a block of its
-// own in the provider configuration and a check of the same name.
-func issuers() []issuer { return []issuer{cloudflareIssuer(), venafiIssuer()} }
 
 // Variables are the names of the environment variables that the provider reads.
 func Variables() []string {
@@ -36,7 +28,7 @@ func Variables() []string {
 	names := make([]string, 0, 2*len(all))
 
 	for _, i := range all {
-		names = append(names, i.names.Variable, i.urlVariable)
+		names = append(names, i.names.Variable, i.url.variable)
 	}
 
 	return names
@@ -80,15 +72,6 @@ type tokencheckProvider struct {
 	host    Host
 }
 
-// connection is what the checks of all issuers share: the provider configuration
-// outside the issuers' blocks.
-type connection struct {
-	timeout    types.String
-	maxRetries types.Int64
-	userAgent  string
-	host       Host
-}
-
 // Metadata implements [provider.Provider].
 func (p *tokencheckProvider) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
 	resp.TypeName = "tokencheck"
@@ -104,7 +87,7 @@ func (p *tokencheckProvider) Schema(_ context.Context, _ provider.SchemaRequest,
 				Optional: true,
 				MarkdownDescription: "How long one whole check may take, retries included, as a [Go duration](https://pkg.go.dev/time#ParseDuration) " +
 					"such as `\"90s\"`. Defaults to `\"60s\"`.",
-				Validators: []validator.String{check("Invalid timeout", checkTimeout, `Write a duration above zero, such as "60s" or "2m".`)},
+				Validators: []validator.String{rule("Invalid timeout", positiveDuration, `Write a duration above zero, such as "60s" or "2m".`)},
 			},
 			"max_retries": schema.Int64Attribute{
 				Optional: true,
@@ -121,25 +104,25 @@ func (p *tokencheckProvider) Schema(_ context.Context, _ provider.SchemaRequest,
 }
 
 // Configure implements [provider.Provider]. It makes no request, and leaves
-// values that are not known yet to the checks that need them.
+// unknown values to the checks that need them.
 func (p *tokencheckProvider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
-	conn := connection{userAgent: "terraform-provider-tokencheck/" + p.version, host: p.host}
+	s := settings{userAgent: "terraform-provider-tokencheck/" + p.version, host: p.host}
 
-	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("timeout"), &conn.timeout)...)
-	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("max_retries"), &conn.maxRetries)...)
+	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("timeout"), &s.timeout)...)
+	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("max_retries"), &s.maxRetries)...)
 
-	verifiers := make(map[string]verifier)
+	connections := make(map[string]*connection)
 
 	for _, i := range issuers() {
 		var block types.Object
 
 		resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root(i.names.Block), &block)...)
 
-		verifiers[i.names.Block] = i.connect(ctx, conn, block)
+		connections[i.names.Block] = newConnection(i, s, newArguments(ctx, block))
 	}
 
-	resp.DataSourceData = verifiers
-	resp.EphemeralResourceData = verifiers
+	resp.DataSourceData = connections
+	resp.EphemeralResourceData = connections
 }
 
 // Resources implements [provider.Provider]; there are none.
@@ -167,27 +150,4 @@ func (p *tokencheckProvider) EphemeralResources(context.Context) []func() epheme
 	}
 
 	return resources
-}
-
-// transport makes the issuer's client from what is the same for every issuer and
-// from what is its own.
-func (c connection) transport(own transport.Config) (*transport.Client, error) {
-	if err := known(map[string]attr.Value{"timeout": c.timeout, "max_retries": c.maxRetries}); err != nil {
-		return nil, err
-	}
-
-	own.Timeout, own.MaxRetries = defaultTimeout, defaultMaxRetries
-	if !c.timeout.IsNull() {
-		own.Timeout, _ = time.ParseDuration(c.timeout.ValueString()) // The schema has checked it.
-	}
-
-	if !c.maxRetries.IsNull() {
-		own.MaxRetries = int(c.maxRetries.ValueInt64())
-	}
-
-	own.UserAgent = c.userAgent
-	own.Proxy, own.Resolver, own.Now, own.Backoff = c.host.Proxy, c.host.Resolver, c.host.Now, c.host.Backoff
-	own.Log = func(ctx context.Context, message string, fields map[string]any) { tflog.Debug(ctx, message, fields) }
-
-	return transport.New(own)
 }

@@ -21,7 +21,7 @@ func tokenAttribute(names token.Names, what string) schema.StringAttribute {
 		Optional: true, Sensitive: true,
 		MarkdownDescription: what + fmt.Sprintf("If none of `%s`, `%s` and `%s` is set, the provider's `%s` is used, else the environment variable `%s`.",
 			names.Argument, names.ArgumentEnv(), names.ArgumentFile(), names.Provider(), names.Variable),
-		Validators: []validator.String{check("Not a token", checkToken, tokenRemedy)},
+		Validators: []validator.String{rule("Not a token", cleanToken, tokenRemedy)},
 	}
 }
 
@@ -44,19 +44,19 @@ func checkSchema(description string, names token.Names, statuses, nullEnd string
 			Optional: true,
 			MarkdownDescription: "The *name* of the environment variable that holds the token. " +
 				"A variable that is not set or empty is an error. Conflicts with the other two.",
-			Validators: append(oneOf(names.Argument), check("Invalid name of a variable", token.CheckEnvName, `Write the name of an environment variable, such as "`+names.Variable+`".`)),
+			Validators: append(oneOf(names.Argument), rule("Invalid name of a variable", token.CheckEnvName, `Write the name of an environment variable, such as "`+names.Variable+`".`)),
 		},
 		names.ArgumentFile(): schema.StringAttribute{
 			Optional: true,
 			MarkdownDescription: "Path of the file that holds the token: a regular file of at most 64 KiB with nothing else in it; one line end is ignored. " +
 				"A relative path is taken from the directory in which Terraform runs. Conflicts with the other two.",
-			Validators: append(oneOf(names.Argument, names.ArgumentEnv()), check("Invalid path", checkNotEmpty, "Write the path of a file, or remove the argument.")),
+			Validators: append(oneOf(names.Argument, names.ArgumentEnv()), rule("Invalid path", notEmpty, "Write the path of a file, or remove the argument.")),
 		},
 		"min_remaining": schema.StringAttribute{
 			Optional: true,
 			MarkdownDescription: "How long the token must still live, as a [Go duration](https://pkg.go.dev/time#ParseDuration) such as `\"72h\"`; " +
 				"not negative. A token that ends sooner has the status `expiring` and is not valid. The largest unit is the hour.",
-			Validators: []validator.String{check("Invalid duration", checkMinRemaining, `Write a duration that is not negative in hours, minutes and seconds, such as "72h" or "1h30m".`)},
+			Validators: []validator.String{rule("Invalid duration", durationNotNegative, `Write a duration that is not negative in hours, minutes and seconds, such as "72h" or "1h30m".`)},
 		},
 		"valid": schema.BoolAttribute{
 			Computed: true,
@@ -86,20 +86,20 @@ func checkSchema(description string, names token.Names, statuses, nullEnd string
 }
 
 // blockSchema is the part of an issuer's block that every issuer has: the token
-// and the trust bundle; own holds the rest. All arguments are strings, as in [block].
+// and the trust bundle; own holds the rest.
 func blockSchema(description string, names token.Names, own map[string]providerschema.StringAttribute) providerschema.SingleNestedAttribute {
 	attributes := map[string]providerschema.Attribute{
 		names.Argument: providerschema.StringAttribute{
 			Optional: true, Sensitive: true,
 			MarkdownDescription: "The token of all checks that give none of their own. It may be an ephemeral value, and is stored neither in state nor in plan. " +
 				"Defaults to the environment variable `" + names.Variable + "`.",
-			Validators: []validator.String{check("Not a token", checkToken, tokenRemedy)},
+			Validators: []validator.String{rule("Not a token", cleanToken, tokenRemedy)},
 		},
 		"trust_bundle": providerschema.StringAttribute{
 			Optional: true,
 			MarkdownDescription: "Certificates of authorities, in PEM form, that are trusted beside the system's. " +
 				"For a private authority, or for one that inspects TLS on the way.",
-			Validators: []validator.String{check("Unreadable trust bundle", checkTrustBundle, `Give the certificates themselves in PEM form, for example by file("ca.pem").`)},
+			Validators: []validator.String{rule("Unreadable trust bundle", readablePEM, `Give the certificates themselves in PEM form, for example by file("ca.pem").`)},
 		},
 	}
 
@@ -108,4 +108,12 @@ func blockSchema(description string, names token.Names, own map[string]providers
 	}
 
 	return providerschema.SingleNestedAttribute{Optional: true, MarkdownDescription: description, Attributes: attributes}
+}
+
+// attribute is the argument for the URL in the issuer's block.
+func (u urlSource) attribute(description string) providerschema.StringAttribute {
+	return providerschema.StringAttribute{
+		Optional: true, MarkdownDescription: description,
+		Validators: []validator.String{rule("Invalid server URL", errorOnly(u.parse), urlRemedy)},
+	}
 }

@@ -21,29 +21,29 @@ const (
 	urlRemedy   = "Give the URL of the server itself, such as https://host/path, without user name, query or fragment."
 )
 
-// stringCheck is a validator from a function that tells what is wrong with a
+// stringRule is a validator made of a function that tells what is wrong with a
 // string. Unlike those of the framework it never repeats the value, which may be
 // a token that was put into the wrong argument.
-type stringCheck struct {
+type stringRule struct {
 	summary string
 	find    func(string) error
 	remedy  string
 }
 
-// check makes a validator. The error of find continues a sentence that begins
+// rule makes a validator. The error of find continues a sentence that begins
 // with the argument's name; the remedy says what to write instead.
-func check(summary string, find func(string) error, remedy string) validator.String {
-	return stringCheck{summary, find, remedy}
+func rule(summary string, find func(string) error, remedy string) validator.String {
+	return stringRule{summary, find, remedy}
 }
 
 // Description implements [validator.Describer].
-func (v stringCheck) Description(context.Context) string { return v.remedy }
+func (v stringRule) Description(context.Context) string { return v.remedy }
 
 // MarkdownDescription implements [validator.Describer].
-func (v stringCheck) MarkdownDescription(context.Context) string { return v.remedy }
+func (v stringRule) MarkdownDescription(context.Context) string { return v.remedy }
 
 // ValidateString implements [validator.String].
-func (v stringCheck) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+func (v stringRule) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
 	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
 		return
 	}
@@ -58,7 +58,7 @@ func (v stringCheck) ValidateString(_ context.Context, req validator.StringReque
 	}
 }
 
-func checkNotEmpty(s string) error {
+func notEmpty(s string) error {
 	if s == "" {
 		return errors.New("is empty")
 	}
@@ -66,13 +66,13 @@ func checkNotEmpty(s string) error {
 	return nil
 }
 
-func checkToken(s string) error {
+func cleanToken(s string) error {
 	_, err := token.Clean(s)
 
 	return err
 }
 
-func checkTrustBundle(s string) error {
+func readablePEM(s string) error {
 	if s == "" {
 		return errors.New("is empty")
 	}
@@ -80,7 +80,7 @@ func checkTrustBundle(s string) error {
 	return transport.CheckTrustBundle(s)
 }
 
-func checkTimeout(s string) error {
+func positiveDuration(s string) error {
 	d, err := parseDuration(s)
 	if err == nil && d <= 0 {
 		return errors.New("is not above zero")
@@ -89,7 +89,7 @@ func checkTimeout(s string) error {
 	return err
 }
 
-func checkMinRemaining(s string) error {
+func durationNotNegative(s string) error {
 	d, err := parseDuration(s)
 	if err == nil && d < 0 {
 		return errors.New("is negative")
@@ -123,7 +123,7 @@ func parseDuration(s string) (time.Duration, error) {
 	return 0, errors.New(`is not a duration`)
 }
 
-// errorOnly makes a check from a parser.
+// errorOnly makes a parser fit for a rule.
 func errorOnly(parse func(string) (*url.URL, error)) func(string) error {
 	return func(s string) error {
 		_, err := parse(s)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"net/url"
 
 	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
@@ -23,36 +24,8 @@ import (
 
 var venafiNames = token.Names{Argument: "access_token", Block: "venafi", Variable: "VENAFI_TOKEN"} //nolint:gochecknoglobals // A constant in all but form.
 
-// venafiModel is a check.
-type venafiModel struct {
-	verdictModel
-
-	AccessToken     types.String      `tfsdk:"access_token"`
-	AccessTokenEnv  types.String      `tfsdk:"access_token_env"`
-	AccessTokenFile types.String      `tfsdk:"access_token_file"`
-	RequiredScopes  types.Set         `tfsdk:"required_scopes"`
-	AccessIssuedOn  timetypes.RFC3339 `tfsdk:"access_issued_on"`
-	GrantIssuedOn   timetypes.RFC3339 `tfsdk:"grant_issued_on"`
-	GrantExpiresOn  timetypes.RFC3339 `tfsdk:"grant_expires_on"`
-	ValidFor        types.Int64       `tfsdk:"valid_for"`
-	Application     types.String      `tfsdk:"application"`
-	Identity        types.String      `tfsdk:"identity"`
-	Scope           types.String      `tfsdk:"scope"`
-	Scopes          types.Map         `tfsdk:"scopes"`
-	MissingScopes   types.Set         `tfsdk:"missing_scopes"`
-}
-
-// own implements [checked].
-func (m *venafiModel) own() (value, env, file types.String) {
-	return m.AccessToken, m.AccessTokenEnv, m.AccessTokenFile
-}
-
 func venafiIssuer() issuer {
-	server := server[*venafi.Client]{
-		names: venafiNames, issuer: "The Venafi server",
-		urlArgument: "url", urlVariable: "VENAFI_URL",
-		parseURL: venafi.ParseURL, newClient: venafi.NewClient, configure: configureVenafi,
-	}
+	url := urlSource{argument: "url", variable: "VENAFI_URL", parse: venafi.ParseURL}
 	computedTime := func(description string) schema.StringAttribute {
 		return schema.StringAttribute{
 			Computed: true, CustomType: timetypes.RFC3339Type{},
@@ -66,19 +39,20 @@ func venafiIssuer() issuer {
 	certificateRemedy := "Give the certificate and its key in PEM form, not encrypted. A PKCS#12 file is not read: " +
 		"convert it by openssl pkcs12 -in client.p12 -nokeys -out client.pem, and openssl pkcs12 -in client.p12 -nocerts -nodes -out client.key."
 
-	return newIssuer(server, askVenafi,
-		blockSchema(
+	return issuer{
+		names: venafiNames, url: url, connect: connectVenafi,
+		block: blockSchema(
 			"How the Venafi Trust Protection Platform server (TLS Protect Datacenter, CyberArk Certificate Manager, Self-Hosted) is asked.",
 			venafiNames,
 			map[string]providerschema.StringAttribute{
-				server.urlArgument: server.urlAttribute("URL of the server: the bare host, or ending in `/vedsdk`, `/vedauth` or the path of Authorize/Verify. " +
-					"Tokens go to this server only. HTTPS, or plain HTTP to a loopback address. Defaults to the environment variable `" + server.urlVariable + "`."),
+				url.argument: url.attribute("URL of the server: the bare host, or ending in `/vedsdk`, `/vedauth` or the path of Authorize/Verify. " +
+					"Tokens go to this server only. HTTPS, or plain HTTP to a loopback address. Defaults to the environment variable `" + url.variable + "`."),
 				"client_certificate": {
 					Optional:            true,
 					MarkdownDescription: "Client certificate in PEM form, with its chain, for servers that require one. Needs `client_key`.",
 					Validators: []validator.String{
 						stringvalidator.AlsoRequires(path.MatchRoot(venafiNames.Block).AtName("client_key")),
-						check("Unreadable client certificate", checkTrustBundle, certificateRemedy),
+						rule("Unreadable client certificate", readablePEM, certificateRemedy),
 					},
 				},
 				"client_key": {
@@ -86,7 +60,7 @@ func venafiIssuer() issuer {
 					MarkdownDescription: "Private key of `client_certificate` in PEM form, not encrypted. It may be an ephemeral value.",
 					Validators: []validator.String{
 						stringvalidator.AlsoRequires(path.MatchRoot(venafiNames.Block).AtName("client_certificate")),
-						check("Unreadable client key", checkNotEmpty, certificateRemedy),
+						rule("Unreadable client key", notEmpty, certificateRemedy),
 						keyOf{sibling: "client_certificate", remedy: certificateRemedy},
 					},
 				},
@@ -97,7 +71,7 @@ func venafiIssuer() issuer {
 					Validators: []validator.String{tlsVersions},
 				},
 			}),
-		checkSchema(
+		schema: checkSchema(
 			"Asks a Venafi Trust Protection Platform server (TLS Protect Datacenter, CyberArk Certificate Manager, Self-Hosted) whether an access token works. "+
 				"That a token works says nothing about the permissions of its identity.",
 			venafiNames,
@@ -111,7 +85,7 @@ func venafiIssuer() issuer {
 						"A token that lacks one has the status `missing_scope` and is not valid.",
 					Validators: []validator.Set{
 						setvalidator.NoNullValues(),
-						setvalidator.ValueStringsAre(check("Invalid scope", venafi.CheckScope, `Write a scope such as "certificate" or "certificate:manage,revoke".`)),
+						setvalidator.ValueStringsAre(rule("Invalid scope", venafi.CheckScope, `Write a scope such as "certificate" or "certificate:manage,revoke".`)),
 					},
 				},
 				"access_issued_on": computedTime("When the access token was issued; a refresh moves it."),
@@ -135,69 +109,70 @@ func venafiIssuer() issuer {
 						"Empty if nothing is missing. Null if nothing was required, or if the token was refused.",
 				},
 			}),
-	)
+	}
 }
 
-// configureVenafi sets what concerns client certificates.
-func configureVenafi(b block, config *transport.Config) error {
-	config.LateClientAuth = true
+// venafiClient asks a Venafi server for the checks of a provider configuration.
+type venafiClient struct{ *venafi.Client }
 
-	if b["tls_max_version"].ValueString() == "1.2" {
+// connectVenafi adds what concerns client certificates.
+func connectVenafi(block arguments, base *url.URL, config transport.Config) (client, error) {
+	if block.text("tls_max_version").ValueString() == "1.2" {
 		config.TLSMaxVersion = tls.VersionTLS12
 	}
 
-	if b["client_certificate"].IsNull() {
-		return nil
-	}
-
-	pair, err := tls.X509KeyPair([]byte(b["client_certificate"].ValueString()), []byte(b["client_key"].ValueString()))
-	if err != nil {
-		return &verdict.Error{
-			Summary: "Unreadable client certificate", Happened: "venafi.client_certificate and venafi.client_key in the provider configuration are not a readable pair.",
-			Remedy: "Give a certificate and its own private key, both in PEM form.", Err: err,
+	if certificate := block.text("client_certificate"); !certificate.IsNull() {
+		pair, err := tls.X509KeyPair([]byte(certificate.ValueString()), []byte(block.text("client_key").ValueString()))
+		if err != nil {
+			return nil, &verdict.Error{
+				Summary: "Unreadable client certificate", Happened: "venafi.client_certificate and venafi.client_key in the provider configuration are not a readable pair.",
+				Remedy: "Give a certificate and its own private key, both in PEM form.", Err: err,
+			}
 		}
+
+		config.ClientCertificate = &pair
 	}
 
-	config.ClientCertificate = &pair
+	c, err := venafi.NewClient(base, config)
 
-	return nil
+	return venafiClient{c}, err
 }
 
-func askVenafi(ctx context.Context, client *venafi.Client, m *venafiModel, r request, fresh bool) ([]verdict.Warning, error) {
-	answer, err := client.Verify(ctx, r.token, fresh)
+// verify implements [client].
+func (c venafiClient) verify(ctx context.Context, check arguments, bearer token.Token, fresh bool) (verdict.Answer, map[string]attr.Value, error) {
+	answer, err := c.Verify(ctx, bearer, fresh)
 	if err != nil {
-		return nil, err
+		return verdict.Answer{}, nil, err
 	}
 
-	facts := answer.Require(stringsOf(m.RequiredScopes))
+	required := answer.Require(check.texts("required_scopes"))
 
-	m.AccessIssuedOn = timeValue(answer.AccessIssuedOn)
-	m.GrantIssuedOn = timeValue(answer.GrantIssuedOn)
-	m.GrantExpiresOn = timeValue(answer.GrantExpiresOn)
-	m.Application = stringValue(answer.Application)
-	m.Identity = stringValue(answer.Identity)
-	m.Scope = stringValue(answer.Scope)
-	m.Scopes = types.MapNull(types.SetType{ElemType: types.StringType})
-	m.MissingScopes = types.SetNull(types.StringType)
+	attributes := map[string]attr.Value{
+		"access_issued_on": timeValue(answer.AccessIssuedOn),
+		"grant_issued_on":  timeValue(answer.GrantIssuedOn),
+		"grant_expires_on": timeValue(answer.GrantExpiresOn),
+		"valid_for":        types.Int64Null(),
+		"application":      stringValue(answer.Application),
+		"identity":         stringValue(answer.Identity),
+		"scope":            stringValue(answer.Scope),
+		"scopes":           types.MapNull(types.SetType{ElemType: types.StringType}),
+		"missing_scopes":   setValue(required.MissingScopes),
+	}
 
 	if answer.ValidFor > 0 {
-		m.ValidFor = types.Int64Value(answer.ValidFor)
+		attributes["valid_for"] = types.Int64Value(answer.ValidFor)
 	}
 
 	if answer.Scopes != nil {
 		scopes := make(map[string]attr.Value)
 		for name, restrictions := range answer.Scopes {
-			scopes[name] = setOf(restrictions)
+			scopes[name] = setValue(restrictions)
 		}
 
-		m.Scopes = types.MapValueMust(types.SetType{ElemType: types.StringType}, scopes)
+		attributes["scopes"] = types.MapValueMust(types.SetType{ElemType: types.StringType}, scopes)
 	}
 
-	if facts.MissingScopes != nil {
-		m.MissingScopes = setOf(facts.MissingScopes)
-	}
-
-	return answer.Warnings, m.decide(ctx, facts, r, venafi.Words)
+	return required, attributes, nil
 }
 
 // keyOf is a validator for a private key that must fit the certificate beside it.
@@ -215,12 +190,12 @@ func (v keyOf) ValidateString(ctx context.Context, req validator.StringRequest, 
 
 	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, req.Path.ParentPath().AtName(v.sibling), &certificate)...)
 
-	if req.ConfigValue.ValueString() == "" || certificate.ValueString() == "" || checkTrustBundle(certificate.ValueString()) != nil {
+	if req.ConfigValue.ValueString() == "" || certificate.ValueString() == "" || readablePEM(certificate.ValueString()) != nil {
 		return // Not known yet, or another validator says what is wrong.
 	}
 
 	if _, err := tls.X509KeyPair([]byte(certificate.ValueString()), []byte(req.ConfigValue.ValueString())); err != nil {
-		check("Unreadable client key", func(string) error { return errors.New("is not a readable private key of " + v.sibling) }, v.remedy).
+		rule("Unreadable client key", func(string) error { return errors.New("is not a readable private key of " + v.sibling) }, v.remedy).
 			ValidateString(ctx, req, resp)
 	}
 }

@@ -87,7 +87,7 @@ func (s Sources) Resolve() (Token, error) {
 func (s Sources) fromEnv(name string) (Token, error) {
 	argument := s.ArgumentEnv()
 	if err := CheckEnvName(name); err != nil {
-		return Token{}, s.fault(argument, "The value of "+argument, err)
+		return Token{}, s.malformed(argument, "The value of "+argument, err)
 	}
 
 	if value, _ := s.LookupEnv(name); value != "" {
@@ -187,13 +187,13 @@ func cause(err error) string {
 func (s Sources) parse(raw, source, argument, what string) (Token, error) {
 	secret, err := Clean(raw)
 	if err != nil {
-		return Token{}, s.fault(argument, what, err)
+		return Token{}, s.malformed(argument, what, err)
 	}
 
 	return Token{secret: &secret, source: source}, nil
 }
 
-func (s Sources) fault(argument, what string, err error) error {
+func (s Sources) malformed(argument, what string, err error) error {
 	return &verdict.Error{
 		Argument: argument,
 		Summary:  "Not a token",

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+	"unique"
 )
 
 // minPart is how many consecutive characters of a token are too many to show.
@@ -26,7 +27,8 @@ type Token struct {
 	source string
 }
 
-// Reveal gives the token itself, for the Authorization header alone.
+// Reveal gives the token itself. It has two callers: what writes the
+// Authorization header, and what masks the token in the log.
 func (t Token) Reveal() string {
 	if t.secret == nil {
 		return ""
@@ -34,6 +36,14 @@ func (t Token) Reveal() string {
 
 	return *t.secret
 }
+
+// HasPrefix reports whether the token begins with prefix, by which some issuers
+// tell kinds of tokens apart.
+func (t Token) HasPrefix(prefix string) bool { return strings.HasPrefix(t.Reveal(), prefix) }
+
+// Key is the same for equal tokens, wherever they came from. It can be compared,
+// and printing it shows an address.
+func (t Token) Key() unique.Handle[string] { return unique.Make(t.Reveal()) }
 
 // Source says where the token came from: "argument", "env:NAME", "file:PATH"
 // or "provider".

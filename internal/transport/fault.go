@@ -12,7 +12,6 @@ import (
 	"net/url"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
 )
@@ -37,42 +36,21 @@ func (e *bodyError) Error() string { return "the answer broke off: " + e.err.Err
 
 func (e *bodyError) Unwrap() error { return e.err }
 
-func (c *Config) fault(summary, happened, remedy string, err error) *verdict.Error {
-	return &verdict.Error{Summary: summary, Happened: happened, Remedy: remedy, Asked: true, Err: err}
-}
-
-func (c *Config) argument(name string) string { return c.Block + "." + name }
-
-func (c *Config) checkURL() string {
-	return fmt.Sprintf("Check the server URL (%s in the provider configuration, or its environment variable).", c.argument(c.URLArgument))
-}
-
-// fault tells why there is no answer at all.
-func (a *attempts) fault(ctx context.Context, err error) *verdict.Error {
-	c := &a.client.config
-
-	switch {
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		happened := fmt.Sprintf("%s at %s gave no answer within the timeout of %s", c.Issuer, a.host, c.Timeout)
-		if a.last != "" {
-			happened += "; the attempt before that ended with: " + a.last
-		}
-
-		return c.fault("The issuer did not answer in time", happened+".",
-			"Run again. If it happens again, raise the provider's timeout, or look at the network and the proxy between here and the issuer. "+c.checkURL(),
-			ctx.Err())
-	case ctx.Err() != nil:
-		return cancelled(ctx.Err())
-	}
-
-	happened, remedy := c.explain(err, a.host)
+// unreached is the error for a request that brought no answer at all, at the
+// given attempt. It is temporary unless a retry is bound to fail as well.
+func (c *Config) unreached(err error, host string, attempt int) *verdict.Error {
+	happened, remedy := c.explain(err, host)
 
 	tried := ""
-	if a.count > 1 {
-		tried = fmt.Sprintf(" (%d attempts)", a.count)
+	if attempt > 1 {
+		tried = fmt.Sprintf(" (%d attempts)", attempt)
 	}
 
-	return c.fault("The issuer could not be reached", fmt.Sprintf("%s at %s was not reached%s: %s.", c.Issuer, a.host, tried, happened), remedy, err)
+	return &verdict.Error{
+		Summary:  "The issuer could not be reached",
+		Happened: fmt.Sprintf("%s at %s was not reached%s: %s.", c.Issuer, host, tried, happened),
+		Remedy:   remedy, Asked: true, Temporary: !permanent(err), Err: err,
+	}
 }
 
 // explain puts a failed attempt into words: what happened, as the end of a
@@ -151,113 +129,4 @@ func (c *Config) lateAuthRemedy() string {
 
 	return fmt.Sprintf(" If the server asks for client certificates, set %s = \"1.2\" and, where it requires one, %s and %s in the provider configuration.",
 		c.argument("tls_max_version"), c.argument("client_certificate"), c.argument("client_key"))
-}
-
-// permanent reports whether a retry is bound to fail as well.
-func permanent(err error) bool {
-	var (
-		dns       *net.DNSError
-		untrusted *tls.CertificateVerificationError
-		record    tls.RecordHeaderError
-		op        *net.OpError
-		proxy     *proxyError
-	)
-
-	switch {
-	case errors.As(err, &dns):
-		return dns.IsNotFound
-	case errors.As(err, &proxy):
-		return !temporary(proxy.status)
-	case errors.As(err, &op) && (op.Op == "remote error" || op.Op == "local error"):
-		return true
-	default:
-		return errors.As(err, &untrusted) || errors.As(err, &record) || errors.Is(err, http.ErrSchemeMismatch)
-	}
-}
-
-// Fault is the error for an answer that says nothing about the token. Said is
-// the issuer's documented message, prepared with Show, "" if it has none;
-// happened and remedy, if not empty, tell what this status means with this
-// issuer. What a status means with any server stands here.
-func (r *Response) Fault(said, happened, remedy string) *verdict.Error {
-	summary, usual, what := r.usual()
-	if happened == "" {
-		happened = usual
-	}
-
-	if remedy == "" {
-		remedy = what
-	}
-
-	return r.config.fault(summary, r.config.Issuer+" answered with "+r.describe(said)+". "+happened, remedy, nil)
-}
-
-// Unexpected is the error for an answer that is not as documented, by the fault
-// that was found, as a sentence.
-func (r *Response) Unexpected(happened, remedy string) *verdict.Error {
-	if remedy == "" {
-		remedy = r.config.checkURL() + " A proxy or another program may be answering in the issuer's place."
-	}
-
-	return r.config.fault("The issuer's answer is not the documented one",
-		r.config.Issuer+" answered with "+r.describe("")+". "+happened, remedy, nil)
-}
-
-// usual is what a status means with any server.
-func (r *Response) usual() (summary, happened, remedy string) {
-	tried := "It was asked " + plural(r.attempts, "time") + "."
-
-	switch {
-	case r.Status >= 300 && r.Status < 400:
-		return "The issuer's address redirects",
-			"A redirect is not followed, because the token would go where it points.",
-			"Give the URL of the server itself. " + r.config.checkURL()
-	case r.Status == http.StatusTooManyRequests:
-		return "The issuer's rate limit is reached", tried + " " + r.retryAdvice(),
-			"Run again later, with a lower -parallelism or fewer checks of the same token."
-	case r.Status == http.StatusRequestTimeout || r.Status >= 500:
-		remedy = "Run again later, and look at the issuer's status page or ask the server's administrator."
-		if r.Status == http.StatusInternalServerError {
-			remedy += r.config.lateAuthRemedy()
-		}
-
-		return "The issuer reports a server error", tried + " " + r.retryAdvice(), remedy
-	case r.Status == http.StatusProxyAuthRequired:
-		return "A proxy asks for credentials", "The answer is that of a proxy on the way.",
-			"Put the proxy's user name and password into HTTPS_PROXY."
-	default:
-		return "The issuer's answer is not the documented one", "That is no documented answer to the question whether a token works.",
-			r.config.checkURL() + " A proxy, firewall or another program may be answering in the issuer's place."
-	}
-}
-
-func (r *Response) retryAdvice() string {
-	until, ok := retryAfter(r.Header, r.config.Now())
-
-	switch {
-	case !ok:
-		return "It does not say when to try again."
-	case until.Sub(r.config.Now()) > 366*24*time.Hour:
-		return "It asks to wait for longer than a year."
-	default:
-		return fmt.Sprintf("It asks to wait until %s, which is longer than the provider's retries or timeout allow.", verdict.Format(until.Truncate(time.Second)))
-	}
-}
-
-func (r *Response) statusLine() string {
-	line := fmt.Sprintf("HTTP %d", r.Status)
-
-	if words := r.Show(r.Words); words != "" {
-		return line + " " + words
-	}
-
-	return strings.TrimSpace(line + " " + http.StatusText(r.Status))
-}
-
-func plural(n int, word string) string {
-	if n == 1 {
-		return "1 " + word
-	}
-
-	return fmt.Sprintf("%d %ss", n, word)
 }

@@ -2,12 +2,16 @@ package transport
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
 )
 
 const (
@@ -15,57 +19,54 @@ const (
 	maxBackoff     = 10 * time.Second
 )
 
-// attempts follows one request through its retries.
-type attempts struct {
-	client *Client
-	host   string
-	count  int
-	wait   time.Duration
-	last   string // what the last whole attempt came to, "" before that
-}
-
-// checkRetry decides whether a request is repeated. It does not begin a wait
-// that the check's time limit would cut short: the caller then gets the fault
-// itself, not a timeout.
-func (a *attempts) checkRetry(ctx context.Context, resp *http.Response, err error) (bool, error) {
-	// An attempt that was cut short is not counted, so that the one before it is
-	// still there to be told.
-	if ctx.Err() != nil {
-		return false, ctx.Err() //nolint:wrapcheck // The caller asks for it by errors.Is.
+// next decides whether a request is retried after an attempt with this outcome,
+// and how long to wait before that: as long as the answer says, or else longer
+// after each attempt. It does not begin a wait that the check's time limit would
+// cut short: the user then gets the fault itself, not a timeout.
+func (c *Config) next(ctx context.Context, attempt int, resp *Response, err error) (wait time.Duration, again bool) {
+	fault, ok := errors.AsType[*verdict.Error](err)
+	if !ok || !fault.Temporary || attempt > c.MaxRetries {
+		return 0, false
 	}
 
-	a.count++
-
-	if err == nil {
-		a.last = "HTTP " + strconv.Itoa(resp.StatusCode)
-	} else {
-		a.last, _ = a.client.config.explain(err, a.host)
-	}
-
-	a.client.config.Log(ctx, "asked the issuer", map[string]any{"host": a.host, "attempt": a.count, "outcome": a.last})
-
-	if err != nil && permanent(err) || err == nil && !temporary(resp.StatusCode) {
-		return false, nil
-	}
-
-	a.wait = backoff(a.client.config.Backoff, a.count, rand.Float64()) //nolint:gosec // Jitter need not be secret.
+	wait = backoff(c.Backoff, attempt, rand.Float64()) //nolint:gosec // Jitter need not be secret.
 
 	if resp != nil {
-		if until, ok := retryAfter(resp.Header, a.client.config.Now()); ok {
-			a.wait = until.Sub(a.client.config.Now())
+		if until, ok := retryAfter(resp.Header, c.Now()); ok {
+			wait = until.Sub(c.Now())
 		}
 	}
 
 	deadline, limited := ctx.Deadline()
 
-	return !limited || time.Until(deadline) > a.wait, nil
+	return wait, !limited || time.Until(deadline) > wait
 }
-
-func (a *attempts) backoff(_, _ time.Duration, _ int, _ *http.Response) time.Duration { return a.wait }
 
 // temporary reports whether a status may be another one in a moment.
 func temporary(status int) bool {
 	return status == http.StatusRequestTimeout || status == http.StatusTooManyRequests || status >= 500
+}
+
+// permanent reports whether a retry is bound to fail as well.
+func permanent(err error) bool {
+	var (
+		dns       *net.DNSError
+		untrusted *tls.CertificateVerificationError
+		record    tls.RecordHeaderError
+		op        *net.OpError
+		proxy     *proxyError
+	)
+
+	switch {
+	case errors.As(err, &dns):
+		return dns.IsNotFound
+	case errors.As(err, &proxy):
+		return !temporary(proxy.status)
+	case errors.As(err, &op) && (op.Op == "remote error" || op.Op == "local error"):
+		return true
+	default:
+		return errors.As(err, &untrusted) || errors.As(err, &record) || errors.Is(err, http.ErrSchemeMismatch)
+	}
 }
 
 // backoff doubles the wait with each attempt up to maxBackoff, and takes a

@@ -2,80 +2,56 @@ package transport
 
 import (
 	"context"
-	"net/url"
 	"sync"
 	"time"
-
-	"github.com/tokencheck/terraform-provider-tokencheck/internal/token"
-	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
+	"unique"
 )
 
-// Asker asks an issuer about tokens. Checks of the same token at the same address
-// are equal, and share a request as [Share] says. A is the issuer's answer.
-type Asker[A any] struct {
-	client *Client
-	shared Share[question, A]
-}
-
 // question is what makes two checks equal, besides the client's configuration.
-type question struct{ address, secret string }
-
-// NewAsker makes an asker. What it remembers is for the checks of this client only.
-func NewAsker[A any](client *Client) *Asker[A] {
-	return &Asker[A]{client: client, shared: Share[question, A]{Now: client.config.Now}}
-}
-
-// Ask sends one GET, as [Client.Get] does, and reads the answer. A fresh check
-// takes no answer that was there before it asked. As equal checks share what read
-// gives, it must depend on nothing else that differs between them. The error is
-// read's, or a [*verdict.Error].
-func (a *Asker[A]) Ask(ctx context.Context, address *url.URL, bearer token.Token, fresh bool, read func(*Response) (A, error)) (A, error) {
-	return a.shared.Do(ctx, question{address.String(), bearer.Reveal()}, fresh, func(ctx context.Context) (A, error) {
-		resp, err := a.client.Get(ctx, address, bearer)
-		if err != nil {
-			var none A
-
-			return none, err
-		}
-
-		return read(resp)
-	})
+type question struct {
+	address string
+	token   unique.Handle[string]
 }
 
 // maxKept is how long after its request was sent an answer may serve another check.
 const maxKept = 10 * time.Second
 
-// Share lets equal checks share one request. Its memory belongs to one client,
-// and so to one configured provider. The zero value is ready for use.
+// share lets equal checks share one request. Its memory belongs to one client,
+// and so to one configured provider.
 //
 // It is not x/sync/singleflight, which neither remembers an answer nor ends a
 // request when the last caller that waits for it has gone.
-type Share[K comparable, V any] struct {
-	// Now is the local clock; [time.Now] if nil.
-	Now func() time.Time
+type share[A any] struct {
+	now func() time.Time // the local clock
 
 	mu    sync.Mutex
-	calls map[K]*call[V]
+	calls map[question]*call[A]
 	swept time.Time // when forget last looked at all calls
 }
 
 // call is a request that is running, or the answer that it brought.
-type call[V any] struct {
+type call[A any] struct {
 	sent    time.Time
 	done    chan struct{} // closed when answer and err are set
-	answer  V
+	answer  A
 	err     error
 	waiting int
 	cancel  context.CancelFunc
 }
 
-// Do gives the answer to ask. Callers with the same key share the request that
+// do gives the answer to ask. Callers with the same key share the request that
 // is running. A caller that is not fresh may also take an answer whose request
 // was sent less than ten seconds ago. A failure is shared only while it runs.
 //
 // The request goes on as long as anybody waits for it. A caller that is
 // cancelled gets a [*verdict.Error] at once, and the others their answer.
-func (s *Share[K, V]) Do(ctx context.Context, key K, fresh bool, ask func(context.Context) (V, error)) (V, error) {
+func (s *share[A]) do(ctx context.Context, key question, fresh bool, ask func(context.Context) (A, error)) (A, error) {
+	var none A
+
+	if ctx.Err() != nil {
+		return none, cancelled(ctx.Err())
+	}
+
 	c := s.join(ctx, key, fresh, ask)
 
 	select {
@@ -84,25 +60,19 @@ func (s *Share[K, V]) Do(ctx context.Context, key K, fresh bool, ask func(contex
 	case <-ctx.Done():
 		s.leave(key, c)
 
-		var none V
-
 		return none, cancelled(ctx.Err())
 	}
 }
 
 // join gives the call to wait for, and makes it where there is none.
-func (s *Share[K, V]) join(ctx context.Context, key K, fresh bool, ask func(context.Context) (V, error)) *call[V] {
+func (s *share[A]) join(ctx context.Context, key question, fresh bool, ask func(context.Context) (A, error)) *call[A] {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 
-	now := time.Now
-	if s.Now != nil {
-		now = s.Now
-	}
+	now := s.now()
+	s.forget(now)
 
-	s.forget(now())
-
-	if c := s.calls[key]; c != nil && (c.running() || !fresh && !c.old(now())) {
+	if c := s.calls[key]; c != nil && (c.running() || !fresh && !c.old(now)) {
 		c.waiting++
 
 		return c
@@ -110,10 +80,10 @@ func (s *Share[K, V]) join(ctx context.Context, key K, fresh bool, ask func(cont
 
 	// The request outlives the caller that began it, if another one waits.
 	detached, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	c := &call[V]{sent: now(), done: make(chan struct{}), waiting: 1, cancel: cancel}
+	c := &call[A]{sent: now, done: make(chan struct{}), waiting: 1, cancel: cancel}
 
 	if s.calls == nil {
-		s.calls = make(map[K]*call[V])
+		s.calls = make(map[question]*call[A])
 	}
 
 	s.calls[key] = c
@@ -137,7 +107,7 @@ func (s *Share[K, V]) join(ctx context.Context, key K, fresh bool, ask func(cont
 }
 
 // leave takes a caller off a call, and ends the request if nobody waits any more.
-func (s *Share[K, V]) leave(key K, c *call[V]) {
+func (s *share[A]) leave(key question, c *call[A]) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 
@@ -154,7 +124,7 @@ func (s *Share[K, V]) leave(key K, c *call[V]) {
 
 // forget drops the answers that may serve nobody any more. It looks at all of
 // them only now and then, so that many checks do not each look at many.
-func (s *Share[K, V]) forget(now time.Time) {
+func (s *share[A]) forget(now time.Time) {
 	if now.Sub(s.swept).Abs() < maxKept {
 		return
 	}
@@ -170,24 +140,17 @@ func (s *Share[K, V]) forget(now time.Time) {
 
 // old reports whether the request was sent too long ago for its answer to serve
 // another check; or in the future, by a clock that was set back.
-func (c *call[V]) old(now time.Time) bool {
+func (c *call[A]) old(now time.Time) bool {
 	age := now.Sub(c.sent)
 
 	return age >= maxKept || age < 0
 }
 
-func (c *call[V]) running() bool {
+func (c *call[A]) running() bool {
 	select {
 	case <-c.done:
 		return false
 	default:
 		return true
-	}
-}
-
-// cancelled is the error of a check whose caller has gone.
-func cancelled(err error) *verdict.Error {
-	return &verdict.Error{
-		Summary: "The check was cancelled", Happened: "The run was cancelled before the issuer had answered.", Remedy: "Run again.", Asked: true, Err: err,
 	}
 }

@@ -22,6 +22,7 @@ import (
 
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest/clienttest"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/token"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/transport"
 )
 
@@ -46,11 +47,49 @@ func start(t *testing.T, handler http.HandlerFunc, options ...issuertest.Option)
 	return s
 }
 
+// client asks as an issuer's package does, and gives the answer as it came.
+type client struct {
+	*transport.Client[*transport.Response]
+}
+
 // connect makes a client.
-func connect(t *testing.T, change func(*transport.Config)) *transport.Client {
+func connect(t *testing.T, change func(*transport.Config)) client {
 	t.Helper()
 
-	return clienttest.Transport(t, transport.Config{Issuer: "Issuer", Block: "issuer", URLArgument: "url", Now: clock}, change)
+	c, err := transport.New[*transport.Response](clienttest.Impatient(
+		transport.Config{Issuer: "Issuer", Block: "issuer", URLArgument: "url", Now: clock, Header: http.Header{"X-Version": {"1"}}}, change))
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	return client{c}
+}
+
+// errAnswered marks the error of an answer that is worth a retry.
+var errAnswered = errors.New("answered")
+
+// Get makes a fresh check. It gives the last answer also where that was worth a
+// retry, and an error where there was none.
+func (c client) Get(ctx context.Context, address *url.URL, b token.Token) (*transport.Response, error) {
+	var last *transport.Response
+
+	resp, err := c.Ask(ctx, address, b, true, func(resp *transport.Response) (*transport.Response, error) {
+		last = resp
+
+		fault := resp.Fault("", "", "")
+		if !fault.Temporary {
+			return resp, nil
+		}
+
+		fault.Err = errAnswered
+
+		return nil, fault
+	})
+	if errors.Is(err, errAnswered) {
+		return last, nil
+	}
+
+	return resp, err
 }
 
 // get makes one request to address, at most three times.
@@ -122,8 +161,8 @@ func TestGet(t *testing.T) {
 			}
 
 			for name, want := range map[string]string{
-				"Authorization": "Bearer " + secret, "Cache-Control": "no-cache", "Accept": "application/json", "User-Agent": clienttest.UserAgent,
-				"Accept-Encoding": "", "Cookie": "", "Referer": "",
+				"Authorization": "Bearer " + secret, "Cache-Control": "no-cache", "X-Version": "1", "User-Agent": clienttest.UserAgent,
+				"Accept": "", "Accept-Encoding": "", "Cookie": "", "Referer": "",
 			} {
 				if values := requests[0].Header.Values(name); strings.Join(values, "|") != want {
 					t.Errorf("%s = %q, want %q", name, values, want)
@@ -264,7 +303,8 @@ func TestDate(t *testing.T) {
 		{"1970", "Thu, 01 Jan 1970 00:00:00 GMT", time.Unix(0, 0), 1},
 		{"9999", "Fri, 31 Dec 9999 23:59:59 GMT", time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC), 1},
 		{"year 1", "Mon, 01 Jan 0001 00:00:00 GMT", time.Time{}, 1},
-		{"none", "", now, 0},
+		{"none", issuertest.Absent, now, 0},
+		{"empty", "", now, 0},
 		{"garbage", "noon", now, 0},
 		{"RFC 3339", "2020-01-01T00:00:00Z", now, 0},
 	}
@@ -426,7 +466,8 @@ func TestRetryAfterIsTold(t *testing.T) {
 		"date":            {"Sun, 01 Mar 2026 15:30:00 GMT", "2026-03-01T15:30:00Z"},
 		"absurd":          {"99999999999999999999", "longer than a year"},
 		"the year 9999":   {"Fri, 31 Dec 9999 23:59:59 GMT", "longer than a year"},
-		"none":            {"", "does not say when"},
+		"none":            {issuertest.Absent, "does not say when"},
+		"empty":           {"", "does not say when"},
 		"garbage":         {secret, "does not say when"},
 		"has passed":      {"Sun, 01 Mar 2026 11:30:00 GMT", "does not say when"},
 		"negative number": {"-1", "does not say when"},
@@ -494,24 +535,13 @@ func TestLastAttemptIsTold(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 
-			s := start(t, issuertest.Sequence(issuertest.Reply(200, ""), issuertest.Reply(503, ""), func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
-			client := connect(t, func(c *transport.Config) { c.TrustBundle, c.LateClientAuth = s.TrustBundle, late })
+			s := start(t, issuertest.Sequence(issuertest.Reply(503, ""), func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
 
-			address, err := url.Parse(s.URL)
-			if err != nil {
-				t.Fatal(err)
-			}
-
-			// The handshake is not part of the time that is short.
-			if _, err := client.Get(context.Background(), address, clienttest.Bearer(t, secret)); err != nil {
-				t.Fatal(err)
-			}
-
-			ctx, cancel := context.WithTimeout(context.Background(), 150*time.Millisecond)
-			defer cancel()
-
-			_, err = client.Get(ctx, address, clienttest.Bearer(t, secret))
-			wantFault(t, err, "timeout", "HTTP 503")
+			// Time enough for the handshake, which is part of it.
+			_, err := get(t, s.URL, func(c *transport.Config) {
+				c.TrustBundle, c.LateClientAuth, c.Timeout = s.TrustBundle, late, time.Second
+			})
+			wantFault(t, err, "timeout", "the attempt before that ended with: HTTP 503")
 		})
 	}
 }
@@ -729,9 +759,9 @@ func TestSharedConnections(t *testing.T) {
 
 	var wait sync.WaitGroup
 
-	for range checks {
+	for i := range checks {
 		wait.Go(func() {
-			if resp, err := client.Get(t.Context(), address, clienttest.Bearer(t, secret)); err != nil || resp.Status != http.StatusOK {
+			if resp, err := client.Get(t.Context(), address, clienttest.Bearer(t, fmt.Sprint(secret, i))); err != nil || resp.Status != http.StatusOK {
 				t.Error(resp, err)
 			}
 		})
@@ -784,9 +814,9 @@ func TestFirstConnectionFails(t *testing.T) {
 
 	var wait sync.WaitGroup
 
-	for range 30 {
+	for i := range 30 {
 		wait.Go(func() {
-			if resp, err := client.Get(t.Context(), address, clienttest.Bearer(t, secret)); err != nil || resp.Status != http.StatusOK {
+			if resp, err := client.Get(t.Context(), address, clienttest.Bearer(t, fmt.Sprint(secret, i))); err != nil || resp.Status != http.StatusOK {
 				t.Error(resp, err)
 			}
 		})
@@ -929,7 +959,7 @@ func TestTrustBundle(t *testing.T) {
 			continue
 		}
 
-		if _, err := transport.New(transport.Config{TrustBundle: test.text}); (err == nil) != test.ok {
+		if _, err := transport.New[int](transport.Config{TrustBundle: test.text}); (err == nil) != test.ok {
 			t.Errorf("%s: New gave %v", name, err)
 		}
 	}
@@ -1114,7 +1144,7 @@ func TestFault(t *testing.T) {
 		{"200", issuertest.Reply(200, "0123456789", "Content-Type", "text/html; charset=utf-8"), []string{"HTTP 200 OK", "10 bytes", "text/html", "issuer.url"}, []string{"0123", "charset"}},
 		{"one byte", issuertest.Reply(403, "x", "Content-Type", "text/plain"), []string{"1 byte of"}, nil},
 		{"no body", issuertest.Reply(403, ""), []string{"HTTP 403 Forbidden", "without a body"}, nil},
-		{"no type", issuertest.Reply(403, "xx", "Content-Type", ""), []string{"2 bytes"}, nil},
+		{"no type", issuertest.Reply(403, "xx", "Content-Type", issuertest.Absent), []string{"2 bytes"}, nil},
 		{"a type that is none", issuertest.Reply(403, "xx", "Content-Type", "<b>"), []string{"2 bytes"}, []string{"<b>"}},
 		{"a long type", issuertest.Reply(403, "xx", "Content-Type", "a/"+strings.Repeat("b", 200)), []string{"2 bytes"}, []string{"bbbb"}},
 		{"a type that repeats the token", issuertest.Reply(403, "xx", "Content-Type", "a/"+secret), []string{"2 bytes"}, nil},
@@ -1143,6 +1173,7 @@ func TestFault(t *testing.T) {
 			fault := resp.Fault("", "", "")
 			wantFault(t, fault, append(test.parts, "Issuer answered")...)
 			wantFault(t, resp.Unexpected("It happened.", ""), "It happened.", "issuer.url")
+			wantFault(t, resp.RateLimited("what it said"), "rate limit", "what it said", "-parallelism")
 			wantFault(t, resp.Unexpected("It happened.", "Do this."), "Do this.")
 			wantFault(t, resp.Fault("what it said", "It happened.", "Do this."), "what it said", "It happened.", "Do this.")
 
@@ -1226,4 +1257,47 @@ func TestConcurrent(t *testing.T) {
 	}
 
 	group.Wait()
+}
+
+// An error is not remembered: a check that follows an outage at once asks again,
+// and so does one that follows an answer that could not be read.
+func TestErrorIsNotRemembered(t *testing.T) {
+	t.Parallel()
+
+	for name, answer := range map[string]http.HandlerFunc{
+		"server error": issuertest.Reply(http.StatusServiceUnavailable, ""),
+		"HTML":         issuertest.Reply(http.StatusOK, "<html>", "Content-Type", "text/html"),
+		"from a cache": issuertest.Reply(http.StatusOK, "{}", "Age", "11"),
+		"broken":       abort,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			s := start(t, issuertest.Sequence(answer, issuertest.Reply(http.StatusOK, "{}")))
+			address, _ := url.Parse(s.URL)
+			client := connect(t, func(c *transport.Config) { c.TrustBundle, c.MaxRetries = s.TrustBundle, 0 })
+			read := func(resp *transport.Response) (*transport.Response, error) {
+				if string(resp.Body) != "{}" {
+					return nil, resp.Unexpected("It happened.", "")
+				}
+
+				return resp, nil
+			}
+
+			if _, err := client.Ask(t.Context(), address, clienttest.Bearer(t, secret), false, read); err == nil {
+				t.Error("the first answer is no error")
+			}
+
+			// The second answer is remembered.
+			for range 2 {
+				if _, err := client.Ask(t.Context(), address, clienttest.Bearer(t, secret), false, read); err != nil {
+					t.Error(err)
+				}
+			}
+
+			if n := len(s.Requests()); n != 2 {
+				t.Errorf("%d requests, want 2", n)
+			}
+		})
+	}
 }

@@ -15,7 +15,7 @@ import (
 // Answer is what the server says about a token. Fields that the answer lacks are
 // nil, zero or empty. Equal checks may share one.
 type Answer struct {
-	verdict.Facts
+	verdict.Answer
 
 	AccessIssuedOn *time.Time
 	GrantIssuedOn  *time.Time
@@ -30,8 +30,6 @@ type Answer struct {
 	// Scope is as the server writes it, and Scopes the same parsed.
 	Scope  string
 	Scopes Scopes
-	// Warnings are remarks on the answer.
-	Warnings []verdict.Warning
 }
 
 // document is the body of a 200. Each field may be absent or null: older servers
@@ -66,7 +64,7 @@ func read(resp *transport.Response) (*Answer, error) {
 	}
 
 	body, _ := transport.Decode[refusal](resp)
-	said, refused := words(resp, body), false
+	said, refused := say(resp, body), false
 
 	switch resp.Status {
 	case http.StatusUnauthorized:
@@ -85,10 +83,12 @@ func read(resp *transport.Response) (*Answer, error) {
 	}
 
 	if refused {
-		return &Answer{Facts: verdict.Facts{Refused: true, Said: said, Now: resp.Now}, Warnings: resp.Warnings}, nil
+		facts := verdict.Facts{Refused: true, Said: said, Now: resp.Now}
+
+		return &Answer{Answer: verdict.Answer{Facts: facts, Words: words, Warnings: resp.Warnings}}, nil
 	}
 
-	return nil, fault(resp, said)
+	return nil, undecided(resp, said)
 }
 
 // accepted reads an answer with the status 200, which is the server's word that
@@ -115,7 +115,10 @@ func accepted(resp *transport.Response) (*Answer, error) {
 
 	scope := strings.TrimSpace(deref(body.Scope))
 	answer := &Answer{
-		Facts:          verdict.Facts{Word: string(verdict.Active), Said: "the token is valid", Now: resp.Now},
+		Answer: verdict.Answer{
+			Facts: verdict.Facts{Word: string(verdict.Active), Said: "the token is valid", Now: resp.Now},
+			Words: words, Warnings: resp.Warnings,
+		},
 		AccessIssuedOn: times.accessIssued,
 		GrantIssuedOn:  times.grantIssued,
 		GrantExpiresOn: times.grantExpires,
@@ -124,7 +127,6 @@ func accepted(resp *transport.Response) (*Answer, error) {
 		Identity:       deref(body.Identity),
 		Scope:          scope,
 		Scopes:         ParseScopes(scope),
-		Warnings:       resp.Warnings,
 	}
 
 	answer.findEnd(resp.Now)
@@ -132,8 +134,8 @@ func accepted(resp *transport.Response) (*Answer, error) {
 	return answer, nil
 }
 
-// fault is the error for an answer that says nothing about the token.
-func fault(resp *transport.Response, said string) *verdict.Error {
+// undecided is the error for an answer that says nothing about the token.
+func undecided(resp *transport.Response, said string) *verdict.Error {
 	switch resp.Status {
 	case http.StatusUnauthorized:
 		return resp.Fault(said, "That is not how the platform refuses a token: something in front of it asked for other credentials.",
@@ -152,8 +154,8 @@ func fault(resp *transport.Response, said string) *verdict.Error {
 	}
 }
 
-// words are the documented messages of an answer, prepared to be shown.
-func words(resp *transport.Response, body refusal) string {
+// say puts the documented messages of an answer into words that may be shown.
+func say(resp *transport.Response, body refusal) string {
 	switch code, description := body.Error, body.Description; {
 	case resp.Repeats(code + description):
 		return resp.Show(code + description)

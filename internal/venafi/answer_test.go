@@ -574,7 +574,7 @@ func TestNoFalseValid(t *testing.T) {
 				continue
 			}
 
-			if v, err := decide(b, answer.Facts, nil); err != nil || v.Status != want {
+			if v, err := decide(b, answer.Answer, nil); err != nil || v.Status != want {
 				t.Errorf("HTTP %d with %q gave %+v, %v; want %q", status, test.text, v, err, want)
 			}
 		}
@@ -742,7 +742,7 @@ func TestLongMessages(t *testing.T) {
 
 			text := fmt.Sprint(err)
 			if err == nil {
-				v, err := decide(b, answer.Facts, nil)
+				v, err := decide(b, answer.Answer, nil)
 				if err != nil {
 					t.Fatal(err)
 				}

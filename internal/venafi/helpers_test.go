@@ -30,7 +30,7 @@ func clock() time.Time { return now }
 
 // issuer makes clients.
 var issuer = clienttest.Issuer[*venafi.Client]{
-	Config:   transport.Config{Issuer: "The Venafi server", Block: "venafi", URLArgument: "url", LateClientAuth: true, Now: clock},
+	Config:   transport.Config{Block: "venafi", URLArgument: "url", Now: clock},
 	ParseURL: venafi.ParseURL, NewClient: venafi.NewClient,
 }
 
@@ -62,7 +62,7 @@ func verify(t *testing.T, handler http.HandlerFunc) (*venafitest.Server, token.T
 	return s, b, answer, err
 }
 
-// decide makes a verdict of facts, as the provider does.
-func decide(b token.Token, facts verdict.Facts, minRemaining *time.Duration) (verdict.Verdict, error) {
-	return verdict.Decide(facts, verdict.Question{TokenSource: b.Source(), MinRemaining: minRemaining}, venafi.Words)
+// decide makes a verdict of an answer, as the provider does.
+func decide(b token.Token, answer verdict.Answer, minRemaining *time.Duration) (verdict.Verdict, error) {
+	return verdict.Decide(answer, verdict.Question{TokenSource: b.Source(), MinRemaining: minRemaining})
 }

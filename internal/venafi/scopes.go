@@ -78,17 +78,17 @@ func (s Scopes) Missing(required []string) []string {
 	return missing
 }
 
-// Require gives the facts together with which of the required scopes the token
-// lacks.
-func (a *Answer) Require(required []string) verdict.Facts {
-	facts := a.Facts // The answer itself may be shared.
+// Require returns the answer together with which of the required scopes the token
+// lacks. It leaves the answer itself as it is, since other checks may share that.
+func (a *Answer) Require(required []string) verdict.Answer {
+	with := a.Answer
 
 	if !a.Refused && len(required) > 0 {
-		facts.MissingScopes = a.Scopes.Missing(required)
-		facts.ScopesUnknown = a.Scopes == nil && len(facts.MissingScopes) > 0
+		with.MissingScopes = a.Scopes.Missing(required)
+		with.ScopesUnknown = a.Scopes == nil && len(with.MissingScopes) > 0
 	}
 
-	return facts
+	return with
 }
 
 // scopeGrammar is made when it is needed, as microsoftDate is.

@@ -119,7 +119,7 @@ func TestRequire(t *testing.T) {
 		{"lacks", venafi.Answer{Scopes: venafi.ParseScopes("ssh")}, []string{"agent"}, []string{"agent"}, false},
 		{"not known", venafi.Answer{}, []string{"agent"}, []string{"agent"}, true},
 		{"not known, nothing required", venafi.Answer{}, nil, nil, false},
-		{"refused", venafi.Answer{Facts: verdict.Facts{Refused: true}}, []string{"agent"}, nil, false},
+		{"refused", venafi.Answer{Answer: verdict.Answer{Facts: verdict.Facts{Refused: true}}}, []string{"agent"}, nil, false},
 	}
 
 	for _, test := range tests {

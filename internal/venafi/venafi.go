@@ -8,6 +8,7 @@ package venafi
 import (
 	"context"
 	"errors"
+	"net/http"
 	"net/url"
 	"strings"
 
@@ -55,25 +56,36 @@ func cutSuffix(path string) string {
 
 // Client verifies tokens at one server.
 type Client struct {
-	base  *url.URL
-	asker *transport.Asker[*Answer]
+	base   *url.URL
+	client *transport.Client[*Answer]
 }
 
-// NewClient makes a client of the server at base, as [ParseURL] gives it.
-func NewClient(base *url.URL, client *transport.Client) *Client {
-	return &Client{base: base, asker: transport.NewAsker[*Answer](client)}
+// NewClient makes a client of the server at base, as [ParseURL] returns it. The
+// error is a [*verdict.Error] about the configuration.
+func NewClient(base *url.URL, config transport.Config) (*Client, error) {
+	config.Issuer = "The Venafi server"
+	config.Header = http.Header{"Accept": {"application/json"}}
+	// IIS may be set to ask for a client certificate on the vedauth application only.
+	config.LateClientAuth = true
+
+	client, err := transport.New[*Answer](config)
+	if err != nil {
+		return nil, err
+	}
+
+	return &Client{base: base, client: client}, nil
 }
 
 // Verify sends one GET, to vedauth/authorize/verify. Equal checks share a
-// request, and a fresh one takes no old answer, as [transport.Asker] says. A token
+// request, and a fresh one takes no old answer, as [transport.Client.Ask] says. A token
 // that the server refuses is an answer. The error is a [*verdict.Error]: the
 // question was not answered.
 func (c *Client) Verify(ctx context.Context, bearer token.Token, fresh bool) (*Answer, error) {
-	return c.asker.Ask(ctx, c.base.JoinPath(verifyPath), bearer, fresh, read)
+	return c.client.Ask(ctx, c.base.JoinPath(verifyPath), bearer, fresh, read)
 }
 
-// Words are Venafi's part of a reason.
-var Words = verdict.Words{ //nolint:gochecknoglobals // A constant in all but form.
+// words are Venafi's part of a reason.
+var words = verdict.Words{ //nolint:gochecknoglobals // A constant in all but form.
 	Token:    "Venafi access token",
 	Endpoint: "The Venafi server's Authorize/Verify",
 	Renew:    "Refresh the token or request a new one, and give it to this run.",
@@ -81,4 +93,7 @@ var Words = verdict.Words{ //nolint:gochecknoglobals // A constant in all but fo
 		"Refresh the token or request a new one, and check that the provider's venafi.url names the server that issued it.",
 	Scope:  "Request a new token with that scope; the scope of an existing one cannot be changed.",
 	Enable: "Ask the server's administrator, or give this run another token.",
+
+	ScopesUnknown: "Remove required_scopes, or ask the server's administrator for a version that reports scopes.",
+	EndUnknown:    "Remove min_remaining to check only that the token works now, or ask the server's administrator for a version that reports the token's lifetime.",
 }

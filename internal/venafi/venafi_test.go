@@ -196,7 +196,7 @@ func TestFake(t *testing.T) {
 				t.Fatal(err)
 			}
 
-			v, err := decide(b, answer.Facts, nil)
+			v, err := decide(b, answer.Answer, nil)
 			if err != nil || v.Status != test.want || !strings.Contains(v.Reason, test.reason) {
 				t.Errorf("verdict = %+v, %v; want %q with %q in its reason", v, err, test.want, test.reason)
 			}
@@ -209,7 +209,7 @@ func TestFake(t *testing.T) {
 				t.Fatal(err)
 			}
 
-			if again, _ := decide(b, answer.Facts, nil); again != v {
+			if again, _ := decide(b, answer.Answer, nil); again != v {
 				t.Errorf("the same answer gave %+v, then %+v", v, again)
 			}
 		})
@@ -250,7 +250,7 @@ func TestServersClock(t *testing.T) {
 			}
 
 			// The server's 200 is its word that the token works, whatever a clock says.
-			if v, err := decide(b, answer.Facts, nil); err != nil || !v.Valid() || clienttest.Written(answer.ExpiresOn) != test.expires {
+			if v, err := decide(b, answer.Answer, nil); err != nil || !v.Valid() || clienttest.Written(answer.ExpiresOn) != test.expires {
 				t.Errorf("verdict = %+v, %v, expires_on = %v; want it active and %q", v, err, answer.ExpiresOn, test.expires)
 			}
 

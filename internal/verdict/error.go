@@ -15,6 +15,9 @@ type Error struct {
 	// Asked says that a request was on its way: the detail then adds that the
 	// fault says nothing about the token, since people rotate tokens in an outage.
 	Asked bool
+	// Temporary says that the same request may be answered in a moment, so that it
+	// is retried.
+	Temporary bool
 	// Err is the cause, for [errors.Is] and [errors.As]. Its text is not shown: it
 	// may repeat what a server sent.
 	Err error
@@ -34,10 +37,4 @@ func (e *Error) Detail() string {
 	}
 
 	return detail + "\n\n" + e.Remedy
-}
-
-// Warning is a remark on an answer that was good enough to decide.
-type Warning struct {
-	Summary string
-	Detail  string
 }

@@ -20,6 +20,10 @@ type Words struct {
 	Refused string
 	// Scope is what to do about a missing scope, as a sentence.
 	Scope string
+	// ScopesUnknown and EndUnknown are what to do where required_scopes or
+	// min_remaining cannot be checked because the answer lacks the fact, as a
+	// sentence. An issuer whose answers always have it needs none.
+	ScopesUnknown, EndUnknown string
 }
 
 // reason explains a status. It holds nothing that differs between two equal

@@ -51,7 +51,21 @@ type Facts struct {
 	Now time.Time
 }
 
-// Question is what the user wants to know of a token beyond that it works.
+// Answer is what every issuer's answer about a token has. The issuers' own types
+// embed it.
+type Answer struct {
+	Facts
+
+	// Words are the issuer's part of the reason.
+	Words Words
+	// Warnings are remarks on an answer that was good enough to decide.
+	Warnings []Warning
+}
+
+// Warning is a remark for the user: a summary of a few words, and sentences.
+type Warning struct{ Summary, Detail string }
+
+// Question is what the user wants to know about a token beyond whether it is valid.
 type Question struct {
 	// TokenSource says where the token came from, as in the attribute of that name.
 	TokenSource string
@@ -69,19 +83,19 @@ type Verdict struct {
 // Valid reports whether the token works and meets everything that was asked.
 func (v Verdict) Valid() bool { return v.Status == Active }
 
-// Decide turns facts into a verdict. The words are the issuer's part of the
-// reason. The error is always an [*Error]: the answer cannot decide what was asked.
-func Decide(f Facts, q Question, w Words) (Verdict, error) {
-	status, err := decide(f, q)
+// Decide turns an answer into a verdict. The error is always an [*Error]: the
+// answer cannot decide what was asked.
+func Decide(a Answer, q Question) (Verdict, error) {
+	status, err := decide(a, q)
 	if err != nil {
 		return Verdict{}, err
 	}
 
-	return Verdict{Status: status, Reason: reason(status, f, q, w)}, nil
+	return Verdict{Status: status, Reason: reason(status, a.Facts, q, a.Words)}, nil
 }
 
-func decide(f Facts, q Question) (Status, error) {
-	switch {
+func decide(a Answer, q Question) (Status, error) {
+	switch f := a.Facts; {
 	case f.Refused:
 		return Rejected, nil
 	case !IsWord(f.Word):
@@ -101,7 +115,7 @@ func decide(f Facts, q Question) (Status, error) {
 			Argument: "required_scopes",
 			Summary:  "Required scopes cannot be checked",
 			Happened: "The issuer accepts the token, but its answer does not name the token's scopes, so whether it has the required ones is not known.",
-			Remedy:   "Remove required_scopes, or ask the server's administrator for a version that reports scopes.",
+			Remedy:   a.Words.ScopesUnknown,
 		}
 	case len(f.MissingScopes) > 0:
 		return MissingScope, nil
@@ -114,7 +128,7 @@ func decide(f Facts, q Question) (Status, error) {
 			Argument: "min_remaining",
 			Summary:  "Remaining lifetime cannot be checked",
 			Happened: "The issuer accepts the token, but its answer does not tell when the token ends, so whether it lives long enough is not known.",
-			Remedy:   "Remove min_remaining to check only that the token works now, or ask the server's administrator for a version that reports the token's lifetime.",
+			Remedy:   a.Words.EndUnknown,
 		}
 	default:
 		return Active, nil

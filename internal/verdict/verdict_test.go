@@ -18,6 +18,7 @@ var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 var words = verdict.Words{
 	Token: "Example token", Endpoint: "Example's endpoint",
 	Renew: "RENEW it.", Enable: "ENABLE it.", Refused: "REFUSED means this.", Scope: "SCOPE needs this.",
+	ScopesUnknown: "Remove required_scopes from EXAMPLE.", EndUnknown: "Remove min_remaining from EXAMPLE.",
 }
 
 func TestDecide(t *testing.T) {
@@ -126,7 +127,7 @@ func TestDecide(t *testing.T) {
 			test.facts.Now = now
 			question := verdict.Question{TokenSource: source, MinRemaining: test.min}
 
-			got, err := verdict.Decide(test.facts, question, words)
+			got, err := verdict.Decide(verdict.Answer{Facts: test.facts, Words: words}, question)
 
 			if test.want == "" {
 				var fault *verdict.Error
@@ -138,7 +139,7 @@ func TestDecide(t *testing.T) {
 					t.Errorf("error = %+v, want all texts, and the argument %q", fault, test.argument)
 				}
 
-				if test.argument != "" && !strings.Contains(fault.Remedy, test.argument) {
+				if test.argument != "" && !strings.Contains(fault.Remedy, "Remove "+test.argument+" from EXAMPLE.") {
 					t.Errorf("remedy %q does not name %s", fault.Remedy, test.argument)
 				}
 
@@ -163,7 +164,7 @@ func TestDecide(t *testing.T) {
 				}
 			}
 
-			if again, _ := verdict.Decide(test.facts, question, words); again != got {
+			if again, _ := verdict.Decide(verdict.Answer{Facts: test.facts, Words: words}, question); again != got {
 				t.Errorf("the same answer gave %+v, then %+v", got, again)
 			}
 		})
@@ -197,7 +198,7 @@ func TestReasonWithoutTimeOfCheck(t *testing.T) {
 			for _, at := range []time.Time{now, now.Add(time.Hour), now.Add(72*time.Hour + 5*time.Second)} {
 				test.facts.Now = at
 
-				v, err := verdict.Decide(test.facts, verdict.Question{TokenSource: "argument", MinRemaining: test.min}, words)
+				v, err := verdict.Decide(verdict.Answer{Facts: test.facts, Words: words}, verdict.Question{TokenSource: "argument", MinRemaining: test.min})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -236,7 +237,7 @@ func TestReasonTellsNoUntruth(t *testing.T) {
 
 			test.facts.Now = now
 
-			v, err := verdict.Decide(test.facts, verdict.Question{TokenSource: "argument"}, words)
+			v, err := verdict.Decide(verdict.Answer{Facts: test.facts, Words: words}, verdict.Question{TokenSource: "argument"})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -262,7 +263,7 @@ func TestOnlyActiveIsValid(t *testing.T) {
 		"", " ", "ACTIVE", "Active", "active\n", "\tactive", "activé", "actıve", "аctive", "true", "valid", "ok", "enabled", "inactive",
 		"rejected", "expired", "disabled", "expiring", "missing_scope", "not_yet_valid", "active,disabled", "null",
 	} {
-		if v, err := verdict.Decide(verdict.Facts{Word: word, Now: now}, verdict.Question{}, words); v.Valid() || err == nil && v.Reason == "" {
+		if v, err := verdict.Decide(verdict.Answer{Facts: verdict.Facts{Word: word, Now: now}, Words: words}, verdict.Question{}); v.Valid() || err == nil && v.Reason == "" {
 			t.Errorf("word %q gave %+v", word, v)
 		}
 	}

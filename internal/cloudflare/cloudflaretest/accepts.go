@@ -11,10 +11,10 @@ import (
 // token that works, as a simple decoder finds it that shares nothing with the
 // client. It may take for success what the client refuses, but not the reverse.
 func Accepts(answer []byte, now time.Time) bool {
-	body, now, ok := issuertest.Fresh(answer, now)
+	fresh, now, ok := issuertest.Fresh(answer, now)
 
 	var document map[string]any
-	if !ok || json.Unmarshal(body, &document) != nil || document["success"] != true {
+	if !ok || json.Unmarshal([]byte(fresh.Body), &document) != nil || document["success"] != true {
 		return false
 	}
 

@@ -27,7 +27,7 @@ type Issuer[C any] struct {
 	// Config is what is the issuer's own, and the local clock.
 	Config    transport.Config
 	ParseURL  func(string) (*url.URL, error)
-	NewClient func(*url.URL, *transport.Client) C
+	NewClient func(*url.URL, transport.Config) (C, error)
 }
 
 // Connect makes a client of the issuer at address, which retries twice and soon.
@@ -35,21 +35,26 @@ type Issuer[C any] struct {
 func (i Issuer[C]) Connect(tb testing.TB, address, trustBundle string, change func(*transport.Config)) C {
 	tb.Helper()
 
-	config := i.Config
-	config.TrustBundle = trustBundle
-
 	base, err := i.ParseURL(address)
 	if err != nil {
 		tb.Fatal(err)
 	}
 
-	return i.NewClient(base, Transport(tb, config, change))
+	config := Impatient(i.Config, change)
+	if config.TrustBundle == "" {
+		config.TrustBundle = trustBundle
+	}
+
+	client, err := i.NewClient(base, config)
+	if err != nil {
+		tb.Fatal(err)
+	}
+
+	return client
 }
 
-// Transport makes the client below that.
-func Transport(tb testing.TB, config transport.Config, change func(*transport.Config)) *transport.Client {
-	tb.Helper()
-
+// Impatient makes a configuration retry twice and soon, and then changes it.
+func Impatient(config transport.Config, change func(*transport.Config)) transport.Config {
 	config.Timeout, config.MaxRetries, config.Backoff = 20*time.Second, 2, time.Millisecond
 	config.UserAgent = UserAgent
 
@@ -57,14 +62,7 @@ func Transport(tb testing.TB, config transport.Config, change func(*transport.Co
 		change(&config)
 	}
 
-	client, err := transport.New(config)
-	if err != nil {
-		tb.Fatal(err)
-	}
-
-	tb.Cleanup(client.CloseIdleConnections)
-
-	return client
+	return config
 }
 
 // Bearer makes a token.

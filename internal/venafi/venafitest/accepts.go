@@ -12,10 +12,10 @@ import (
 // a simple decoder finds it that shares nothing with the client. It may take for
 // success what the client refuses, but not the reverse.
 func Accepts(answer []byte, now time.Time) bool {
-	body, _, ok := issuertest.Fresh(answer, now)
+	fresh, _, ok := issuertest.Fresh(answer, now)
 
 	var document map[string]any
-	if !ok || json.Unmarshal(body, &document) != nil {
+	if !ok || json.Unmarshal([]byte(fresh.Body), &document) != nil {
 		return false
 	}
 

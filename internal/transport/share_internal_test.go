@@ -1,4 +1,4 @@
-package transport_test
+package transport
 
 import (
 	"context"
@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tokencheck/terraform-provider-tokencheck/internal/transport"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
 )
 
@@ -47,13 +46,13 @@ func TestShareKept(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 
-			at := now
-			share := transport.Share[string, int]{Now: func() time.Time { return at }}
+			at := time.Now()
+			s := share[int]{now: func() time.Time { return at }}
 			a := &asker{err: test.err}
 
-			_, _ = share.Do(context.Background(), "", true, a.ask)
+			_, _ = s.do(context.Background(), question{}, true, a.ask)
 			at = at.Add(test.later)
-			got, err := share.Do(context.Background(), test.key, test.fresh, a.ask)
+			got, err := s.do(context.Background(), question{address: test.key}, test.fresh, a.ask)
 
 			if a.asked.Load() != test.want || got != int(test.want) || !errors.Is(err, test.err) {
 				t.Errorf("asked %d times, got %d, %v; want %d", a.asked.Load(), got, err, test.want)
@@ -67,11 +66,11 @@ func TestShareKept(t *testing.T) {
 func TestShareAgeCountsFromTheRequest(t *testing.T) {
 	t.Parallel()
 
-	at := now
-	share := transport.Share[string, int]{Now: func() time.Time { return at }}
+	at := time.Now()
+	s := share[int]{now: func() time.Time { return at }}
 	a := &asker{}
 
-	_, _ = share.Do(context.Background(), "", false, func(ctx context.Context) (int, error) {
+	_, _ = s.do(context.Background(), question{}, false, func(ctx context.Context) (int, error) {
 		at = at.Add(9 * time.Second)
 
 		return a.ask(ctx)
@@ -79,7 +78,7 @@ func TestShareAgeCountsFromTheRequest(t *testing.T) {
 
 	at = at.Add(2 * time.Second)
 
-	if got, _ := share.Do(context.Background(), "", false, a.ask); got != 2 {
+	if got, _ := s.do(context.Background(), question{}, false, a.ask); got != 2 {
 		t.Errorf("got the answer number %d, whose request was sent eleven seconds ago", got)
 	}
 }
@@ -89,12 +88,12 @@ func TestShareAgeCountsFromTheRequest(t *testing.T) {
 func TestShareIsNoRefreshOfTheOld(t *testing.T) {
 	t.Parallel()
 
-	at := now
-	share := transport.Share[string, int]{Now: func() time.Time { return at }}
+	at := time.Now()
+	s := share[int]{now: func() time.Time { return at }}
 	a := &asker{}
 
 	for range 4 {
-		_, _ = share.Do(context.Background(), "", false, a.ask)
+		_, _ = s.do(context.Background(), question{}, false, a.ask)
 		at = at.Add(6 * time.Second)
 	}
 
@@ -144,7 +143,7 @@ func TestShareRunning(t *testing.T) {
 			t.Parallel()
 
 			var (
-				share  transport.Share[string, int]
+				s      = share[int]{now: time.Now}
 				group  sync.WaitGroup
 				joined atomic.Int32
 			)
@@ -156,7 +155,7 @@ func TestShareRunning(t *testing.T) {
 				group.Go(func() {
 					joined.Add(1)
 
-					if got, err := share.Do(context.Background(), "", i%2 == 0, b.ask); !errors.Is(err, failure) || got != 1 {
+					if got, err := s.do(context.Background(), question{}, i%2 == 0, b.ask); !errors.Is(err, failure) || got != 1 {
 						t.Errorf("got %d, %v", got, err)
 					}
 				})
@@ -188,14 +187,14 @@ func TestShareCancelled(t *testing.T) {
 	t.Run("the one that began", func(t *testing.T) {
 		t.Parallel()
 
-		var share transport.Share[string, int]
+		s := share[int]{now: time.Now}
 
 		b := newBlocked()
 		first, cancel := context.WithCancel(context.Background())
 		failed, answered := make(chan error, 1), make(chan int, 1)
 
 		go func() {
-			_, err := share.Do(first, "", true, b.ask)
+			_, err := s.do(first, question{}, true, b.ask)
 			failed <- err
 		}()
 
@@ -206,7 +205,7 @@ func TestShareCancelled(t *testing.T) {
 		go func() {
 			close(joining)
 
-			got, err := share.Do(context.Background(), "", true, b.ask)
+			got, err := s.do(context.Background(), question{}, true, b.ask)
 			if err != nil {
 				t.Error(err)
 			}
@@ -237,7 +236,7 @@ func TestShareCancelled(t *testing.T) {
 	t.Run("the only one", func(t *testing.T) {
 		t.Parallel()
 
-		var share transport.Share[string, int]
+		s := share[int]{now: time.Now}
 
 		b := newBlocked()
 		ctx, cancel := context.WithCancel(context.Background())
@@ -247,7 +246,7 @@ func TestShareCancelled(t *testing.T) {
 			cancel()
 		}()
 
-		if _, err := share.Do(ctx, "", false, b.ask); !errors.Is(err, context.Canceled) {
+		if _, err := s.do(ctx, question{}, false, b.ask); !errors.Is(err, context.Canceled) {
 			t.Errorf("err = %v", err)
 		}
 
@@ -258,7 +257,7 @@ func TestShareCancelled(t *testing.T) {
 		// The next check does not get what was cancelled.
 		close(b.release)
 
-		if got, err := share.Do(context.Background(), "", false, b.ask); err != nil || got != 2 {
+		if got, err := s.do(context.Background(), question{}, false, b.ask); err != nil || got != 2 {
 			t.Errorf("the next check got %d, %v", got, err)
 		}
 	})

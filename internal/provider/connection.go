@@ -1,0 +1,163 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-log/tflog"
+
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/token"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/transport"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
+)
+
+// connection is one issuer under one provider configuration. The provider hands
+// one for each issuer to the data sources and the ephemeral resources.
+type connection struct {
+	issuer   issuer
+	settings settings
+	block    arguments
+	// client connects on first use: what is wrong in the environment, or unknown,
+	// concerns the checks of this issuer only.
+	client func() (client, error)
+}
+
+// settings are what the checks of all issuers share: the provider configuration
+// outside the issuers' blocks.
+type settings struct {
+	timeout    types.String
+	maxRetries types.Int64
+	userAgent  string
+	host       Host
+}
+
+func newConnection(i issuer, s settings, block arguments) *connection {
+	c := &connection{issuer: i, settings: s, block: block}
+	c.client = sync.OnceValues(c.connect)
+
+	return c
+}
+
+// connectionOf finds an issuer's connection in what Configure of the provider left.
+func connectionOf(i issuer, providerData any) (*connection, diag.Diagnostics) {
+	connections, ok := providerData.(map[string]*connection)
+	if !ok || connections[i.names.Block] == nil {
+		return nil, diag.Diagnostics{diag.NewErrorDiagnostic(
+			"Provider is not configured", fmt.Sprintf("The provider handed over a %T. This is a fault of the provider; please report it.", providerData))}
+	}
+
+	return connections[i.names.Block], nil
+}
+
+// connect makes the issuer's client.
+func (c *connection) connect() (client, error) {
+	if err := c.block.known(c.issuer.names.Block, c.issuer.names.Argument); err != nil { // A check may have a token of its own.
+		return nil, err
+	}
+
+	base, err := c.serverURL()
+	if err != nil {
+		return nil, err
+	}
+
+	config, err := c.settings.config()
+	if err != nil {
+		return nil, err
+	}
+
+	config.Block, config.URLArgument = c.issuer.names.Block, c.issuer.url.argument
+	config.TrustBundle = c.block.text("trust_bundle").ValueString()
+
+	return c.issuer.connect(c.block, base, config)
+}
+
+// serverURL finds the URL of the issuer's server.
+func (c *connection) serverURL() (*url.URL, error) {
+	from := c.issuer.url
+	argument := c.issuer.names.Block + "." + from.argument
+	raw, what := from.fallback, ""
+
+	if configured := c.block.text(from.argument); !configured.IsNull() {
+		raw, what = configured.ValueString(), argument+" in the provider configuration"
+	} else if value, _ := c.settings.host.LookupEnv(from.variable); value != "" {
+		raw, what = value, "the environment variable "+from.variable
+	}
+
+	if raw == "" && what == "" {
+		return nil, &verdict.Error{
+			Summary:  "No server to ask",
+			Happened: "No URL of the server is configured.",
+			Remedy:   "Set " + argument + " in the provider configuration, or the environment variable " + from.variable + ".",
+		}
+	}
+
+	base, err := from.parse(raw)
+	if err != nil {
+		return nil, &verdict.Error{
+			Summary: "Invalid server URL", Happened: "The value of " + what + " " + err.Error() + ".", Remedy: urlRemedy, Err: err,
+		}
+	}
+
+	return base, nil
+}
+
+// config is how any issuer is reached with these settings.
+func (s settings) config() (transport.Config, error) {
+	switch {
+	case s.maxRetries.IsUnknown():
+		return transport.Config{}, unknownConfiguration("max_retries")
+	case s.timeout.IsUnknown():
+		return transport.Config{}, unknownConfiguration("timeout")
+	}
+
+	config := transport.Config{
+		Timeout: defaultTimeout, MaxRetries: defaultMaxRetries, UserAgent: s.userAgent,
+		Proxy: s.host.Proxy, Resolver: s.host.Resolver, Now: s.host.Now, Backoff: s.host.Backoff,
+		Log: func(ctx context.Context, message string, fields map[string]any) { tflog.Debug(ctx, message, fields) },
+	}
+
+	if !s.timeout.IsNull() {
+		config.Timeout, _ = time.ParseDuration(s.timeout.ValueString()) // The schema has checked it.
+	}
+
+	if !s.maxRetries.IsNull() {
+		config.MaxRetries = int(s.maxRetries.ValueInt64())
+	}
+
+	return config, nil
+}
+
+// token finds the token of a check: the check's own, else the provider's, else
+// that of the environment.
+func (c *connection) token(check arguments) (token.Token, error) {
+	names := c.issuer.names
+	sources := token.Sources{
+		Names:     names,
+		Value:     check.text(names.Argument).ValueStringPointer(),
+		Env:       check.text(names.ArgumentEnv()).ValueStringPointer(),
+		File:      check.text(names.ArgumentFile()).ValueStringPointer(),
+		LookupEnv: c.settings.host.LookupEnv,
+	}
+
+	if !sources.HasOwn() {
+		configured := c.block.text(names.Argument)
+		if configured.IsUnknown() {
+			return token.Token{}, &verdict.Error{
+				Summary: "Provider configuration is not known yet",
+				Happened: names.Provider() + " in the provider configuration depends on something that this run has yet to create or read, " +
+					"so the token to verify is not known.",
+				Remedy: "Give the token as the check's own argument, which Terraform puts off until it is known, or create what it depends on in an earlier run. " +
+					"The environment is not looked at: it could hold another token.",
+			}
+		}
+
+		sources.FromProvider = configured.ValueStringPointer()
+	}
+
+	return sources.Resolve()
+}

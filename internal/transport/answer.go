@@ -1,0 +1,253 @@
+package transport
+
+import (
+	"cmp"
+	"fmt"
+	"mime"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/token"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
+)
+
+const (
+	// maxBody is the size of the largest answer that is read, in bytes. The
+	// documented ones are below 2 KiB.
+	maxBody = 64 << 10
+	// maxAge is how old, in seconds, an answer may be that a cache has kept.
+	maxAge = 10
+	// maxSkew is how far the issuer's clock may be from the local one without a warning.
+	maxSkew = 5 * time.Minute
+)
+
+// Response is an issuer's answer, whatever its status. The body has been read.
+type Response struct {
+	// Status is the HTTP status code, and Words what the server wrote beside it,
+	// which HTTP/2 does not have.
+	Status int
+	Words  string
+	Header http.Header
+	// Body is empty, and Oversized true, if the answer was larger than 64 KiB.
+	Body      []byte
+	Oversized bool
+	// Now is the time of the answer by the issuer's clock, or the local time if
+	// the answer has no date.
+	Now time.Time
+	// Warnings has one if the two clocks are far apart.
+	Warnings []verdict.Warning
+
+	config   *Config
+	token    token.Token
+	attempts int // how many there were, this one included
+}
+
+func newResponse(config *Config, raw *http.Response, body []byte, bearer token.Token) *Response {
+	_, words, _ := strings.Cut(raw.Status, " ")
+	r := &Response{
+		Status: raw.StatusCode, Words: strings.TrimSpace(words), Header: raw.Header, Body: body,
+		Now: config.Now(), config: config, token: bearer, attempts: 1,
+	}
+
+	if len(body) > maxBody {
+		r.Body, r.Oversized = nil, true
+	}
+
+	if date, err := http.ParseTime(raw.Header.Get("Date")); err == nil {
+		if skew := r.Now.Sub(date); skew.Abs() > maxSkew {
+			r.Warnings = append(r.Warnings, verdict.Warning{
+				Summary: "Clocks differ",
+				Detail: "The clock of this machine and that of " + config.Issuer + " are more than five minutes apart. " +
+					"The verdict goes by the issuer's clock. Set this machine's clock, or have the server's set.",
+			})
+		}
+
+		r.Now = date
+	}
+
+	return r
+}
+
+// cached is the error for an answer that a cache has kept, nil for another one.
+func (r *Response) cached() error {
+	if !slices.ContainsFunc(r.Header.Values("Age"), tooOld) {
+		return nil
+	}
+
+	return &verdict.Error{
+		Summary: "The answer came from a cache",
+		Happened: "Something between here and the issuer gave a kept answer, although the request forbids that; " +
+			"what the issuer would say now is not known.",
+		Remedy: "Exempt the issuer's address from caching in the proxy or gateway on the way. " + r.config.checkURL(), Asked: true,
+	}
+}
+
+// tooOld reports whether an Age header tells of an answer older than maxAge. One
+// that cannot be read, or holds no 64 bits, comes from a cache all the same.
+func tooOld(age string) bool {
+	seconds, err := strconv.ParseUint(strings.TrimSpace(age), 10, 64)
+
+	return err != nil || seconds > maxAge
+}
+
+// Decode reads the body as one JSON object, strictly: exact key names and types, no
+// key twice, nothing after the object. If ok is false, the document is empty.
+func Decode[T any](r *Response) (document T, ok bool) {
+	// The kind is asked for since null can be read as any document.
+	if jsontext.Value(r.Body).Kind() != jsontext.KindBeginObject || json.Unmarshal(r.Body, &document) != nil {
+		var none T
+
+		return none, false
+	}
+
+	return document, true
+}
+
+// Show prepares a text of the answer for display, see [token.Token.Show].
+func (r *Response) Show(text string) string { return r.token.Show(text) }
+
+// Repeats reports whether any of the texts holds a part of the token.
+func (r *Response) Repeats(texts ...string) bool { return slices.ContainsFunc(texts, r.token.In) }
+
+// describe tells what came, from the parts of an answer that may be told.
+func (r *Response) describe(said string) string {
+	var b strings.Builder
+
+	b.WriteString(r.statusLine())
+
+	if said != "" {
+		b.WriteString(": " + said)
+
+		return b.String()
+	}
+
+	switch kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); {
+	case r.Oversized:
+		b.WriteString(", with a body of more than 64 KiB")
+	case len(r.Body) == 0:
+		b.WriteString(", without a body")
+	case err == nil && len(kind) <= 64 && r.Show(kind) == kind:
+		b.WriteString(", with a body of " + plural(len(r.Body), "byte") + " of type " + kind)
+	default:
+		b.WriteString(", with a body of " + plural(len(r.Body), "byte"))
+	}
+
+	return b.String()
+}
+
+// Fault is the error for an answer that says nothing about the token. Said is
+// the issuer's documented message, prepared with Show, "" if it has none;
+// happened and remedy, if not empty, tell what this status means with this
+// issuer. What a status means with any server stands here, and so does whether a
+// retry can help.
+func (r *Response) Fault(said, happened, remedy string) *verdict.Error {
+	return r.explain(r.usual(), said, happened, remedy)
+}
+
+// RateLimited is the error for an answer that says, by its status or otherwise,
+// that the issuer's rate limit is reached. It is retried.
+func (r *Response) RateLimited(said string) *verdict.Error {
+	return r.explain(r.rateLimit(), said, "", "")
+}
+
+// Unexpected is the error for an answer that is not as documented; happened says
+// what is wrong with it, as a sentence.
+func (r *Response) Unexpected(happened, remedy string) *verdict.Error {
+	return r.explain(&verdict.Error{
+		Summary: "The issuer's answer is not the documented one",
+		Remedy:  r.config.checkURL() + " A proxy or another program may be answering in the issuer's place.",
+	}, "", happened, remedy)
+}
+
+// explain completes an error by what came, and by what the issuer's package knows better.
+func (r *Response) explain(err *verdict.Error, said, happened, remedy string) *verdict.Error {
+	err.Happened = r.config.Issuer + " answered with " + r.describe(said) + ". " + cmp.Or(happened, err.Happened)
+	err.Remedy = cmp.Or(remedy, err.Remedy)
+	err.Asked = true
+
+	return err
+}
+
+// usual is what a status means with any server.
+func (r *Response) usual() *verdict.Error {
+	switch {
+	case r.Status >= 300 && r.Status < 400:
+		return &verdict.Error{
+			Summary:  "The issuer's address redirects",
+			Happened: "A redirect is not followed, because the token would go where it points.",
+			Remedy:   "Give the URL of the server itself. " + r.config.checkURL(),
+		}
+	case r.Status == http.StatusTooManyRequests:
+		return r.rateLimit()
+	case temporary(r.Status):
+		err := &verdict.Error{
+			Summary: "The issuer reports a server error", Happened: r.tried(),
+			Remedy: "Run again later, and look at the issuer's status page or ask the server's administrator.", Temporary: true,
+		}
+		if r.Status == http.StatusInternalServerError {
+			err.Remedy += r.config.lateAuthRemedy()
+		}
+
+		return err
+	case r.Status == http.StatusProxyAuthRequired:
+		return &verdict.Error{
+			Summary: "A proxy asks for credentials", Happened: "The answer is that of a proxy on the way.",
+			Remedy: "Put the proxy's user name and password into HTTPS_PROXY.",
+		}
+	default:
+		return &verdict.Error{
+			Summary:  "The issuer's answer is not the documented one",
+			Happened: "That is no documented answer to the question whether a token works.",
+			Remedy:   r.config.checkURL() + " A proxy, firewall or another program may be answering in the issuer's place.",
+		}
+	}
+}
+
+func (r *Response) rateLimit() *verdict.Error {
+	return &verdict.Error{
+		Summary: "The issuer's rate limit is reached", Happened: r.tried(),
+		Remedy: "Run again later, with a lower -parallelism or fewer checks of the same token.", Temporary: true,
+	}
+}
+
+// tried tells how often the issuer was asked, and for how long it asks to wait.
+func (r *Response) tried() string {
+	return "It was asked " + plural(r.attempts, "time") + ". " + r.retryAdvice()
+}
+
+func (r *Response) retryAdvice() string {
+	until, ok := retryAfter(r.Header, r.config.Now())
+
+	switch {
+	case !ok:
+		return "It does not say when to try again."
+	case until.Sub(r.config.Now()) > 366*24*time.Hour:
+		return "It asks to wait for longer than a year."
+	default:
+		return fmt.Sprintf("It asks to wait until %s, which is longer than the provider's retries or timeout allow.", verdict.Format(until.Truncate(time.Second)))
+	}
+}
+
+func (r *Response) statusLine() string {
+	line := fmt.Sprintf("HTTP %d", r.Status)
+
+	if words := r.Show(r.Words); words != "" {
+		return line + " " + words
+	}
+
+	return strings.TrimSpace(line + " " + http.StatusText(r.Status))
+}
+
+func plural(n int, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+
+	return fmt.Sprintf("%d %ss", n, word)
+}

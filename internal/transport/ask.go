@@ -1,0 +1,171 @@
+// Package transport asks an issuer one question over HTTPS: it shares, sends and
+// retries the one request of a check, and explains why there is no answer. What an
+// answer means is not known here.
+package transport
+
+import (
+	"context"
+	"errors"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/token"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
+)
+
+// Client asks one issuer about tokens. A is what the issuer's package reads from
+// an answer. It keeps its connections and is safe for concurrent use.
+type Client[A any] struct {
+	config    Config
+	transport *http.Transport
+	vanguard  *vanguard
+	shared    share[A]
+}
+
+// New makes a client. What it remembers belongs to this client only. The error is
+// a [*verdict.Error] about the trust bundle.
+func New[A any](config Config) (*Client[A], error) {
+	config.setDefaults()
+
+	transport, err := config.httpTransport()
+	if err != nil {
+		return nil, err
+	}
+
+	c := &Client[A]{config: config, transport: transport, shared: share[A]{now: config.Now}}
+	if !config.LateClientAuth { // With HTTP/2 all checks share a connection, once there is one.
+		c.vanguard = newVanguard()
+	}
+
+	return c, nil
+}
+
+// Ask sends the one request of a check, a GET of address with the token as its
+// bearer, and has its answer read.
+//
+// Checks of the same token at the same address are equal and share a request, as
+// [share] says; a fresh one takes no answer that was there before it asked. As
+// equal checks share what read returns, it must depend on nothing else that
+// differs between them. An error of read that is [verdict.Error.Temporary] is
+// retried. The error is read's, or a [*verdict.Error].
+func (c *Client[A]) Ask(ctx context.Context, address *url.URL, bearer token.Token, fresh bool, read func(*Response) (A, error)) (A, error) {
+	return c.shared.do(ctx, question{address.String(), bearer.Key()}, fresh, func(ctx context.Context) (A, error) {
+		return c.retry(ctx, address, bearer, read)
+	})
+}
+
+// retry sends the request until it is answered, no further attempt can help, or
+// the check's time is up.
+func (c *Client[A]) retry(ctx context.Context, address *url.URL, bearer token.Token, read func(*Response) (A, error)) (A, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.config.Timeout)
+	defer cancel()
+
+	var none A
+
+	last := "" // What the last whole attempt came to.
+
+	for attempt := 1; ; attempt++ {
+		resp, err := c.send(ctx, address, bearer)
+		if ctx.Err() != nil {
+			return none, c.config.interrupted(ctx.Err(), address.Host, last)
+		}
+
+		var answer A
+
+		if err != nil {
+			last, _ = c.config.explain(err, address.Host)
+			err = c.config.unreached(err, address.Host, attempt)
+		} else {
+			last = "HTTP " + strconv.Itoa(resp.Status)
+			resp.attempts = attempt
+			answer, err = readFresh(resp, read)
+		}
+
+		c.config.Log(ctx, "asked the issuer", map[string]any{"host": address.Host, "attempt": attempt, "outcome": last})
+
+		wait, again := c.config.next(ctx, attempt, resp, err)
+		if !again {
+			return answer, err
+		}
+
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return none, c.config.interrupted(ctx.Err(), address.Host, last)
+		}
+	}
+}
+
+// readFresh reads an answer that no cache has kept.
+func readFresh[A any](resp *Response, read func(*Response) (A, error)) (answer A, err error) {
+	if err := resp.cached(); err != nil {
+		return answer, err
+	}
+
+	return read(resp)
+}
+
+// send makes one round trip and reads the body whole, up to one byte over the
+// bound, so that a connection that breaks in the middle is a failed attempt like
+// any other. It follows no redirect: whoever sends one would be handed the token.
+func (c *Client[A]) send(ctx context.Context, address *url.URL, bearer token.Token) (*Response, error) {
+	ctx, leave, err := c.vanguard.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address.String(), nil)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // It is explained, not shown.
+	}
+
+	maps.Copy(request.Header, c.config.Header)
+	request.Header.Set("Authorization", "Bearer "+bearer.Reveal())
+	request.Header.Set("Cache-Control", "no-cache")
+	request.Header.Set("User-Agent", c.config.UserAgent)
+
+	raw, err := c.transport.RoundTrip(request)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // It is explained, not shown.
+	}
+
+	body, err := io.ReadAll(io.LimitReader(raw.Body, maxBody+1))
+	_ = raw.Body.Close()
+
+	if err != nil {
+		return nil, &bodyError{err}
+	}
+
+	return newResponse(&c.config, raw, body, bearer), nil
+}
+
+// interrupted is the error of a check whose time is up, or whose run was
+// cancelled. Last is what the last whole attempt came to, "" if there was none.
+func (c *Config) interrupted(err error, host, last string) *verdict.Error {
+	if !errors.Is(err, context.DeadlineExceeded) {
+		return cancelled(err)
+	}
+
+	happened := c.Issuer + " at " + host + " gave no answer within the timeout of " + c.Timeout.String()
+	if last != "" {
+		happened += "; the attempt before that ended with: " + last
+	}
+
+	return &verdict.Error{
+		Summary: "The issuer did not answer in time", Happened: happened + ".",
+		Remedy: "Run again. If it happens again, raise the provider's timeout, or look at the network and the proxy between here and the issuer. " + c.checkURL(),
+		Asked:  true, Err: err,
+	}
+}
+
+// cancelled is the error of a check whose caller has gone.
+func cancelled(err error) *verdict.Error {
+	return &verdict.Error{
+		Summary: "The check was cancelled", Happened: "The run was cancelled before the issuer had answered.", Remedy: "Run again.", Asked: true, Err: err,
+	}
+}
