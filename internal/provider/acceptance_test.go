@@ -2,7 +2,6 @@ package provider_test
 
 import (
 	"fmt"
-	"strings"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
@@ -97,111 +96,4 @@ func TestAccPrecondition(t *testing.T) {
 			},
 		},
 	})
-}
-
-func TestAccConditions(t *testing.T) {
-	t.Parallel()
-
-	tests := map[string]struct {
-		config string
-		error  string
-		output map[string]knownvalue.Check
-	}{
-		"postcondition with a margin": {
-			config: `data "tokencheck_cloudflare" "dns" {
-  api_token_env = "TERM"
-  min_remaining = "72h"
-  lifecycle {
-    postcondition {
-      condition     = self.valid
-      error_message = self.reason
-    }
-  }
-}`,
-			error: "still works, but ends at",
-		},
-		"check block warns only": {
-			config: `check "token" {
-  data "tokencheck_cloudflare" "dns" {
-    api_token_env = "EXPIRED"
-  }
-  assert {
-    condition     = data.tokencheck_cloudflare.dns.valid
-    error_message = data.tokencheck_cloudflare.dns.reason
-  }
-}
-output "done" { value = true }`,
-			output: map[string]knownvalue.Check{"done": knownvalue.Bool(true)},
-		},
-		"condition on the end": {
-			config: `data "tokencheck_cloudflare" "dns" { api_token_env = "TERM" }
-resource "terraform_data" "guarded" {
-  lifecycle {
-    precondition {
-      condition = data.tokencheck_cloudflare.dns.expires_on == null ? true : timecmp(
-        data.tokencheck_cloudflare.dns.expires_on, "2999-01-01T00:00:00Z") > 0
-      error_message = "The token does not live for ever."
-    }
-  }
-}`,
-			error: "The token does not live for ever.",
-		},
-		"condition on the source": {
-			config: `variable "token" {
-  type    = string
-  default = null
-}
-data "tokencheck_cloudflare" "dns" {
-  api_token = var.token
-  lifecycle {
-    postcondition {
-      condition     = self.token_source == "argument"
-      error_message = "The token must be given by the variable, but came from ${self.token_source}."
-    }
-  }
-}`,
-			error: "but came from env:CLOUDFLARE_API_TOKEN.",
-		},
-		"an error names its argument": {
-			config: `data "tokencheck_cloudflare" "dns" { api_token_env = "NOT_SET" }`,
-			error:  `on terraform_plugin_test.tf`,
-		},
-		"an unknown provider token": {
-			config: `resource "terraform_data" "token" { input = "made-in-this-run" }
-provider "tokencheck" {
-  alias      = "late"
-  cloudflare = { api_token = terraform_data.token.output }
-}
-data "tokencheck_cloudflare" "dns" { provider = tokencheck.late }`,
-			error: "Provider configuration is not known yet",
-		},
-	}
-
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-
-			c := newCloudflare(t)
-			step := resource.TestStep{
-				Config: withIssuers(c, nil, test.config),
-				// A data source in a check block is planned to be read again at each apply.
-				ExpectNonEmptyPlan: strings.Contains(test.config, "check \""),
-			}
-
-			if test.error != "" {
-				step.ExpectError = clitest.Says(test.error)
-			}
-
-			for output, want := range test.output {
-				step.ConfigStateChecks = append(step.ConfigStateChecks, statecheck.ExpectKnownOutputValue(output, want))
-			}
-
-			resource.UnitTest(t, resource.TestCase{
-				ProtoV6ProviderFactories: factories(map[string]string{
-					"CLOUDFLARE_API_TOKEN": "active-0123456789", "TERM": "term-0123456789", "EXPIRED": "expired-0123456789", "GONE": "gone-0123456789",
-				}),
-				Steps: []resource.TestStep{step},
-			})
-		})
-	}
 }

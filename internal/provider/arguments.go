@@ -85,15 +85,10 @@ func unknownConfiguration(argument string) error {
 
 // refuseUnknown refuses a check with unknown arguments. Terraform defers such
 // checks; a caller that does not would otherwise have them taken for not set.
-func refuseUnknown(config tftypes.Value) diag.Diagnostics {
-	var (
-		diags diag.Diagnostics
-		all   map[string]tftypes.Value
-	)
+func refuseUnknown(config tftypes.Value) (diags diag.Diagnostics) {
+	var all map[string]tftypes.Value
 
-	if err := config.As(&all); err != nil {
-		diags.AddError("Unreadable configuration", "The check's configuration is not an object. This is a fault of whatever runs the provider.")
-	}
+	_ = config.As(&all) // A check is an object.
 
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		if !all[name].IsFullyKnown() {

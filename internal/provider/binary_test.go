@@ -67,29 +67,6 @@ resource "terraform_data" "guarded" {
 	}
 }
 
-// A token that dies after an apply stops neither a refresh nor a destroy, as long
-// as its issuer can be asked.
-func TestBinaryDestroy(t *testing.T) {
-	t.Parallel()
-
-	c, v := newCloudflare(t), newVenafi(t, venafiToken())
-	v.SetClock(c.Now)
-
-	token := venafiToken()
-	token.IssuedOn = c.Now()
-	v.Set(venafiSecret, token)
-
-	w := clitest.Workspace(t, map[string]string{"main.tf": clitest.RequiredProviders + withIssuers(c, v, preconditions)})
-	env := []string{"CLOUDFLARE_API_TOKEN=active-0123456789", "VENAFI_TOKEN=" + venafiSecret}
-
-	clitest.Run(t, w, env, true, []string{"apply", "-auto-approve", "-no-color"}, "1 added")
-	c.Revoke("active-0123456789")
-	v.Revoke(venafiSecret)
-	clitest.Run(t, w, env, false, []string{"plan", "-no-color"}, "The Cloudflare API token", "The Venafi access token")
-	clitest.Run(t, w, env, true, []string{"plan", "-refresh-only", "-no-color"}, "Warning:", "was refused")
-	clitest.Run(t, w, env, true, []string{"destroy", "-auto-approve", "-no-color"}, "1 destroyed", "was refused")
-}
-
 // Each alias has its own server, token and trust bundle.
 func TestBinaryAliases(t *testing.T) {
 	t.Parallel()

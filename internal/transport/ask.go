@@ -82,7 +82,10 @@ func (c *Client[A]) retry(ctx context.Context, address *url.URL, bearer token.To
 		} else {
 			last = "HTTP " + strconv.Itoa(resp.Status)
 			resp.attempts = attempt
-			answer, err = readFresh(resp, read)
+
+			if err = resp.cached(); err == nil {
+				answer, err = read(resp)
+			}
 		}
 
 		c.config.Log(ctx, "asked the issuer", map[string]any{"host": address.Host, "attempt": attempt, "outcome": last})
@@ -98,15 +101,6 @@ func (c *Client[A]) retry(ctx context.Context, address *url.URL, bearer token.To
 			return none, c.config.interrupted(ctx.Err(), address.Host, last)
 		}
 	}
-}
-
-// readFresh reads an answer that no cache has kept.
-func readFresh[A any](resp *Response, read func(*Response) (A, error)) (answer A, err error) {
-	if err := resp.cached(); err != nil {
-		return answer, err
-	}
-
-	return read(resp)
 }
 
 // send makes one round trip and reads the body whole, up to one byte over the

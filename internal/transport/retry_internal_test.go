@@ -1,10 +1,14 @@
 package transport
 
 import (
+	"crypto/tls"
+	"crypto/x509"
+	"io"
 	"net"
 	"net/http"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -105,29 +109,32 @@ func TestTemporary(t *testing.T) {
 	}
 }
 
-// TestHostNames has what a resolver says: it cannot be asked in a test that
-// touches loopback addresses only.
-func TestHostNames(t *testing.T) {
+// TestPermanent has what a retry cannot help, and what it may.
+func TestPermanent(t *testing.T) {
 	t.Parallel()
 
-	config := &Config{Issuer: "Issuer", Block: "issuer", URLArgument: "url"}
+	dial := func(err error) error { return &net.OpError{Op: "dial", Net: "tcp", Err: err} }
 
 	for name, test := range map[string]struct {
-		err       *net.DNSError
+		err       error
 		permanent bool
 	}{
-		"no such host":   {&net.DNSError{Err: "no such host", Name: "issuer.test", IsNotFound: true}, true},
-		"server failure": {&net.DNSError{Err: "server misbehaving", Name: "issuer.test", IsTemporary: true}, false},
-		"timeout":        {&net.DNSError{Err: "i/o timeout", Name: "issuer.test", IsTimeout: true}, false},
+		"no such host":         {dial(&net.DNSError{Err: "no such host", Name: "issuer.test", IsNotFound: true}), true},
+		"name server fails":    {dial(&net.DNSError{Err: "server misbehaving", Name: "issuer.test", IsTemporary: true}), false},
+		"name server is late":  {dial(&net.DNSError{Err: "i/o timeout", Name: "issuer.test", IsTimeout: true}), false},
+		"refused":              {dial(syscall.ECONNREFUSED), false},
+		"reset":                {&net.OpError{Op: "read", Err: syscall.ECONNRESET}, false},
+		"broken off":           {&bodyError{io.ErrUnexpectedEOF}, false},
+		"alert of the server":  {&net.OpError{Op: "remote error", Err: tls.AlertError(40)}, true},
+		"alert of this side":   {&net.OpError{Op: "local error", Err: tls.AlertError(70)}, true},
+		"certificate":          {&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, true},
+		"no TLS":               {tls.RecordHeaderError{}, true},
+		"HTTP on an HTTPS URL": {http.ErrSchemeMismatch, true},
+		"proxy that forbids":   {&proxyError{http.StatusForbidden}, true},
+		"proxy that is down":   {&proxyError{http.StatusBadGateway}, false},
+		"proxy out of reach":   {&net.OpError{Op: "proxyconnect", Err: syscall.ECONNREFUSED}, false},
 	} {
-		err := &net.OpError{Op: "dial", Net: "tcp", Err: test.err}
-
-		happened, remedy := config.explain(err, "issuer.test")
-		if !strings.Contains(happened, "DNS") || !strings.Contains(remedy, "issuer.url") {
-			t.Errorf("%s: %q, %q", name, happened, remedy)
-		}
-
-		if got := permanent(err); got != test.permanent {
+		if got := permanent(test.err); got != test.permanent {
 			t.Errorf("%s: permanent = %v, want %v", name, got, test.permanent)
 		}
 	}
