@@ -1,13 +1,12 @@
-// Command provider is what the benchmark measures the checks against: a data
-// source that only waits, and one that opens a connection for each read, as the
-// data source of hashicorp/http does. It is no part of a release.
+// Command provider is what the benchmark compares the tokencheck provider with.
+// Without arguments its data source only waits, the least that a check can cost;
+// with a URL it is a stand-in for data "http". It is not part of a release.
 package main
 
 import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"fmt"
 	"io"
 	"log"
 	"net/http"
@@ -15,179 +14,81 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
-	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
-	providerschema "github.com/hashicorp/terraform-plugin-framework/provider/schema"
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
 func main() {
-	err := providerserver.Serve(context.Background(), newProvider, providerserver.ServeOpts{Address: "registry.terraform.io/tokencheck/bench"})
-	if err != nil {
+	if err := providerserver.Serve(context.Background(), func() provider.Provider { return benchProvider{} }, providerserver.ServeOpts{Address: "registry.terraform.io/tokencheck/bench"}); err != nil {
 		log.Fatal(err)
 	}
 }
 
 type benchProvider struct{}
 
-func newProvider() provider.Provider { return benchProvider{} }
-
-// Metadata implements [provider.Provider].
 func (benchProvider) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
 	resp.TypeName = "bench"
 }
 
-// Schema implements [provider.Provider].
-func (benchProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
-	resp.Schema = providerschema.Schema{Attributes: map[string]providerschema.Attribute{
-		"round_trip": providerschema.StringAttribute{Required: true},
-	}}
+func (benchProvider) Schema(context.Context, provider.SchemaRequest, *provider.SchemaResponse) {}
+
+func (benchProvider) Configure(context.Context, provider.ConfigureRequest, *provider.ConfigureResponse) {
 }
 
-// Configure implements [provider.Provider].
-func (benchProvider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
-	var config struct {
-		RoundTrip types.String `tfsdk:"round_trip"`
-	}
-
-	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
-
-	roundTrip, err := time.ParseDuration(config.RoundTrip.ValueString())
-	fail(&resp.Diagnostics, err)
-
-	resp.DataSourceData = roundTrip
-}
-
-// Resources implements [provider.Provider].
 func (benchProvider) Resources(context.Context) []func() resource.Resource { return nil }
 
-// DataSources implements [provider.Provider].
 func (benchProvider) DataSources(context.Context) []func() datasource.DataSource {
-	return []func() datasource.DataSource{
-		func() datasource.DataSource { return &floorDataSource{} },
-		func() datasource.DataSource { return httpDataSource{} },
-	}
+	return []func() datasource.DataSource{func() datasource.DataSource { return readDataSource{} }}
 }
 
-// floorDataSource waits for one round trip: what any check must cost that asks
-// its issuer over a connection that is open.
-type floorDataSource struct{ roundTrip time.Duration }
+type readDataSource struct{}
 
-type floorModel struct {
-	Name types.String `tfsdk:"name"`
-	ID   types.String `tfsdk:"id"`
+type readModel struct {
+	URL            *string           `tfsdk:"url"`
+	RequestHeaders map[string]string `tfsdk:"request_headers"`
+	CACertPEM      *string           `tfsdk:"ca_cert_pem"`
 }
 
-// Metadata implements [datasource.DataSource].
-func (d *floorDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
-	resp.TypeName = req.ProviderTypeName + "_floor"
+func (readDataSource) Metadata(_ context.Context, _ datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+	resp.TypeName = "bench_read"
 }
 
-// Schema implements [datasource.DataSource].
-func (d *floorDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+func (readDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{Attributes: map[string]schema.Attribute{
-		"name": schema.StringAttribute{Optional: true},
-		"id":   schema.StringAttribute{Computed: true},
-	}}
-}
-
-// Configure implements [datasource.DataSourceWithConfigure].
-func (d *floorDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, _ *datasource.ConfigureResponse) {
-	d.roundTrip, _ = req.ProviderData.(time.Duration) // Absent when the configuration is validated.
-}
-
-// Read implements [datasource.DataSource].
-func (d *floorDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
-	var model floorModel
-
-	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
-
-	if d.roundTrip > 0 {
-		time.Sleep(d.roundTrip)
-	}
-
-	model.ID = types.StringValue("floor")
-	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
-}
-
-// httpDataSource stands in for the data source of hashicorp/http, which makes a
-// transport, and so a connection, for each read. Its arguments are that one's.
-type httpDataSource struct{}
-
-type httpModel struct {
-	URL            types.String `tfsdk:"url"`
-	RequestHeaders types.Map    `tfsdk:"request_headers"`
-	CACertPEM      types.String `tfsdk:"ca_cert_pem"`
-	StatusCode     types.Int64  `tfsdk:"status_code"`
-	ResponseBody   types.String `tfsdk:"response_body"`
-}
-
-// Metadata implements [datasource.DataSource].
-func (httpDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
-	resp.TypeName = req.ProviderTypeName + "_http"
-}
-
-// Schema implements [datasource.DataSource].
-func (httpDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
-	resp.Schema = schema.Schema{Attributes: map[string]schema.Attribute{
-		"url":             schema.StringAttribute{Required: true},
+		"url":             schema.StringAttribute{Optional: true},
 		"request_headers": schema.MapAttribute{Optional: true, ElementType: types.StringType},
 		"ca_cert_pem":     schema.StringAttribute{Optional: true},
-		"status_code":     schema.Int64Attribute{Computed: true},
-		"response_body":   schema.StringAttribute{Computed: true},
 	}}
 }
 
-// Read implements [datasource.DataSource].
-func (httpDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
-	var model httpModel
+func (readDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
+	var model readModel
 
 	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
 
-	var headers map[string]string
+	if model.URL == nil {
+		time.Sleep(50 * time.Millisecond) // The benchmark's round trip.
+	} else if err := get(ctx, model); err != nil {
+		resp.Diagnostics.AddError("The benchmark's provider failed", err.Error())
+	}
 
-	resp.Diagnostics.Append(model.RequestHeaders.ElementsAs(ctx, &headers, false)...)
-
-	status, body, err := get(ctx, model.URL.ValueString(), headers, model.CACertPEM.ValueString())
-	fail(&resp.Diagnostics, err)
-
-	model.StatusCode, model.ResponseBody = types.Int64Value(int64(status)), types.StringValue(body)
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
 }
 
-// get sends a request over a connection of its own.
-func get(ctx context.Context, address string, headers map[string]string, authority string) (status int, body string, err error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+// get opens a connection and, as hashicorp/http does, leaves it open.
+func get(ctx context.Context, model readModel) error {
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM([]byte(*model.CACertPEM))
+
+	request, _ := http.NewRequestWithContext(ctx, http.MethodGet, *model.URL, nil) // The URL is the fake issuer's.
+	request.Header.Set("Authorization", model.RequestHeaders["Authorization"])
+
+	answer, err := (&http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}).RoundTrip(request) //nolint:bodyclose // Write closes it.
 	if err != nil {
-		return 0, "", fmt.Errorf("making the request: %w", err)
+		return err
 	}
 
-	for name, value := range headers {
-		request.Header.Set(name, value)
-	}
-
-	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM([]byte(authority))
-
-	transport := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // Nothing here replaces it.
-	transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
-
-	// As with hashicorp/http, the connection is left to the end of the process.
-	answer, err := (&http.Client{Transport: transport}).Do(request)
-	if err != nil {
-		return 0, "", fmt.Errorf("asking the server: %w", err)
-	}
-	defer func() { _ = answer.Body.Close() }()
-
-	text, err := io.ReadAll(answer.Body)
-
-	return answer.StatusCode, string(text), err
-}
-
-func fail(diags *diag.Diagnostics, err error) {
-	if err != nil {
-		diags.AddError("The benchmark's provider failed", err.Error())
-	}
+	return answer.Write(io.Discard)
 }
