@@ -2,10 +2,8 @@ package cloudflare_test
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -305,107 +303,5 @@ func TestRetry(t *testing.T) {
 				t.Errorf("%d requests, want %d", n, test.requests)
 			}
 		})
-	}
-}
-
-// TestConcurrentChecks shares one client: each check gets the answer to its own token.
-func TestConcurrentChecks(t *testing.T) {
-	t.Parallel()
-
-	s := start(t)
-	client := issuer.Connect(t, s.BaseURL(), s.TrustBundle, nil)
-
-	var wrong atomic.Int32
-
-	done := make(chan struct{})
-
-	for i := range 20 {
-		own := strings.Repeat(string(rune('a'+i)), 12)
-		if i%2 == 0 {
-			s.Set(own, cloudflaretest.Token{ID: "id of " + own[:3]})
-		}
-
-		b := clienttest.Bearer(t, own)
-
-		go func() {
-			defer func() { done <- struct{}{} }()
-
-			answer, err := client.Verify(context.Background(), b, "", true)
-			if err != nil || answer.Refused != (i%2 == 1) || i%2 == 0 && answer.ID != "id of "+own[:3] {
-				wrong.Add(1)
-			}
-		}()
-	}
-
-	for range 20 {
-		<-done
-	}
-
-	if n := wrong.Load(); n > 0 {
-		t.Errorf("%d of 20 answers are wrong", n)
-	}
-}
-
-func TestCancelled(t *testing.T) {
-	t.Parallel()
-
-	s := start(t)
-	ctx, cancel := context.WithCancel(context.Background())
-	s.SetFault(func(_ http.ResponseWriter, r *http.Request) {
-		cancel()
-		<-r.Context().Done()
-	})
-
-	b := clienttest.Bearer(t, secret)
-
-	_, err := issuer.Connect(t, s.BaseURL(), s.TrustBundle, nil).Verify(ctx, b, "", true)
-	clienttest.WantFault(t, b, err, "cancelled")
-
-	if !errors.Is(err, context.Canceled) {
-		t.Errorf("err = %v, want context.Canceled as its cause", err)
-	}
-}
-
-// TestShared asserts which checks share a request: those of the same token at
-// the same endpoint, and fresh ones only one that is running.
-func TestShared(t *testing.T) {
-	t.Parallel()
-
-	s := start(t)
-	s.Set(secret, cloudflaretest.Token{ID: tokenID})
-
-	client, other := issuer.Connect(t, s.BaseURL(), s.TrustBundle, nil), issuer.Connect(t, s.BaseURL(), s.TrustBundle, nil)
-
-	steps := []struct {
-		name    string
-		client  *cloudflare.Client
-		secret  string
-		account string
-		fresh   bool
-		want    int // requests up to here
-	}{
-		{"first", client, secret, "", false, 1},
-		{"equal", client, secret, "", false, 1},
-		{"fresh", client, secret, "", true, 2},
-		{"takes the fresh one's", client, secret, "", false, 2},
-		{"other endpoint", client, secret, account, false, 3},
-		{"other account", client, secret, strings.Repeat("f", 32), false, 4},
-		{"other token", client, secret + "x", "", false, 5},
-		{"other configuration", other, secret, "", false, 6},
-	}
-
-	for _, step := range steps {
-		answer, err := step.client.Verify(context.Background(), clienttest.Bearer(t, step.secret), step.account, step.fresh)
-		if err != nil {
-			t.Fatalf("%s: %v", step.name, err)
-		}
-
-		if n := len(s.Requests()); n != step.want {
-			t.Errorf("%s: %d requests, want %d", step.name, n, step.want)
-		}
-
-		if refused := step.secret != secret || step.account != ""; answer.Refused != refused {
-			t.Errorf("%s: refused = %v", step.name, answer.Refused)
-		}
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -16,7 +15,6 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest/clienttest"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/transport"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/venafi"
-	"github.com/tokencheck/terraform-provider-tokencheck/internal/venafi/venafitest"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
 )
 
@@ -577,42 +575,6 @@ func TestNoFalseValid(t *testing.T) {
 			if v, err := decide(b, answer.Answer, nil); err != nil || v.Status != want {
 				t.Errorf("HTTP %d with %q gave %+v, %v; want %q", status, test.text, v, err, want)
 			}
-		}
-	}
-}
-
-// TestRedirects asserts that a token goes nowhere but where the user sent it.
-func TestRedirects(t *testing.T) {
-	t.Parallel()
-
-	for _, status := range []int{301, 302, 303, 307, 308} {
-		for _, where := range []string{"same host", "other host", "plain HTTP", "none", "garbage"} {
-			t.Run(fmt.Sprintf("%d to %s", status, where), func(t *testing.T) {
-				t.Parallel()
-
-				s, other := start(t), start(t)
-				other.Set(secret, venafitest.Token{Scope: "ssh"})
-
-				location := map[string]string{
-					"same host": s.URL + "/login", "other host": other.URL + "/vedauth/authorize/verify",
-					"plain HTTP": strings.Replace(s.URL, "https:", "http:", 1), "none": "", "garbage": "https://%zz",
-				}[where]
-
-				s.SetFault(issuertest.Reply(status, documented, "Location", location))
-
-				b := clienttest.Bearer(t, secret)
-
-				_, err := issuer.Connect(t, s.URL, s.TrustBundle+other.TrustBundle, nil).Verify(context.Background(), b, true)
-				clienttest.WantFault(t, b, err, "redirect", "venafi.url", strconv.Itoa(status))
-
-				if n := len(s.Requests()); n != 1 {
-					t.Errorf("the token was sent %d times", n)
-				}
-
-				if n := len(other.Requests()); n != 0 {
-					t.Errorf("the other host got %d requests", n)
-				}
-			})
 		}
 	}
 }

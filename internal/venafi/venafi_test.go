@@ -3,7 +3,6 @@ package venafi_test
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -313,70 +312,6 @@ func TestClientCertificate(t *testing.T) {
 					t.Errorf("request = %+v, want a client certificate and the TLS version %d", got, version)
 				}
 			})
-		}
-	}
-}
-
-func TestCancelled(t *testing.T) {
-	t.Parallel()
-
-	s := start(t)
-	ctx, cancel := context.WithCancel(context.Background())
-	s.SetFault(func(_ http.ResponseWriter, r *http.Request) {
-		cancel()
-		<-r.Context().Done()
-	})
-
-	b := clienttest.Bearer(t, secret)
-
-	_, err := issuer.Connect(t, s.URL, s.TrustBundle, nil).Verify(ctx, b, true)
-	clienttest.WantFault(t, b, err, "cancelled")
-
-	if !errors.Is(err, context.Canceled) {
-		t.Errorf("err = %v, want context.Canceled as its cause", err)
-	}
-}
-
-// TestShared asserts which checks share a request: those of the same token, and
-// fresh ones only one that is running. What they require may differ.
-func TestShared(t *testing.T) {
-	t.Parallel()
-
-	s := start(t)
-	s.Set(secret, venafitest.Token{Scope: "ssh"})
-
-	client, other := issuer.Connect(t, s.URL, s.TrustBundle, nil), issuer.Connect(t, s.URL, s.TrustBundle, nil)
-
-	steps := []struct {
-		name     string
-		client   *venafi.Client
-		secret   string
-		fresh    bool
-		required string
-		status   verdict.Status
-		want     int // requests up to here
-	}{
-		{"first", client, secret, false, "agent", verdict.MissingScope, 1},
-		{"equal, but for what it requires", client, secret, false, "ssh", verdict.Active, 1},
-		{"fresh", client, secret, true, "ssh", verdict.Active, 2},
-		{"other token", client, secret + "x", false, "ssh", verdict.Rejected, 3},
-		{"other configuration", other, secret, false, "ssh", verdict.Active, 4},
-	}
-
-	for _, step := range steps {
-		b := clienttest.Bearer(t, step.secret)
-
-		answer, err := step.client.Verify(context.Background(), b, step.fresh)
-		if err != nil {
-			t.Fatalf("%s: %v", step.name, err)
-		}
-
-		if v, err := decide(b, answer.Require([]string{step.required}), nil); err != nil || v.Status != step.status {
-			t.Errorf("%s: %+v, %v; want %q", step.name, v, err, step.status)
-		}
-
-		if n := len(s.Requests()); n != step.want {
-			t.Errorf("%s: %d requests, want %d", step.name, n, step.want)
 		}
 	}
 }
