@@ -26,6 +26,9 @@ const interruptPatience = 30 * time.Second
 // version is what the provider is called in the mirror.
 const version = "0.0.1"
 
+// lockFile is where init notes the versions of the providers.
+const lockFile = ".terraform.lock.hcl"
+
 // Find gives the path of the CLI: the one that TF_ACC_TERRAFORM_PATH names, as
 // for terraform-plugin-testing, else the first in PATH.
 func Find() (string, error) {
@@ -94,15 +97,25 @@ func Build(ctx context.Context, dir string) (mirror string, err error) {
 }
 
 // Compile builds a provider from source, a package of this module by its path
-// from the module's root, into dir, and gives the binary's path.
+// from the module's root, into dir, and gives the binary's path. A provider that
+// make has built for all packages' tests is taken as it is: linking is slow.
 func Compile(ctx context.Context, dir, name, source string, flags ...string) (binary string, err error) {
+	file := "terraform-provider-" + name
+
+	if built := os.Getenv("TOKENCHECK_TEST_PROVIDERS"); built != "" && len(flags) == 0 {
+		binary = filepath.Join(built, file)
+		if _, err := os.Stat(binary); err == nil {
+			return binary, nil
+		}
+	}
+
 	root, err := Root(ctx)
 	if err != nil {
 		return "", err
 	}
 
-	binary = filepath.Join(dir, "terraform-provider-"+name)
-	build := exec.CommandContext(ctx, "go", slices.Concat([]string{"build", "-o", binary}, flags, []string{source})...)
+	binary = filepath.Join(dir, file)
+	build := exec.CommandContext(ctx, "go", slices.Concat([]string{"build", "-o", binary, "-ldflags=-s -w"}, flags, []string{source})...)
 	build.Dir = root
 
 	if out, err := build.CombinedOutput(); err != nil {
@@ -129,7 +142,7 @@ func Install(mirror, source, binary string) error {
 			name += ".exe"
 		}
 
-		if err := os.Link(binary, filepath.Join(target, name)); err != nil {
+		if err := place(binary, filepath.Join(target, name)); err != nil {
 			return fmt.Errorf("filling the mirror: %w", err)
 		}
 	}
@@ -137,18 +150,76 @@ func Install(mirror, source, binary string) error {
 	return nil
 }
 
+// place links a file, or copies it to another file system.
+func place(file, target string) error {
+	if os.Link(file, target) == nil {
+		return nil
+	}
+
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+
+	return os.WriteFile(target, content, 0o755)
+}
+
 // Workspace is a directory with a configuration.
 type Workspace struct {
 	Dir string
 
-	path string
-	env  []string
+	path, mirror string
+	env          []string
 }
 
 // NewWorkspace writes files, by name, into dir and initialises it with the
 // provider from the mirror. The environment is that of this process without what
 // would change the run.
 func NewWorkspace(ctx context.Context, path, mirror, dir string, files map[string]string) (*Workspace, error) {
+	w, err := write(path, mirror, dir, files)
+	if err != nil {
+		return nil, err
+	}
+
+	if result := w.Run(ctx, nil, "init", "-no-color"); result.Err != nil {
+		return nil, fmt.Errorf("init: %w\n%s", result.Err, result.Output)
+	}
+
+	return w, nil
+}
+
+// NewWorkspaceLike is NewWorkspace with what init left in another workspace, whose
+// configuration needs the same providers and no modules.
+func NewWorkspaceLike(initialised *Workspace, dir string, files map[string]string) (*Workspace, error) {
+	w, err := write(initialised.path, initialised.mirror, dir, files)
+	if err != nil {
+		return nil, err
+	}
+
+	lock, err := os.ReadFile(filepath.Join(initialised.Dir, lockFile))
+	if err != nil {
+		return nil, fmt.Errorf("reading the lock file: %w", err)
+	}
+
+	if err := os.WriteFile(filepath.Join(dir, lockFile), lock, 0o600); err != nil {
+		return nil, fmt.Errorf("writing the lock file: %w", err)
+	}
+
+	if err := os.Mkdir(filepath.Join(dir, ".terraform"), 0o700); err != nil {
+		return nil, fmt.Errorf("making the providers' directory: %w", err)
+	}
+
+	// What is in there is only read, and the same for all.
+	if err := os.Symlink(filepath.Join(initialised.Dir, ".terraform", "providers"), filepath.Join(dir, ".terraform", "providers")); err != nil {
+		return nil, fmt.Errorf("linking the providers: %w", err)
+	}
+
+	return w, nil
+}
+
+// write writes a configuration into dir.
+func write(path, mirror, dir string, files map[string]string) (*Workspace, error) {
+	w := &Workspace{Dir: dir, path: path, mirror: mirror}
 	config := filepath.Join(dir, "cli.tfrc")
 	files[filepath.Base(config)] = fmt.Sprintf("disable_checkpoint = true\nprovider_installation {\n  filesystem_mirror {\n    path = %q\n  }\n}\n", mirror)
 
@@ -163,8 +234,6 @@ func NewWorkspace(ctx context.Context, path, mirror, dir string, files map[strin
 		}
 	}
 
-	w := &Workspace{Dir: dir, path: path}
-
 	// A developer's own tokens and servers are none of a test's business.
 	for _, variable := range os.Environ() {
 		name, _, _ := strings.Cut(variable, "=")
@@ -174,10 +243,6 @@ func NewWorkspace(ctx context.Context, path, mirror, dir string, files map[strin
 	}
 
 	w.env = append(w.env, "TF_CLI_CONFIG_FILE="+config, "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1")
-
-	if result := w.Run(ctx, nil, "init", "-no-color"); result.Err != nil {
-		return nil, fmt.Errorf("init: %w\n%s", result.Err, result.Output)
-	}
 
 	return w, nil
 }

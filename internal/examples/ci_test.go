@@ -1,284 +1,249 @@
 package examples_test
 
 import (
+	"encoding/json"
 	"fmt"
-	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/cli"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/cli/clitest"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/cloudflare/cloudflaretest"
 )
 
-// What the jobs of a pipeline come to. On GitHub the policy is a step of the job
-// that plans, on GitLab it is a job of its own.
-type jobResults struct{ plan, policy, apply string }
+// scripts are what the jobs of a pipeline run, by the names of the jobs. On GitHub
+// the steps of a job are in order; those that call GitHub itself are left out.
+func scripts(t *testing.T, files ...string) map[string]string {
+	t.Helper()
 
-func TestPipelines(t *testing.T) {
-	t.Parallel()
+	all := map[string]string{}
 
-	for name, run := range map[string]func(t *testing.T, h *hosting, want jobResults){
-		"GitHub": func(t *testing.T, h *hosting, want jobResults) {
-			t.Helper()
+	for _, file := range files {
+		// OPA reads YAML, and Go's own library does not.
+		out, err := exec.CommandContext(t.Context(), clitest.Tool(t, "opa", "opa"), "eval", "--format=raw",
+			"--input", filepath.Join(clitest.Root(t), "examples", "ci", file), `object.union({job: script |
+				some job
+				steps := object.get(input, "jobs", {})[job].steps
+				script := concat("\n", [step.run | some step in steps; not contains(step.run, "gh issue")])
+			}, {job: script | script := concat("\n", input[job].script)})`).Output()
+		if err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
 
-			plan := want.plan
-			if want.policy == failed {
-				plan = failed
-			}
-
-			wantResults(t, h.github(t, "apply.yml"), map[string]string{"plan": plan, "apply": want.apply})
-		},
-		"GitLab": func(t *testing.T, h *hosting, want jobResults) {
-			t.Helper()
-			wantResults(t, h.gitlab(t, "push"), map[string]string{"plan": want.plan, "policy": want.policy, "apply": want.apply})
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-
-			t.Run("a token that works", func(t *testing.T) {
-				t.Parallel()
-
-				h := newHosting(t, newIssuers(t))
-				run(t, h, jobResults{succeeded, succeeded, succeeded})
-				h.holdsNoToken(t)
-
-				if h.created(t) != 2 {
-					t.Error("the apply did not create the guard and the resource")
-				}
-
-				for path := range h.artifacts {
-					if path != "infrastructure/plan.tfplan" {
-						t.Errorf("%s is an artifact", path)
-					}
-				}
-
-				// Nothing is left to do, and GitHub asks nobody for an approval.
-				writeFile(t, filepath.Join(h.repository, "infrastructure", "terraform.tfstate"), string(h.state()), 0o600)
-
-				again := succeeded
-				if name == "GitHub" {
-					again = skipped
-				}
-
-				run(t, h, jobResults{succeeded, succeeded, again})
-			})
-
-			t.Run("a token that is revoked before the plan", func(t *testing.T) {
-				t.Parallel()
-
-				s := newIssuers(t)
-				s.revokeAll()
-
-				h := newHosting(t, s)
-				run(t, h, jobResults{failed, skipped, skipped})
-				h.prints(t, "The Cloudflare API token (source: env:CLOUDFLARE_API_TOKEN) was refused.")
-				h.holdsNoToken(t)
-
-				if len(h.artifacts) > 0 {
-					t.Error("the refused plan is kept")
-				}
-			})
-
-			t.Run("a token that is revoked before the apply", func(t *testing.T) {
-				t.Parallel()
-
-				s := newIssuers(t)
-				h := newHosting(t, s)
-				h.before = func(job string) {
-					if job == "apply" {
-						s.revokeAll()
-					}
-				}
-
-				run(t, h, jobResults{succeeded, succeeded, failed})
-				h.prints(t, "The Cloudflare API token in CLOUDFLARE_API_TOKEN does not work.")
-				h.holdsNoToken(t)
-
-				if h.created(t) > 0 {
-					t.Errorf("the refused apply created something:\n%s", h.state())
-				}
-			})
-
-			t.Run("a plan that the policy refuses", func(t *testing.T) {
-				t.Parallel()
-
-				h := newHosting(t, newIssuers(t))
-				// Another check does not make up for the one that is demanded.
-				writeFile(t, filepath.Join(h.repository, "infrastructure", "main.tf"), clitest.RequiredProviders+`
-data "tokencheck_cloudflare" "other" {}
-
-resource "terraform_data" "dns_record" {}
-`, 0o600)
-				run(t, h, jobResults{succeeded, failed, skipped})
-				h.prints(t, "data.tokencheck_cloudflare.this: required_checks demands this check, and the plan does not have it.")
-			})
-		})
-	}
-}
-
-// The scheduled pipelines tell of a token that ends soon in one issue, and of one
-// that could not be verified in another.
-func TestScheduledChecks(t *testing.T) {
-	t.Parallel()
-
-	for _, tool := range []string{"jq", "curl"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("%s is not in PATH", tool)
+		if err := json.Unmarshal(out, &all); err != nil {
+			t.Fatalf("%s: %v", file, err)
 		}
 	}
 
-	for name, run := range map[string]func(t *testing.T, h *hosting, good bool){
-		"GitHub": func(t *testing.T, h *hosting, good bool) {
-			t.Helper()
-
-			want := map[string]string{"check": failed}
-			if good {
-				want["check"] = succeeded
-			}
-
-			wantResults(t, h.github(t, "token-check.yml"), want)
-		},
-		"GitLab": func(t *testing.T, h *hosting, good bool) {
-			t.Helper()
-
-			want := map[string]string{"token-check": failed, "token-issue": succeeded}
-			if good {
-				want = map[string]string{"token-check": succeeded, "token-issue": skipped}
-			}
-
-			wantResults(t, h.gitlab(t, "schedule"), want)
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-
-			const (
-				soon = "soon-0123456789"
-				log  = "\nLog: " + runURL + "\n"
-			)
-
-			s := newIssuers(t)
-			s.cloudflare.Set(soon, cloudflaretest.Token{ID: tokenID, ExpiresOn: time.Now().Add(7 * 24 * time.Hour)})
-
-			h := newHosting(t, s)
-			check := h.secrets["token-check"]
-
-			// issues asserts what was done to issues since it was last called.
-			seen := 0
-			issues := func(want string) {
-				t.Helper()
-
-				all := h.issueLog()
-				if got := all[seen:]; !regexp.MustCompile("^" + want + "$").MatchString(got) {
-					t.Errorf("issues: %q, want %q", got, want)
-				}
-
-				seen = len(all)
-				h.holdsNoToken(t)
-			}
-
-			run(t, h, true)
-			issues("")
-
-			// An outage is no word about a token.
-			check["VENAFI_URL"] = "http://127.0.0.1:1"
-			run(t, h, false)
-			issues("create token-unverified: API tokens could not be verified\n- data.tokencheck_venafi.this\n\nThese checks got no answer. " +
-				"That says nothing about their tokens, so do not replace them: the log says what was wrong.\n" + log)
-			h.prints(t, "The Venafi server at 127.0.0.1:1 was not reached")
-
-			check["VENAFI_URL"], check["CLOUDFLARE_WORKERS_TOKEN"] = s.venafi.URL, soon
-			ends := `- workers: The Cloudflare API token \(source: env:CLOUDFLARE_WORKERS_TOKEN\) still works, but ends at .*\n`
-			run(t, h, false)
-			issues("create token-replace: API tokens have to be replaced\n" + ends + log)
-
-			// The issue is still open: it gets the text of today.
-			s.cloudflare.Revoke(userToken)
-			run(t, h, false)
-			issues(`edit\n- dns: The Cloudflare API token \(source: env:CLOUDFLARE_DNS_TOKEN\) was refused\..*\n` + ends + log)
-		})
-	}
+	return all
 }
 
-// The exit status of check.sh tells the cases apart.
-func TestCheckScript(t *testing.T) {
-	t.Parallel()
+// checkout is a user's repository with the files in it where the guide says, and
+// what a job finds in its environment.
+type checkout struct {
+	dir    string
+	env    []string
+	tokens map[string]string
+	output strings.Builder
+}
+
+func newCheckout(t *testing.T, s issuers) *checkout {
+	t.Helper()
 
 	if _, err := exec.LookPath("jq"); err != nil {
-		t.Skip("jq is not in PATH")
+		t.Skip("check.sh needs jq, which is not in PATH")
 	}
 
-	s := newIssuers(t)
-	h := newHosting(t, s)
-	dir, secrets := filepath.Join(h.repository, "token-check"), h.secrets["token-check"]
-	fault := filepath.Join(dir, "fault.tf")
+	guide := read(t, "guides/guard-a-plan-guard-an-apply")
+	w := clitest.Workspace(t, maps.Clone(guide))
+	c := &checkout{dir: t.TempDir(), tokens: map[string]string{
+		"CLOUDFLARE_API_TOKEN": endingToken, "CLOUDFLARE_DNS_TOKEN": userToken, "CLOUDFLARE_WORKERS_TOKEN": endingToken, "VENAFI_TOKEN": venafiToken,
+	}}
 
-	// status asserts how the script ends.
-	status := func(want int) {
-		t.Helper()
-
-		var env []string
-		for variable, value := range secrets {
-			env = append(env, variable+"="+value)
-		}
-
-		if !h.run(t, dir, fmt.Sprintf("status=0; sh check.sh || status=$?; [ $status = %d ]", want), env) {
-			t.Errorf("the script does not end with %d", want)
-		}
-	}
-
-	if !h.run(t, dir, "terraform init -input=false", nil) {
-		t.Fatal("init failed")
-	}
-
-	status(0)
-
-	writeFile(t, fault, "fault", 0o600)
-	status(3)
-
-	if err := os.Remove(fault); err != nil {
-		t.Fatal(err)
-	}
-
-	delete(secrets, "CLOUDFLARE_WORKERS_TOKEN")
-	status(2)
-
-	s.cloudflare.Revoke(userToken)
-	status(1)
-}
-
-func TestGitLabPipelineFitsItsSchema(t *testing.T) {
-	t.Parallel()
-
-	pipeline, err := fs.ReadFile(os.DirFS(clitest.Root(t)), "examples/ci/gitlab/.gitlab-ci.yml")
+	lock, err := os.ReadFile(filepath.Join(w.Dir, ".terraform.lock.hcl"))
 	if err != nil {
 		t.Fatal(err)
 	}
 
-	matches := func(text string) string {
-		file := filepath.Join(t.TempDir(), "pipeline.yml")
-		writeFile(t, file, text, 0o600)
+	terraform, err := cli.Find()
+	if err != nil {
+		t.Fatal(err)
+	}
 
-		out, err := exec.CommandContext(t.Context(), clitest.Tool(t, "opa", "opa"), "eval", "--strict-builtin-errors", "--format=raw",
-			"--data=schema:testdata/schemas/gitlab-ci.json", "--input", file, "json.match_schema(input, data.schema)").CombinedOutput()
-		if err != nil {
-			t.Fatalf("%v\n%s", err, out)
+	policies := read(t, "policies/rego")
+
+	for file, text := range map[string]string{
+		"infrastructure/main.tf":             guide["main.tf"],
+		"infrastructure/.terraform.lock.hcl": string(lock),
+		"token-check/main.tf":                read(t, "guides/rotate-in-time")["scheduled-plan/main.tf"],
+		"token-check/.terraform.lock.hcl":    string(lock),
+		"token-check/check.sh":               read(t, "ci/token-check")["check.sh"],
+		"policies/tokencheck.rego":           policies["tokencheck.rego"],
+		"policies/settings.yaml":             strings.Replace(policies["settings.yaml"], "required_checks: []", "required_checks: [data.tokencheck_cloudflare.this]", 1),
+		// The pipelines say terraform, OpenTofu takes the same arguments.
+		"bin/terraform": "#!/bin/sh\nexec '" + terraform + "' \"$@\"\n",
+		"bin/opa":       "#!/bin/sh\nexec '" + clitest.Tool(t, "opa", "opa") + "' \"$@\"\n",
+	} {
+		c.write(t, file, text)
+	}
+
+	c.env = append(s.env(t, t.TempDir()), "PATH="+filepath.Join(c.dir, "bin")+":"+os.Getenv("PATH"),
+		"TF_CLI_CONFIG_FILE="+filepath.Join(w.Dir, "cli.tfrc"), "TF_IN_AUTOMATION=true", "GITHUB_OUTPUT="+filepath.Join(c.dir, "outputs"))
+
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("The scripts printed:\n%s", c.output.String())
 		}
+	})
 
-		return strings.TrimSpace(string(out))
+	return c
+}
+
+func (c *checkout) write(t *testing.T, file, text string) {
+	t.Helper()
+
+	file = filepath.Join(c.dir, file)
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		t.Fatal(err)
 	}
 
-	if got := matches(string(pipeline)); got != "[true,[]]" {
-		t.Error(got)
+	if err := os.WriteFile(file, []byte(text), 0o700); err != nil { // Those in bin are run.
+		t.Fatal(err)
+	}
+}
+
+// colors are what the CLI prints for a terminal.
+var colors = regexp.MustCompile(`\x1b\[[0-9;]*m`)
+
+// run runs a script as both services do, which must end with a status and print
+// the texts, and no token.
+func (c *checkout) run(t *testing.T, dir, script string, want int, texts ...string) {
+	t.Helper()
+
+	command := exec.CommandContext(t.Context(), "bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script)
+	command.Dir = filepath.Join(c.dir, dir)
+	command.Env = slices.Concat(os.Environ(), c.env)
+
+	for name, token := range c.tokens {
+		command.Env = append(command.Env, name+"="+token)
 	}
 
-	if got := matches(strings.Replace(string(pipeline), "when: manual", "when: sometimes", 1)); !strings.HasPrefix(got, "[false,") {
-		t.Errorf("the schema lets a fault through: %s", got)
+	out, _ := command.CombinedOutput()
+	output := string(colors.ReplaceAll(out, nil))
+	fmt.Fprintf(&c.output, "$ %s\n%s", script, output)
+
+	if got := command.ProcessState.ExitCode(); got != want {
+		t.Fatalf("exit status %d, want %d", got, want)
 	}
+
+	for _, text := range texts {
+		if !clitest.Says(text).MatchString(output) {
+			t.Errorf("the script does not print %q", text)
+		}
+	}
+
+	for name, token := range c.tokens {
+		if token != "" && strings.Contains(output, token) {
+			t.Errorf("the script prints the token in %s", name)
+		}
+	}
+}
+
+// The scripts of the pipelines apply a plan with tokens that work, and stop where
+// the guide says.
+func TestPipelines(t *testing.T) {
+	t.Parallel()
+
+	for name, files := range map[string][]string{"GitHub": {"github/apply.yml", "github/token-check.yml"}, "GitLab": {"gitlab/.gitlab-ci.yml"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			const refused = "The Cloudflare API token (source: env:CLOUDFLARE_API_TOKEN) was refused."
+
+			jobs, s := scripts(t, files...), newIssuers(t)
+			c := newCheckout(t, s)
+			infrastructure, tokens := "infrastructure", "token-check"
+			plan, policy, apply, check := jobs["plan"], jobs["policy"], jobs["apply"], jobs["check"]
+
+			if name == "GitLab" { // Its scripts change the directory themselves.
+				infrastructure, tokens, check = "", "", jobs["token-check"]
+			} // On GitHub the policy is a step of the job that plans.
+
+			// Another check does not make up for the one that is demanded.
+			guarded := read(t, "guides/guard-a-plan-guard-an-apply")["main.tf"]
+			c.write(t, "infrastructure/main.tf", clitest.RequiredProviders+`data "tokencheck_cloudflare" "other" {}`)
+
+			demanded := "data.tokencheck_cloudflare.this: required_checks demands this check, and the plan does not have it."
+			if policy == "" {
+				c.run(t, infrastructure, plan, 1, demanded)
+			} else {
+				c.run(t, infrastructure, plan, 0)
+				c.run(t, infrastructure, policy, 1, demanded)
+			}
+
+			c.write(t, "infrastructure/main.tf", guarded)
+			c.run(t, infrastructure, plan, 0)
+			c.run(t, infrastructure, policy, 0)
+
+			s.revokeAll()
+			c.run(t, infrastructure, apply, 1, "The Cloudflare API token in CLOUDFLARE_API_TOKEN does not work.")
+			c.run(t, infrastructure, plan, 1, refused)
+			c.run(t, tokens, check, 1, "dns: The Cloudflare API token (source: env:CLOUDFLARE_DNS_TOKEN) was refused")
+
+			s.cloudflare.Set(endingToken, cloudflaretest.Token{ID: tokenID, ExpiresOn: time.Now().AddDate(0, 0, 30)})
+			c.run(t, infrastructure, plan, 0)
+			c.run(t, infrastructure, apply, 0, "Resources: 2 added")
+
+			// Only GitHub's jobs are told whether there is something to apply.
+			if outputs, _ := os.ReadFile(filepath.Join(c.dir, "outputs")); name == "GitHub" && string(outputs) != "changes=false\nchanges=true\nchanges=true\n" {
+				t.Errorf("outputs of the plans: %q", outputs)
+			}
+		})
+	}
+}
+
+// What check.sh writes, and how it ends, tells a token to be replaced from one that
+// could not be verified.
+func TestCheckScript(t *testing.T) {
+	t.Parallel()
+
+	s := newIssuers(t)
+	c := newCheckout(t, s)
+
+	// check asserts the status, and how the files begin that the script leaves, if any.
+	check := func(want int, replace, unverified string) {
+		t.Helper()
+		c.run(t, "token-check", "sh check.sh", want)
+
+		for file, begin := range map[string]string{"replace.md": replace, "unverified.md": unverified} {
+			text, err := os.ReadFile(filepath.Join(c.dir, "token-check", file))
+			if (err == nil) != (begin != "") || !strings.HasPrefix(string(text), begin) {
+				t.Errorf("%s: %q, want %q (%v)", file, text, begin, err)
+			}
+
+			if strings.Contains(string(text), endingToken) || strings.Contains(string(text), userToken) {
+				t.Errorf("%s holds a token", file)
+			}
+		}
+	}
+
+	c.run(t, "token-check", "terraform init -input=false -lockfile=readonly", 0)
+	check(0, "", "")
+
+	// What is not there could not be verified.
+	c.tokens["VENAFI_TOKEN"] = ""
+	check(2, "", "- data.tokencheck_venafi.this\n\nThese checks got no answer.")
+
+	s.cloudflare.Set(endingToken, cloudflaretest.Token{ID: tokenID, ExpiresOn: time.Now().Add(7 * 24 * time.Hour)})
+	check(1, "- workers: The Cloudflare API token (source: env:CLOUDFLARE_WORKERS_TOKEN) still works, but ends at ", "- data.tokencheck_venafi.this\n")
+
+	c.write(t, "token-check/fault.tf", "fault")
+	check(3, "", "")
 }

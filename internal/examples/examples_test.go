@@ -114,13 +114,18 @@ func read(t *testing.T, dir string) map[string]string {
 	return files
 }
 
-// standIn is a resource of an example that stands for one that needs the token.
-var standIn = regexp.MustCompile(`resource "terraform_data" "(certificate|dns_record|worker)"`)
+var (
+	// resourceBlock begins a resource of an example.
+	resourceBlock = regexp.MustCompile(`(?m)^resource "(\w+)" "(\w+)"`)
+	// standIn is one that stands for a resource that needs the token, and guard one
+	// that only has conditions. Every resource of an example is one of the two.
+	standIn = regexp.MustCompile(`^terraform_data\.(certificate|dns_record|worker)$`)
+	guard   = regexp.MustCompile(`^terraform_data\.token_guard$`)
+)
 
-// Every example of a check is valid, and runs unchanged where only the environment
-// tells which issuers there are: it passes with tokens that work. Once they are
-// gone, a plan says so, before the provider of what needs the token says something
-// else.
+// Every example of a check runs unchanged where only the environment tells which
+// issuers there are: it passes with tokens that work. Once they are gone, a plan says
+// so, before the provider of what needs the token says something else.
 func TestChecks(t *testing.T) {
 	t.Parallel()
 
@@ -153,11 +158,25 @@ func TestChecks(t *testing.T) {
 func planExample(t *testing.T, dir string) {
 	t.Helper()
 
-	files := map[string]string{}
+	// Where there is nothing to create, a plan shows all that an apply would.
+	files, pass := map[string]string{}, []string{"plan", "-no-color", "-input=false"}
+
 	for path, text := range read(t, dir) {
-		if filepath.Base(path) == path {
-			files[path] = standIn.ReplaceAllString(text, `resource "cloud_record" "$1"`)
+		if filepath.Base(path) != path {
+			continue
 		}
+
+		for _, block := range resourceBlock.FindAllStringSubmatch(text, -1) {
+			switch address := block[1] + "." + block[2]; {
+			case standIn.MatchString(address):
+				text = strings.Replace(text, block[0], `resource "cloud_record" "`+block[2]+`"`, 1)
+				pass = []string{"apply", "-no-color", "-input=false", "-auto-approve"}
+			case !guard.MatchString(address):
+				t.Fatalf("%s is known neither as a guard nor as a stand-in for what needs the token", address)
+			}
+		}
+
+		files[path] = text
 	}
 
 	clitest.Cloud(t)
@@ -169,8 +188,7 @@ func planExample(t *testing.T, dir string) {
 		env = append(env, "CLOUDFLARE_API_TOKEN="+accountToken, "TF_VAR_cloudflare_api_token="+accountToken)
 	}
 
-	clitest.Run(t, w, env, true, []string{"validate", "-no-color"})
-	clitest.Run(t, w, env, true, []string{"apply", "-no-color", "-input=false", "-auto-approve"})
+	clitest.Run(t, w, env, true, pass)
 
 	if dir == "provider" { // It has no check.
 		return

@@ -31,14 +31,29 @@ var (
 	// mirror is where the provider is built once for all tests of a package.
 	mirror = sync.OnceValues(func() (string, error) { return cli.Build(context.Background(), mirrorDir) })
 
+	// initialised and withCloud are workspaces from which most others take what init
+	// would do again: without and with the stand-in for a cloud's provider.
+	initialised = sync.OnceValues(func() (*cli.Workspace, error) { return prepare("init", RequiredProviders) })
+	withCloud   = sync.OnceValues(func() (*cli.Workspace, error) {
+		return prepare("init-cloud", RequiredProviders+`resource "cloud_record" "this" {}`)
+	})
+
+	// callsModule matches a configuration or a test that init has to fetch modules for.
+	callsModule = regexp.MustCompile(`(?m)^\s*module\b`)
+
 	// cloud is where the stand-in for a cloud's provider is added to the mirror.
 	cloud = sync.OnceValue(func() error {
+		built, err := mirror()
+		if err != nil {
+			return err
+		}
+
 		binary, err := cli.Compile(context.Background(), mirrorDir, "cloud", "./internal/cli/clitest/cloud")
 		if err != nil {
 			return err
 		}
 
-		return cli.Install(filepath.Join(mirrorDir, "mirror"), "hashicorp/cloud", binary)
+		return cli.Install(built, "hashicorp/cloud", binary)
 	})
 
 	path = sync.OnceValues(cli.Find)
@@ -63,11 +78,15 @@ func Main(m *testing.M) {
 
 	mirrorDir = dir
 
-	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
-		_ = os.RemoveAll(dir)
+	goleak.VerifyTestMain(m,
+		// go-plugin's own, in the client by which terraform-plugin-testing starts a
+		// provider: with some CLIs it is still copying when the last test has ended.
+		goleak.IgnoreAnyFunction("github.com/hashicorp/go-plugin.copyChan"),
+		goleak.Cleanup(func(code int) {
+			_ = os.RemoveAll(dir)
 
-		os.Exit(code)
-	}))
+			os.Exit(code)
+		}))
 }
 
 // Workspace makes a directory with a configuration, files by name, and the
@@ -75,22 +94,57 @@ func Main(m *testing.M) {
 func Workspace(t *testing.T, files map[string]string) *cli.Workspace {
 	t.Helper()
 
-	found, err := path()
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	built, err := mirror()
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	w, err := cli.NewWorkspace(t.Context(), found, built, t.TempDir(), files)
+	w, err := workspace(t.Context(), t.TempDir(), files)
 	if err != nil {
 		t.Fatal(err)
 	}
 
 	return w
+}
+
+func workspace(ctx context.Context, dir string, files map[string]string) (*cli.Workspace, error) {
+	prepared := initialised
+
+	for _, text := range files {
+		if callsModule.MatchString(text) {
+			return open(ctx, dir, files)
+		}
+
+		if strings.Contains(text, `"cloud_`) {
+			prepared = withCloud
+		}
+	}
+
+	like, err := prepared()
+	if err != nil {
+		return nil, err
+	}
+
+	return cli.NewWorkspaceLike(like, dir, files)
+}
+
+// open makes a workspace with an init of its own.
+func open(ctx context.Context, dir string, files map[string]string) (*cli.Workspace, error) {
+	found, err := path()
+	if err != nil {
+		return nil, err
+	}
+
+	built, err := mirror()
+	if err != nil {
+		return nil, err
+	}
+
+	return cli.NewWorkspace(ctx, found, built, dir, files)
+}
+
+func prepare(name, config string) (*cli.Workspace, error) {
+	dir := filepath.Join(mirrorDir, name)
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return nil, err
+	}
+
+	return open(context.Background(), dir, map[string]string{"main.tf": config})
 }
 
 // Cloud gives later workspaces the provider in cloud/, whose resource cloud_record

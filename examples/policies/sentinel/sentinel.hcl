@@ -1,4 +1,0 @@
-policy "tokencheck" {
-  source            = "./tokencheck.sentinel"
-  enforcement_level = "hard-mandatory"
-}
