@@ -199,8 +199,8 @@ resource "echo" "checks" {}
 				})),
 				expect("venafi", knownvalue.ObjectPartial(map[string]knownvalue.Check{
 					"valid": knownvalue.Bool(false), "status": knownvalue.StringExact("missing_scope"), "reason": knownvalue.NotNull(),
-					"expires_on": knownvalue.StringExact("2026-05-29T12:00:00Z"), "grant_expires_on": knownvalue.StringExact("2027-03-01T12:00:00Z"),
-					"access_issued_on": knownvalue.StringExact("2026-02-28T12:00:00Z"), "grant_issued_on": knownvalue.StringExact("2026-02-27T12:00:00Z"),
+					"expires_on": knownvalue.StringExact(after(89 * 24 * time.Hour)), "grant_expires_on": knownvalue.StringExact(after(365 * 24 * time.Hour)),
+					"access_issued_on": knownvalue.StringExact(after(-24 * time.Hour)), "grant_issued_on": knownvalue.StringExact(after(-48 * time.Hour)),
 					"valid_for": knownvalue.Int64Exact(7776000), "application": knownvalue.StringExact("TPP.Auto"),
 					"identity": knownvalue.StringExact("local:{8e1bf110-8ef8-4a53-a6da-d5d29c983451}"),
 					"scope":    knownvalue.StringExact("certificate:manage,discover;SSH;"),

@@ -53,6 +53,7 @@ const (
 	serverError = "error: The issuer reports a server error: "
 	rateLimit   = "error: The issuer's rate limit is reached: "
 	redirect    = "error: The issuer's address redirects: "
+	clocks      = "error: The clocks are days apart: "
 )
 
 // afterRequest writes text once the request has come, and then keeps the
@@ -69,6 +70,13 @@ func afterRequest(text string, more func(net.Conn)) func(net.Conn) {
 			more(conn)
 		}
 	}
+}
+
+// garbage is no HTTP of any version.
+func garbage(conn net.Conn) {
+	_, _ = io.WriteString(conn, "no frames at all, but text, and enough of it")
+
+	hang(conn)
 }
 
 // forever writes text again and again until the client goes.
@@ -192,10 +200,11 @@ func faults(t *testing.T, issuer fake) map[string]fault {
 				issuer.works(w, r)
 			},
 		},
-		"server's clock is behind": {handler: atTime(-time.Hour), texts: []string{"Clocks differ"}},
-		"server's clock is ahead":  {handler: atTime(24 * time.Hour), texts: []string{"Clocks differ"}},
-		"local clock is wrong":     {handler: issuer.works, host: func(h *provider.Host) { h.Now = func() time.Time { return time.Unix(0, 0) } }, texts: []string{"Clocks differ"}},
-		"date of another kind":     {handler: reply(http.StatusOK, issuer.valid(tokenID, time.Now()).Body, "Date", "yesterday")},
+		"server's clock is behind":     {handler: atTime(-time.Hour), texts: []string{"Clocks differ"}},
+		"server's clock is ahead":      {handler: atTime(23 * time.Hour), texts: []string{"Clocks differ"}},
+		"server's clock is days ahead": {handler: atTime(25 * time.Hour), summary: clocks, texts: []string{"Set this machine's clock"}},
+		"local clock is wrong":         {handler: issuer.works, host: func(h *provider.Host) { h.Now = func() time.Time { return time.Unix(0, 0) } }, summary: clocks, texts: []string{"1970-01-01T00:00:00Z"}},
+		"date of another kind":         {handler: reply(http.StatusOK, issuer.valid(tokenID, time.Now()).Body, "Date", "yesterday")},
 	}
 
 	if issuer.lateClientAuth {
@@ -205,10 +214,10 @@ func faults(t *testing.T, issuer fake) map[string]fault {
 		}
 	} else {
 		maps.Copy(all, map[string]fault{
-			// The request is sent again on the same connection, where no more comes.
-			"HTTP/2 that refuses the stream": {raw: http2Frames("\x00\x00\x04\x03\x00\x00\x00\x00\x01\x00\x00\x00\x07"), options: []issuertest.Option{offerHTTP2}, timeout: "300ms", summary: late},
-			"HTTP/2 that goes away":          {raw: http2Frames("\x00\x00\x08\x07\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x0b"), options: []issuertest.Option{offerHTTP2}, summary: unreachable},
-			"HTTP/2 that is none":            {raw: http2Frames("no frames at all, but text, and enough of it"), options: []issuertest.Option{offerHTTP2}, summary: unreachable},
+			"HTTP/2 that refuses the stream": {raw: http2Frame(3, "\x00\x00\x00\x07"), options: []issuertest.Option{offerHTTP2}, summary: unreachable, texts: []string{"2 attempts", "without an answer"}},
+			"HTTP/2 that goes away":          {raw: http2Frame(7, "\x00\x00\x00\x00\x00\x00\x00\x0b"), options: []issuertest.Option{offerHTTP2}, summary: unreachable, texts: []string{"2 attempts"}},
+			"HTTP/2 that goes away in peace": {raw: http2Frame(7, "\x00\x00\x00\x00\x00\x00\x00\x00"), options: []issuertest.Option{offerHTTP2}, summary: unreachable, texts: []string{"2 attempts", "without an answer"}},
+			"HTTP/2 that is not HTTP/2":      {raw: garbage, options: []issuertest.Option{offerHTTP2}, summary: unreachable},
 		})
 	}
 
@@ -295,24 +304,18 @@ func resolver(t *testing.T, code byte) func(*provider.Host) {
 
 func offerHTTP2(c *tls.Config) { c.NextProtos = []string{"h2"} }
 
-// http2Frames greets as an HTTP/2 server does, and answers the first request with
-// the given frames.
-func http2Frames(frames string) func(net.Conn) {
-	return func(conn net.Conn) {
-		_, _ = io.WriteString(conn, "\x00\x00\x00\x04\x00\x00\x00\x00\x00")
-
-		// The client's preface, settings and request.
-		buffer := make([]byte, 4096)
-		for range 2 {
-			if _, err := conn.Read(buffer); err != nil {
-				return
-			}
+// http2Frame answers each request with one frame: of its stream, or of the
+// connection if it is GOAWAY.
+func http2Frame(kind byte, payload string) func(net.Conn) {
+	return issuertest.HTTP2(func(stream uint32, send func(byte, byte, uint32, string)) bool {
+		if kind == 7 {
+			stream = 0
 		}
 
-		_, _ = io.WriteString(conn, frames)
+		send(kind, 0, stream, payload)
 
-		hang(conn)
-	}
+		return true
+	})
 }
 
 // Whatever happens between here and an issuer, a check ends within its timeout,

@@ -17,13 +17,17 @@ const (
 	venafiSecret = "venafi-0123456789"
 )
 
-// clock is the fakes' clock where times are compared.
-var clock = time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
+// clock is the fakes' clock where times are compared: that of the start, since the
+// binary has the machine's own clock.
+var clock = time.Now().UTC().Truncate(time.Second)
+
+// after is a time by that clock as an attribute has it.
+func after(d time.Duration) string { return clock.Add(d).Format(time.RFC3339) }
 
 func venafiToken() venafitest.Token {
 	return venafitest.Token{
 		IssuedOn: clock.Add(-24 * time.Hour), ValidFor: 7776000,
-		GrantIssuedOn: clock.Add(-48 * time.Hour), GrantExpiresOn: clock.AddDate(1, 0, 0),
+		GrantIssuedOn: clock.Add(-48 * time.Hour), GrantExpiresOn: clock.Add(365 * 24 * time.Hour),
 		Application: "TPP.Auto", Identity: "local:{8e1bf110-8ef8-4a53-a6da-d5d29c983451}", Scope: "certificate:manage,discover;SSH;",
 	}
 }
@@ -70,8 +74,8 @@ func TestVenafiVerdicts(t *testing.T) {
 
 	all := map[string]any{
 		"valid": true, "status": "active", "token_source": "provider",
-		"access_issued_on": "2026-02-28T12:00:00Z", "valid_for": 7776000, "expires_on": "2026-05-29T12:00:00Z",
-		"grant_issued_on": "2026-02-27T12:00:00Z", "grant_expires_on": "2027-03-01T12:00:00Z",
+		"access_issued_on": after(-24 * time.Hour), "valid_for": 7776000, "expires_on": after(89 * 24 * time.Hour),
+		"grant_issued_on": after(-48 * time.Hour), "grant_expires_on": after(365 * 24 * time.Hour),
 		"application": "TPP.Auto", "identity": "local:{8e1bf110-8ef8-4a53-a6da-d5d29c983451}",
 		"scope": "certificate:manage,discover;SSH;", "missing_scopes": nil,
 		"scopes": map[string]any{"certificate": []string{"discover", "manage"}, "ssh": []string{}},
@@ -82,7 +86,7 @@ func TestVenafiVerdicts(t *testing.T) {
 		want   map[string]any
 		reason string
 	}{
-		"active": {nil, nil, all, "is active and ends at 2026-05-29T12:00:00Z"},
+		"active": {nil, nil, all, "is active and ends at " + after(89*24*time.Hour)},
 		"scopes granted": {
 			nil,
 			map[string]any{"required_scopes": []any{"certificate", "certificate:Discover,manage", "ssh", "any"}},
@@ -104,22 +108,22 @@ func TestVenafiVerdicts(t *testing.T) {
 		"expiring, although the grant lasts": {
 			nil,
 			map[string]any{"min_remaining": "4000h"},
-			map[string]any{"valid": false, "status": "expiring", "expires_on": "2026-05-29T12:00:00Z"},
+			map[string]any{"valid": false, "status": "expiring", "expires_on": after(89 * 24 * time.Hour)},
 			"sooner than the 4000h that min_remaining asks for",
 		},
 		"the grant ends first": {
 			func(token *venafitest.Token) { token.GrantExpiresOn = clock.Add(time.Hour) }, nil,
-			map[string]any{"valid": true, "expires_on": "2026-03-01T13:00:00Z", "grant_expires_on": "2026-03-01T13:00:00Z"},
-			"ends at 2026-03-01T13:00:00Z",
+			map[string]any{"valid": true, "expires_on": after(time.Hour), "grant_expires_on": after(time.Hour)},
+			"ends at " + after(time.Hour),
 		},
 		"the grant has no end": {
 			func(token *venafitest.Token) { token.GrantExpiresOn = time.Time{} }, nil,
-			map[string]any{"valid": true, "expires_on": "2026-05-29T12:00:00Z", "grant_expires_on": nil},
+			map[string]any{"valid": true, "expires_on": after(89 * 24 * time.Hour), "grant_expires_on": nil},
 			"is active",
 		},
 		"lifetime not told": {
 			func(token *venafitest.Token) { token.ValidFor = 0 }, nil,
-			map[string]any{"valid": true, "expires_on": nil, "valid_for": nil, "grant_expires_on": "2027-03-01T12:00:00Z"},
+			map[string]any{"valid": true, "expires_on": nil, "valid_for": nil, "grant_expires_on": after(365 * 24 * time.Hour)},
 			"its end is not known",
 		},
 		"fields left out by older servers": {

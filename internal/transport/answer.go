@@ -23,8 +23,10 @@ const (
 	maxBody = 64 << 10
 	// maxAge is how old, in seconds, an answer may be that a cache has kept.
 	maxAge = 10
-	// maxSkew is how far the issuer's clock may be from the local one without a warning.
-	maxSkew = 5 * time.Minute
+	// warnSkew is how far the issuer's clock may be from the local one without a
+	// warning, and maxSkew how far without an error.
+	warnSkew = 5 * time.Minute
+	maxSkew  = 24 * time.Hour
 )
 
 // Response is an issuer's answer, whatever its status. The body has been read.
@@ -60,7 +62,7 @@ func newResponse(config *Config, raw *http.Response, body []byte, bearer token.T
 	}
 
 	if date, err := http.ParseTime(raw.Header.Get("Date")); err == nil {
-		if skew := r.Now.Sub(date); skew.Abs() > maxSkew {
+		if skew := r.Now.Sub(date); skew.Abs() > warnSkew {
 			r.Warnings = append(r.Warnings, verdict.Warning{
 				Summary: "Clocks differ",
 				Detail: "The clock of this machine and that of " + config.Issuer + " are more than five minutes apart. " +
@@ -74,17 +76,26 @@ func newResponse(config *Config, raw *http.Response, body []byte, bearer token.T
 	return r
 }
 
-// cached is the error for an answer that a cache has kept, nil for another one.
-func (r *Response) cached() error {
-	if !slices.ContainsFunc(r.Header.Values("Age"), tooOld) {
+// usable reports an error for an answer by which nothing can be decided: one that
+// a cache has kept, or one from another day by its clock.
+func (r *Response) usable() error {
+	switch local := r.config.Now(); {
+	case slices.ContainsFunc(r.Header.Values("Age"), tooOld):
+		return &verdict.Error{
+			Summary: "The answer came from a cache",
+			Happened: "Something between here and the issuer returned a cached response, although the request forbids that; " +
+				"what the issuer would say now is not known.",
+			Remedy: "Exempt the issuer's address from caching in the proxy or gateway on the way. " + r.config.checkURL(), Asked: true,
+		}
+	case local.Sub(r.Now).Abs() > maxSkew:
+		return &verdict.Error{
+			Summary: "The clocks are days apart",
+			Happened: fmt.Sprintf("By the clock of %s it is %s, and by the clock of this machine %s. By one of them the token's times cannot be judged.",
+				r.config.Issuer, verdict.Format(r.Now), verdict.Format(local.Truncate(time.Second))),
+			Remedy: "Set this machine's clock, or have the server's clock set; then run again. " + r.config.checkURL(), Asked: true,
+		}
+	default:
 		return nil
-	}
-
-	return &verdict.Error{
-		Summary: "The answer came from a cache",
-		Happened: "Something between here and the issuer gave a kept answer, although the request forbids that; " +
-			"what the issuer would say now is not known.",
-		Remedy: "Exempt the issuer's address from caching in the proxy or gateway on the way. " + r.config.checkURL(), Asked: true,
 	}
 }
 

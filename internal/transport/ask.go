@@ -5,12 +5,16 @@ package transport
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"maps"
+	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/token"
@@ -20,10 +24,10 @@ import (
 // Client asks one issuer about tokens. A is what the issuer's package reads from
 // an answer. It keeps its connections and is safe for concurrent use.
 type Client[A any] struct {
-	config    Config
-	transport *http.Transport
-	vanguard  *vanguard
-	shared    share[A]
+	config        Config
+	secure, plain *http.Transport
+	vanguard      *vanguard
+	shared        share[A]
 }
 
 // New makes a client. What it remembers belongs to this client only. The error is
@@ -31,12 +35,12 @@ type Client[A any] struct {
 func New[A any](config Config) (*Client[A], error) {
 	config.setDefaults()
 
-	transport, err := config.httpTransport()
+	secure, plain, err := config.httpTransports()
 	if err != nil {
 		return nil, err
 	}
 
-	c := &Client[A]{config: config, transport: transport, shared: share[A]{now: config.Now}}
+	c := &Client[A]{config: config, secure: secure, plain: plain, shared: share[A]{now: config.Now}}
 	if !config.LateClientAuth { // With HTTP/2 all checks share a connection, once there is one.
 		c.vanguard = newVanguard()
 	}
@@ -83,7 +87,7 @@ func (c *Client[A]) retry(ctx context.Context, address *url.URL, bearer token.To
 			last = "HTTP " + strconv.Itoa(resp.Status)
 			resp.attempts = attempt
 
-			if err = resp.cached(); err == nil {
+			if err = resp.usable(); err == nil {
 				answer, err = read(resp)
 			}
 		}
@@ -103,15 +107,21 @@ func (c *Client[A]) retry(ctx context.Context, address *url.URL, bearer token.To
 	}
 }
 
+// errRepeated is for a request that net/http was about to send once more.
+var errRepeated = errors.New("the server gave up a request that was sent")
+
 // send makes one round trip and reads the body whole, up to one byte over the
 // bound, so that a connection that breaks in the middle is a failed attempt like
 // any other. It follows no redirect: whoever sends one would be handed the token.
 func (c *Client[A]) send(ctx context.Context, address *url.URL, bearer token.Token) (*Response, error) {
-	ctx, leave, err := c.vanguard.enter(ctx)
+	leave, err := c.vanguard.enter(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer leave()
+
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address.String(), nil)
 	if err != nil {
@@ -123,8 +133,36 @@ func (c *Client[A]) send(ctx context.Context, address *url.URL, bearer token.Tok
 	request.Header.Set("Cache-Control", "no-cache")
 	request.Header.Set("User-Agent", c.config.UserAgent)
 
-	raw, err := c.transport.RoundTrip(request)
+	var sent atomic.Bool
+
+	request = request.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(got httptrace.GotConnInfo) {
+			leave()
+
+			// The package repeats requests that a server gives up, with no bound that
+			// could be set. What is retried, and how often, is for retry to say.
+			if sent.Load() {
+				cancel(errRepeated)
+			}
+
+			// Over HTTP/1.1 a connection serves one token: what a broken server sends
+			// too much would be read as the answer about the next one.
+			request.Close = !isHTTP2(got.Conn)
+		},
+		WroteHeaders: func() { sent.Store(true) },
+	}))
+
+	transport := c.secure
+	if address.Scheme == "http" {
+		transport = c.plain
+	}
+
+	raw, err := transport.RoundTrip(request)
 	if err != nil {
+		if errors.Is(context.Cause(ctx), errRepeated) {
+			err = errRepeated
+		}
+
 		return nil, err //nolint:wrapcheck // It is explained, not shown.
 	}
 
@@ -136,6 +174,12 @@ func (c *Client[A]) send(ctx context.Context, address *url.URL, bearer token.Tok
 	}
 
 	return newResponse(&c.config, raw, body, bearer), nil
+}
+
+func isHTTP2(conn net.Conn) bool {
+	secure, ok := conn.(*tls.Conn)
+
+	return ok && secure.ConnectionState().NegotiatedProtocol == "h2"
 }
 
 // interrupted is the error of a check whose time is up, or whose run was

@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
+	"syscall"
 	"time"
 
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
@@ -20,6 +22,9 @@ const (
 	// connectTimeout bounds the connection and the handshake of one attempt, so
 	// that there is time for another one.
 	connectTimeout = 20 * time.Second
+	// pingTimeout is after how long a silent HTTP/2 connection is asked whether it is
+	// alive, and how long it may take to say so.
+	pingTimeout = 5 * time.Second
 	// maxIdle is how many connections to an issuer are kept for the next checks.
 	maxIdle = 64
 )
@@ -87,14 +92,15 @@ func (c *Config) setDefaults() {
 	}
 }
 
-// httpTransport makes what sends the requests and keeps the connections.
-func (c *Config) httpTransport() (*http.Transport, error) {
+// httpTransports make what sends the requests and keeps the connections: one for
+// HTTPS, and one for plain HTTP, which uses no proxy and dials loopback addresses only.
+func (c *Config) httpTransports() (secure, plain *http.Transport, err error) {
 	tlsConfig := &tls.Config{MinVersion: tls.VersionTLS12, MaxVersion: c.TLSMaxVersion}
 
 	if c.TrustBundle != "" {
 		pool, err := certPool(c.TrustBundle)
 		if err != nil {
-			return nil, &verdict.Error{
+			return nil, nil, &verdict.Error{
 				Summary: "Unreadable trust bundle", Happened: fmt.Sprintf("The value of %s in the provider configuration %s.", c.argument("trust_bundle"), err),
 				Remedy: `Give the certificates themselves in PEM form, for example by file("ca.pem").`, Err: err,
 			}
@@ -115,12 +121,15 @@ func (c *Config) httpTransport() (*http.Transport, error) {
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(!c.LateClientAuth)
 
-	return &http.Transport{
+	dialer := net.Dialer{Timeout: connectTimeout, Resolver: c.Resolver}
+	secure = &http.Transport{
 		Proxy:                  c.Proxy,
 		OnProxyConnectResponse: proxyRefusal,
-		DialContext:            (&net.Dialer{Timeout: connectTimeout, Resolver: c.Resolver}).DialContext,
+		DialContext:            dialer.DialContext,
 		TLSClientConfig:        tlsConfig,
 		Protocols:              protocols,
+		// A connection that died in silence would cost a request the whole timeout.
+		HTTP2: &http.HTTP2Config{SendPingTimeout: pingTimeout, PingTimeout: pingTimeout},
 		// Answers are small, and a compressed one can be made to grow without end.
 		DisableCompression:     true,
 		MaxResponseHeaderBytes: maxHeader,
@@ -128,7 +137,27 @@ func (c *Config) httpTransport() (*http.Transport, error) {
 		MaxIdleConnsPerHost:    maxIdle,
 		IdleConnTimeout:        90 * time.Second,
 		TLSHandshakeTimeout:    connectTimeout,
-	}, nil
+	}
+
+	loopback := dialer
+	loopback.Control = loopbackOnly
+	plain = secure.Clone()
+	plain.Proxy, plain.DialContext = nil, loopback.DialContext
+
+	return secure, plain, nil
+}
+
+// errNotLoopback is for a host name that resolves to an address of another machine.
+var errNotLoopback = errors.New("not a loopback address")
+
+// loopbackOnly lets a [net.Dialer] dial loopback addresses only, whatever name they
+// came from. The address is that of a host, with a port.
+func loopbackOnly(_, address string, _ syscall.RawConn) error {
+	if to, err := netip.ParseAddrPort(address); err != nil || !to.Addr().Unmap().IsLoopback() {
+		return errNotLoopback
+	}
+
+	return nil
 }
 
 // CheckTrustBundle reports why text cannot be a trust bundle. The error continues

@@ -80,6 +80,11 @@ func (c *Config) explain(err error, host string) (happened, remedy string) {
 	case errors.As(err, &proxy):
 		return fmt.Sprintf("the proxy refused the connection (HTTP %d)", proxy.status),
 			"Allow " + host + " in the proxy, or exempt it by NO_PROXY. " + c.checkURL()
+	case errors.Is(err, errNotLoopback):
+		return "plain HTTP is for this machine only, and the host name resolves to an address that is not a loopback address",
+			"Use https://, or a host name that resolves to this machine. " + c.checkURL()
+	case errors.Is(err, errRepeated):
+		return "the server closed the connection without an answer", network
 	case isOp && op.Op == "proxyconnect":
 		return "the proxy cannot be reached", "Check the proxy that HTTPS_PROXY names, or exempt " + host + " by NO_PROXY."
 	case errors.As(err, &dns) && dns.IsNotFound:

@@ -65,7 +65,7 @@ func permanent(err error) bool {
 	case errors.As(err, &op) && (op.Op == "remote error" || op.Op == "local error"):
 		return true
 	default:
-		return errors.As(err, &untrusted) || errors.As(err, &record) || errors.Is(err, http.ErrSchemeMismatch)
+		return errors.As(err, &untrusted) || errors.As(err, &record) || errors.Is(err, http.ErrSchemeMismatch) || errors.Is(err, errNotLoopback)
 	}
 }
 

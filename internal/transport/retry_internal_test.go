@@ -3,6 +3,7 @@ package transport
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -136,6 +137,37 @@ func TestPermanent(t *testing.T) {
 	} {
 		if got := permanent(test.err); got != test.permanent {
 			t.Errorf("%s: permanent = %v, want %v", name, got, test.permanent)
+		}
+	}
+}
+
+// TestPlainHTTPStaysOnTheMachine dials for a plain HTTP URL: no packet goes to
+// another machine, whatever a resolver says of localhost. The addresses are those
+// that are kept for documentation.
+func TestPlainHTTPStaysOnTheMachine(t *testing.T) {
+	t.Parallel()
+
+	config := &Config{Issuer: "Issuer", Block: "issuer", URLArgument: "url"}
+
+	_, plain, err := config.httpTransports()
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	for _, address := range []string{"192.0.2.1:80", "[2001:db8::1]:80", "0.0.0.0:80", "[::ffff:192.0.2.1]:80"} {
+		_, err := plain.DialContext(t.Context(), "tcp", address)
+		if !errors.Is(err, errNotLoopback) || !permanent(err) {
+			t.Errorf("dialing %s: %v", address, err)
+		}
+
+		if happened, remedy := config.explain(err, "localhost"); !strings.Contains(happened, "not a loopback address") || !strings.Contains(remedy, "issuer.url") {
+			t.Errorf("dialing %s: %q, %q", address, happened, remedy)
+		}
+	}
+
+	for address, loopback := range map[string]bool{"127.0.0.1:80": true, "127.9.9.9:80": true, "[::1]:80": true, "[::ffff:127.0.0.1]:80": true, "localhost:80": false, "": false} {
+		if err := loopbackOnly("tcp", address, nil); (err == nil) != loopback {
+			t.Errorf("loopbackOnly of %q: %v", address, err)
 		}
 	}
 }

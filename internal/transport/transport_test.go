@@ -289,23 +289,30 @@ func TestAge(t *testing.T) {
 func TestDate(t *testing.T) {
 	t.Parallel()
 
+	at := func(d time.Duration) string { return now.Add(d).Format(http.TimeFormat) }
+
 	tests := []struct {
 		name, date string
 		want       time.Time
 		warnings   int
+		fails      bool
 	}{
-		{"the same", "Sun, 01 Mar 2026 12:00:00 GMT", now, 0},
-		{"five minutes behind", "Sun, 01 Mar 2026 11:55:00 GMT", now.Add(-5 * time.Minute), 0},
-		{"five minutes before", "Sun, 01 Mar 2026 12:05:00 GMT", now.Add(5 * time.Minute), 0},
-		{"more than five minutes behind", "Sun, 01 Mar 2026 11:54:59 GMT", now.Add(-5*time.Minute - time.Second), 1},
-		{"more than five minutes before", "Sun, 01 Mar 2026 12:05:01 GMT", now.Add(5*time.Minute + time.Second), 1},
-		{"1970", "Thu, 01 Jan 1970 00:00:00 GMT", time.Unix(0, 0), 1},
-		{"9999", "Fri, 31 Dec 9999 23:59:59 GMT", time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC), 1},
-		{"year 1", "Mon, 01 Jan 0001 00:00:00 GMT", time.Time{}, 1},
-		{"none", issuertest.Absent, now, 0},
-		{"empty", "", now, 0},
-		{"garbage", "noon", now, 0},
-		{"RFC 3339", "2020-01-01T00:00:00Z", now, 0},
+		{"the same", at(0), now, 0, false},
+		{"five minutes behind", at(-5 * time.Minute), now.Add(-5 * time.Minute), 0, false},
+		{"five minutes ahead", at(5 * time.Minute), now.Add(5 * time.Minute), 0, false},
+		{"more than five minutes behind", at(-5*time.Minute - time.Second), now.Add(-5*time.Minute - time.Second), 1, false},
+		{"more than five minutes ahead", at(5*time.Minute + time.Second), now.Add(5*time.Minute + time.Second), 1, false},
+		{"a day behind", at(-24 * time.Hour), now.Add(-24 * time.Hour), 1, false},
+		{"a day ahead", at(24 * time.Hour), now.Add(24 * time.Hour), 1, false},
+		{"more than a day behind", at(-24*time.Hour - time.Second), time.Time{}, 0, true},
+		{"more than a day ahead", at(24*time.Hour + time.Second), time.Time{}, 0, true},
+		{"1970", "Thu, 01 Jan 1970 00:00:00 GMT", time.Time{}, 0, true},
+		{"9999", "Fri, 31 Dec 9999 23:59:59 GMT", time.Time{}, 0, true},
+		{"year 1", "Mon, 01 Jan 0001 00:00:00 GMT", time.Time{}, 0, true},
+		{"none", issuertest.Absent, now, 0, false},
+		{"empty", "", now, 0, false},
+		{"garbage", "noon", now, 0, false},
+		{"RFC 3339", "2020-01-01T00:00:00Z", now, 0, false},
 	}
 
 	for _, test := range tests {
@@ -315,6 +322,13 @@ func TestDate(t *testing.T) {
 			s := start(t, issuertest.Reply(http.StatusOK, "{}", "Date", test.date))
 
 			resp, err := get(t, s.URL, trusting(s))
+			if test.fails {
+				date, _ := http.ParseTime(test.date)
+				wantFault(t, err, "2026-03-01T12:00:00Z", date.Format(time.RFC3339), "Set this machine's clock")
+
+				return
+			}
+
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -603,49 +617,47 @@ func attempts(n *atomic.Int32) func(context.Context, string, map[string]any) {
 	return func(context.Context, string, map[string]any) { n.Add(1) }
 }
 
-// TestSharedConnections has checks that begin together over HTTP/2: they share one
-// connection. Over HTTP/1.1 one check after the other uses the same.
+// TestSharedConnections has checks that begin together: over HTTP/2 they share one
+// connection; over HTTP/1.1 each has its own, since that serves one token.
 func TestSharedConnections(t *testing.T) {
 	t.Parallel()
 
 	const checks = 30
 
-	s := start(t, issuertest.Reply(http.StatusOK, "{}"))
-	address, _ := url.Parse(s.URL)
-	client := connect(t, trusting(s))
+	// Without LateClientAuth, the client learns the protocol from the server.
+	for name, test := range map[string]struct {
+		late, http1 bool
+		connections int
+	}{
+		"HTTP/2": {false, false, 1}, "HTTP/1.1 by the server": {false, true, checks}, "HTTP/1.1 by the client": {true, false, checks},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 
-	var wait sync.WaitGroup
+			s := start(t, issuertest.Reply(http.StatusOK, "{}"), func(c *tls.Config) {
+				if test.http1 {
+					c.NextProtos = []string{"http/1.1"}
+				}
+			})
+			address, _ := url.Parse(s.URL)
+			client := connect(t, func(c *transport.Config) { c.TrustBundle, c.LateClientAuth = s.TrustBundle, test.late })
 
-	for i := range checks {
-		wait.Go(func() {
-			if resp, err := client.Get(t.Context(), address, clienttest.Bearer(t, fmt.Sprint(secret, i))); err != nil || resp.Status != http.StatusOK {
-				t.Error(resp, err)
+			var wait sync.WaitGroup
+
+			for i := range checks {
+				wait.Go(func() {
+					if resp, err := client.Get(t.Context(), address, clienttest.Bearer(t, fmt.Sprint(secret, i))); err != nil || resp.Status != http.StatusOK {
+						t.Error(resp, err)
+					}
+				})
+			}
+
+			wait.Wait()
+
+			if n := s.Connections(); n != test.connections {
+				t.Errorf("%d connections, want %d", n, test.connections)
 			}
 		})
-	}
-
-	wait.Wait()
-
-	if n := s.Connections(); n != 1 {
-		t.Errorf("%d connections of HTTP/2, want 1", n)
-	}
-
-	s = start(t, issuertest.Reply(http.StatusOK, "{}"))
-	address, _ = url.Parse(s.URL)
-	client = connect(t, func(c *transport.Config) {
-		trusting(s)(c)
-		c.LateClientAuth = true
-	})
-
-	for range checks {
-		if resp, err := client.Get(t.Context(), address, clienttest.Bearer(t, secret)); err != nil || resp.Status != http.StatusOK {
-			t.Error(resp, err)
-		}
-	}
-
-	// A connection may come back to the pool a moment after its answer.
-	if n := s.Connections(); n > checks/2 {
-		t.Errorf("%d connections of HTTP/1.1 for %d checks one after the other", n, checks)
 	}
 }
 

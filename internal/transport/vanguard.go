@@ -2,7 +2,6 @@ package transport
 
 import (
 	"context"
-	"net/http/httptrace"
 	"sync"
 )
 
@@ -23,24 +22,22 @@ func newVanguard() *vanguard {
 	return v
 }
 
-// enter waits until the request may be sent with the context that it returns;
-// leave is to be called when that is done. Nobody waits if v is nil.
-func (v *vanguard) enter(ctx context.Context) (_ context.Context, leave func(), err error) {
+// enter waits until a request may be sent. The one that goes ahead calls leave as
+// soon as it has a connection, and at the latest when it has failed. Nobody waits
+// if v is nil.
+func (v *vanguard) enter(ctx context.Context) (leave func(), err error) {
 	if v == nil {
-		return ctx, func() {}, nil
+		return func() {}, nil
 	}
 
 	select {
 	case _, first := <-v.turn:
 		if !first {
-			return ctx, func() {}, nil
+			return func() {}, nil
 		}
 
-		release := func() { v.once.Do(func() { close(v.turn) }) }
-		trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { release() }}
-
-		return httptrace.WithClientTrace(ctx, trace), release, nil
+		return func() { v.once.Do(func() { close(v.turn) }) }, nil
 	case <-ctx.Done():
-		return ctx, nil, ctx.Err() //nolint:wrapcheck // The caller asks the context itself.
+		return nil, ctx.Err() //nolint:wrapcheck // The caller asks the context itself.
 	}
 }

@@ -1,0 +1,133 @@
+package transport_test
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest/clienttest"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/transport"
+)
+
+// Frames of HTTP/2 and their flags (RFC 9113, section 6).
+const (
+	headers, goAway       = 1, 7
+	endStream, endHeaders = 1, 4
+)
+
+// TestPlainHTTPUsesNoProxy asserts that a token in plain text goes to no proxy,
+// however the loopback host is written.
+func TestPlainHTTPUsesNoProxy(t *testing.T) {
+	t.Parallel()
+
+	server := httptestServer(t)
+	_, port, _ := net.SplitHostPort(server)
+
+	for _, host := range []string{"localhost", "LOCALHOST", "LocalHost", "127.0.0.1", "127.0.0.2", "[::1]"} {
+		t.Run(host, func(t *testing.T) {
+			t.Parallel()
+
+			var asked atomic.Int32
+
+			proxy := listen(t, func(conn net.Conn) {
+				asked.Add(1)
+
+				_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+			})
+
+			// Not every machine has each of the addresses; the proxy must not be asked for any.
+			resp, err := get(t, "http://"+host+":"+port, func(c *transport.Config) {
+				c.Proxy, c.MaxRetries = http.ProxyURL(&url.URL{Scheme: "http", Host: proxy}), 0
+			})
+			if host == "127.0.0.1" && (err != nil || string(resp.Body) != "direct") {
+				t.Errorf("answer = %+v, %v", resp, err)
+			}
+
+			if n := asked.Load(); n > 0 {
+				t.Errorf("the proxy was asked %d times", n)
+			}
+		})
+	}
+}
+
+// httptestServer answers "direct" over plain HTTP, and gives its address.
+func httptestServer(t *testing.T) string {
+	t.Helper()
+
+	return listen(t, func(conn net.Conn) {
+		if _, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
+			_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\ndirect")
+		}
+	})
+}
+
+// TestHTTP2GoesAway has a server that ends each connection with GOAWAY and no
+// error, which net/http takes as leave to send the request once more.
+func TestHTTP2GoesAway(t *testing.T) {
+	t.Parallel()
+
+	for _, retries := range []int{0, 2} {
+		t.Run(fmt.Sprint(retries, " retries"), func(t *testing.T) {
+			t.Parallel()
+
+			var requests atomic.Int32
+
+			s := issuertest.StartRaw(issuertest.HTTP2(func(_ uint32, send func(byte, byte, uint32, string)) bool {
+				requests.Add(1)
+				send(goAway, 0, 0, "\x00\x00\x00\x00\x00\x00\x00\x00") // No stream was handled, and there is no error.
+
+				return true
+			}), func(c *tls.Config) { c.NextProtos = []string{"h2"} })
+			t.Cleanup(s.Close)
+
+			_, err := get(t, s.URL, func(c *transport.Config) { c.TrustBundle, c.MaxRetries = s.TrustBundle, retries })
+			wantFault(t, err, "without an answer")
+
+			if n := int(requests.Load()); n != retries+1 {
+				t.Errorf("%d requests with max_retries = %d", n, retries)
+			}
+		})
+	}
+}
+
+// TestHTTP2Dies has a connection that goes silent after its first answer: the next
+// check does not wait for its whole timeout.
+func TestHTTP2Dies(t *testing.T) {
+	t.Parallel()
+
+	var requests atomic.Int32
+
+	s := issuertest.StartRaw(issuertest.HTTP2(func(stream uint32, send func(byte, byte, uint32, string)) bool {
+		if requests.Add(1) == 2 {
+			return false
+		}
+
+		send(headers, endStream|endHeaders, stream, "\x88") // 200
+
+		return true
+	}), func(c *tls.Config) { c.NextProtos = []string{"h2"} })
+	t.Cleanup(s.Close)
+
+	client := connect(t, func(c *transport.Config) { c.TrustBundle, c.Timeout = s.TrustBundle, 60*time.Second })
+	address, _ := url.Parse(s.URL)
+	began := time.Now()
+
+	for i := range 2 {
+		if resp, err := client.Get(context.Background(), address, clienttest.Bearer(t, fmt.Sprint(secret, i))); err != nil || resp.Status != http.StatusOK {
+			t.Errorf("check %d: %+v, %v", i, resp, err)
+		}
+	}
+
+	if took := time.Since(began); took > 30*time.Second {
+		t.Errorf("it took %s", took)
+	}
+}
