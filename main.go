@@ -37,6 +37,10 @@ func main() {
 		spareWork()
 	}
 
+	// With this variable the plugin library writes each request, and so the tokens of
+	// a configuration, to files.
+	_ = os.Unsetenv("TF_LOG_SDK_PROTO_DATA_DIR")
+
 	// Package net/http logs what it cannot use: the rest of an answer that was
 	// longer than announced, and with GODEBUG=http2debug=2 all headers. Either can
 	// hold the token, and Terraform writes a provider's standard error to its log.

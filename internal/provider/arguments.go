@@ -84,16 +84,24 @@ func unknownConfiguration(argument string) error {
 }
 
 // refuseUnknown refuses a check with unknown arguments. Terraform defers such
-// checks; a caller that does not would otherwise have them taken for not set.
-func refuseUnknown(config tftypes.Value) (diags diag.Diagnostics) {
+// checks; a caller that does not would otherwise have them taken for not set. Where
+// the hidden ones stand is not told, as in [stringRule].
+func refuseUnknown(config tftypes.Value, hidden ...string) (diags diag.Diagnostics) {
 	var all map[string]tftypes.Value
 
 	_ = config.As(&all) // A check is an object.
 
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		if !all[name].IsFullyKnown() {
-			diags.AddAttributeError(path.Root(name), "Argument is not known yet",
-				name+" depends on something that does not exist yet, so the check cannot be made.\n\nCreate that in an earlier run.")
+		const summary = "Argument is not known yet"
+
+		detail := name + " depends on something that does not exist yet, so the check cannot be made.\n\nCreate that in an earlier run."
+
+		switch {
+		case all[name].IsFullyKnown():
+		case slices.Contains(hidden, name):
+			diags.AddError(summary, detail)
+		default:
+			diags.AddAttributeError(path.Root(name), summary, detail)
 		}
 	}
 

@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -207,9 +208,59 @@ func TestCanary(t *testing.T) {
 	}
 }
 
+// A token that is written into the configuration, in the right argument or in the
+// wrong one, is not printed with the source line of what is wrong.
+func TestCanaryLiterals(t *testing.T) {
+	t.Parallel()
+
+	for command, wrong := range map[string][]string{
+		"validate": {
+			`TOKEN = "Bearer SECRET"`, `TOKEN = "'SECRET'"`, `TOKEN_env = "$SECRET"`, `TOKEN_env = "SECRET=="`, "TOKEN = \"SECRET\"\n  TOKEN_env = \"SECRET\"",
+			"TOKEN_env = \"SECRET\"\n  TOKEN_file = \"SECRET\"",
+		},
+		"plan": {`TOKEN_env = "SECRET"`, `TOKEN_file = "SECRET"`, `TOKEN_file = "/SECRET=="`, `TOKEN_file = "${path.module}/SECRET.token"`},
+	} {
+		t.Run(command, func(t *testing.T) {
+			t.Parallel()
+
+			secret, want := rand.Text(), 0
+
+			var b strings.Builder
+
+			b.WriteString(clitest.RequiredProviders + "\nprovider \"tokencheck\" {\n  venafi = {\n    url = \"https://127.0.0.1:1\"\n  }\n}\n")
+
+			for _, issuer := range fakes() {
+				own := strings.NewReplacer("TOKEN", issuer.tokenArgument, "SECRET", secret).Replace
+
+				for i, arguments := range wrong {
+					for _, block := range []string{"data", "ephemeral"} {
+						fmt.Fprintf(&b, "\n%s %q \"c%d\" {\n  %s\n}\n", block, issuer.kind(), i, own(arguments))
+
+						want++
+					}
+				}
+			}
+
+			w := clitest.Workspace(t, map[string]string{"main.tf": b.String()})
+
+			result := clitest.Run(t, w, nil, false, []string{command, "-no-color"})
+			if n := len(diagnosticStart.FindAllString(result.Output, -1)); n < want {
+				t.Errorf("%d diagnostics, want %d", n, want)
+			}
+
+			if leak := leaks([]byte(strings.ReplaceAll(result.Output, secret+".token", "")), secret); leak != "" {
+				t.Errorf("%s is printed:\n%s", leak, result.Output)
+			}
+		})
+	}
+}
+
+// diagnosticStart begins each of the CLI's diagnostics.
+var diagnosticStart = regexp.MustCompile(`(?m)^[│ ]*(Error|Warning): `)
+
 // diagnosed reports whether one of the CLI's diagnostics has both texts.
 func diagnosed(output []byte, address, text string) bool {
-	for diagnostic := range strings.SplitSeq(string(output), "╷") {
+	for _, diagnostic := range diagnosticStart.Split(string(output), -1) {
 		if strings.Contains(diagnostic, address) && clitest.Says(text).MatchString(diagnostic) {
 			return true
 		}

@@ -30,7 +30,7 @@ type outcome struct {
 // a token becomes valid here or nowhere. The outcome may have warnings beside an
 // error.
 func (c *connection) verify(ctx context.Context, check arguments, fresh bool) (outcome, error) {
-	bearer, err := c.token(check)
+	bearer, warnings, err := c.token(ctx, check)
 	if err != nil {
 		return outcome{}, err
 	}
@@ -49,17 +49,19 @@ func (c *connection) verify(ctx context.Context, check arguments, fresh bool) (o
 
 	client, err := c.client()
 	if err != nil {
-		return outcome{}, err
+		return outcome{warnings: warnings}, err
 	}
 
 	answer, own, err := client.verify(ctx, check, bearer, fresh)
 	if err != nil {
-		return outcome{}, err
+		return outcome{warnings: warnings}, err
 	}
+
+	warnings = append(warnings, answer.Warnings...)
 
 	decided, err := verdict.Decide(answer, question)
 	if err != nil {
-		return outcome{warnings: answer.Warnings}, err
+		return outcome{warnings: warnings}, err
 	}
 
 	tflog.Debug(ctx, "token verified", map[string]any{"verdict": string(decided.Status), "source": bearer.Source()})
@@ -74,7 +76,7 @@ func (c *connection) verify(ctx context.Context, check arguments, fresh bool) (o
 		"token_source": types.StringValue(bearer.Source()),
 	})
 
-	return outcome{decided, attributes, answer.Warnings}, nil
+	return outcome{decided, attributes, warnings}, nil
 }
 
 // mask keeps the token out of whatever is logged with the context.
@@ -89,7 +91,8 @@ func mask(ctx context.Context, bearer token.Token) context.Context {
 func (c *connection) run(ctx context.Context, config tfsdk.Config, fresh bool) (types.Object, verdict.Verdict, diag.Diagnostics) {
 	var object types.Object
 
-	diags := refuseUnknown(config.Raw)
+	names := c.issuer.names
+	diags := refuseUnknown(config.Raw, names.Argument, names.ArgumentEnv(), names.ArgumentFile())
 	diags.Append(config.Get(ctx, &object)...)
 
 	if diags.HasError() {

@@ -16,7 +16,13 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
 )
 
-var cloudflareNames = token.Names{Argument: "api_token", Block: "cloudflare", Variable: "CLOUDFLARE_API_TOKEN"} //nolint:gochecknoglobals // A constant in all but form.
+var cloudflareNames = token.Names{ //nolint:gochecknoglobals // A constant in all but form.
+	Argument: "api_token", Block: "cloudflare", Variable: "CLOUDFLARE_API_TOKEN",
+	Hints: map[string]string{
+		"CF_API_TOKEN":       "CF_API_TOKEN is set, which neither this provider nor Cloudflare's reads: rename it to CLOUDFLARE_API_TOKEN.",
+		"CLOUDFLARE_API_KEY": "CLOUDFLARE_API_KEY is set, which is for a Global API key and cannot be verified: create an API token instead.",
+	},
+}
 
 func cloudflareIssuer() issuer {
 	url := urlSource{argument: "base_url", variable: "CLOUDFLARE_BASE_URL", fallback: cloudflare.DefaultBaseURL, parse: transport.ParseURL}

@@ -116,13 +116,9 @@ func (s settings) config() (transport.Config, error) {
 	}
 
 	config := transport.Config{
-		Timeout: defaultTimeout, MaxRetries: defaultMaxRetries, UserAgent: s.userAgent,
+		Timeout: s.limit(), MaxRetries: defaultMaxRetries, UserAgent: s.userAgent,
 		Proxy: s.host.Proxy, Resolver: s.host.Resolver, Now: s.host.Now, Backoff: s.host.Backoff,
 		Log: func(ctx context.Context, message string, fields map[string]any) { tflog.Debug(ctx, message, fields) },
-	}
-
-	if !s.timeout.IsNull() {
-		config.Timeout, _ = time.ParseDuration(s.timeout.ValueString()) // The schema has checked it.
 	}
 
 	if !s.maxRetries.IsNull() {
@@ -132,9 +128,18 @@ func (s settings) config() (transport.Config, error) {
 	return config, nil
 }
 
+// limit is how long a check may take.
+func (s settings) limit() time.Duration {
+	if d, err := time.ParseDuration(s.timeout.ValueString()); err == nil { // The schema has checked it.
+		return d
+	}
+
+	return defaultTimeout
+}
+
 // token finds the token of a check: the check's own, else the provider's, else
 // that of the environment.
-func (c *connection) token(check arguments) (token.Token, error) {
+func (c *connection) token(ctx context.Context, check arguments) (token.Token, []verdict.Warning, error) {
 	names := c.issuer.names
 	sources := token.Sources{
 		Names:     names,
@@ -147,7 +152,7 @@ func (c *connection) token(check arguments) (token.Token, error) {
 	if !sources.HasOwn() {
 		configured := c.block.text(names.Argument)
 		if configured.IsUnknown() {
-			return token.Token{}, &verdict.Error{
+			return token.Token{}, nil, &verdict.Error{
 				Summary: "Provider configuration is not known yet",
 				Happened: names.Provider() + " in the provider configuration depends on something that this run has yet to create or read, " +
 					"so the token to verify is not known.",
@@ -159,5 +164,8 @@ func (c *connection) token(check arguments) (token.Token, error) {
 		sources.FromProvider = configured.ValueStringPointer()
 	}
 
-	return sources.Resolve()
+	ctx, cancel := context.WithTimeout(ctx, c.settings.limit())
+	defer cancel()
+
+	return sources.Resolve(ctx)
 }

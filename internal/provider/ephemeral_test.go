@@ -90,10 +90,10 @@ func TestEphemeralRequireValid(t *testing.T) {
 	wantOneError(t, all, "error: The issuer's answer is not the documented one", "this says nothing about whether it is valid")
 
 	_, all = s.open(cloudflareType, map[string]any{"api_token": unknown{}, "require_valid": false})
-	wantOneError(t, all, "error at api_token: Argument is not known yet")
+	wantOneError(t, all, "error: Argument is not known yet")
 
 	_, all = s.open(cloudflareType, map[string]any{"api_token": "x", "api_token_env": "X"})
-	wantOneError(t, all, "error at api_token_env: Invalid Attribute Combination")
+	wantOneError(t, all, "error: Two tokens for one check")
 
 	s = configured(t, map[string]string{"CLOUDFLARE_API_TOKEN": "active-0123456789"}, cloudflareProvider(c, map[string]any{"api_token": unknown{}}))
 	_, all = s.open(cloudflareType, nil)

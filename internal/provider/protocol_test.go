@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/provider"
 )
 
@@ -312,4 +313,54 @@ func file(t *testing.T, content string) string {
 	}
 
 	return path
+}
+
+// Where a token, or one that was put into the wrong argument, is at fault, no
+// diagnostic says where it stands: the CLI would print that source line.
+func TestTokenDiagnosticsHaveNoPath(t *testing.T) {
+	t.Parallel()
+
+	for _, issuer := range fakes() {
+		value, env, file := issuer.tokenArgument, issuer.tokenArgument+"_env", issuer.tokenArgument+"_file"
+
+		for name, config := range map[string]map[string]any{
+			"empty": {value: ""}, "quotes": {value: `"` + faultSecret + `"`}, "Bearer": {value: "Bearer " + faultSecret}, "curly quotes": {value: "“" + faultSecret + "”"},
+			"control character": {value: faultSecret + "\x00"}, "two lines": {value: faultSecret + "\nx"}, "not expanded": {value: "${" + faultSecret + "}"},
+			"token and name": {value: faultSecret, env: "X"}, "token and path": {value: faultSecret, file: "x"}, "name and path": {env: faultSecret, file: faultSecret},
+			"all three":  {value: faultSecret, env: faultSecret, file: faultSecret},
+			"empty name": {env: ""}, "token as name": {env: faultSecret}, "token as name, with $": {env: "$" + faultSecret}, "token as name, with =": {env: faultSecret + "=="},
+			"name of nothing": {env: "NOT_SET"}, "name of a bad token": {env: "BAD"},
+			"empty path": {file: ""}, "token as path": {file: faultSecret}, "token as path, with /": {file: "/" + faultSecret}, "a directory": {file: "."}, "path of nothing": {file: "no/such/file"},
+			"unknown": {value: unknown{}}, "unknown name": {env: unknown{}}, "unknown path": {file: unknown{}},
+		} {
+			t.Run(issuer.block+"/"+name, func(t *testing.T) {
+				t.Parallel()
+
+				canned := issuertest.StartCanned()
+				t.Cleanup(canned.Close)
+
+				s := newServer(t, host(map[string]string{"BAD": "two words", issuer.tokenVariable: "x" + faultSecret}))
+				s.configure(map[string]any{issuer.block: map[string]any{issuer.urlArgument: canned.URL}})
+
+				_, read := s.read(issuer.kind(), config)
+				_, opened := s.open(issuer.kind(), config)
+
+				for _, all := range []diagnostics{read, opened} {
+					if len(all) == 0 || strings.Contains(all.String(), "error at ") || strings.Contains(strings.ToLower(all.String()), strings.ToLower(faultSecret)) {
+						t.Errorf("diagnostics are %q", all)
+					}
+				}
+			})
+		}
+
+		// The provider configuration.
+		for _, bad := range []string{"", "Bearer " + faultSecret, `"` + faultSecret, faultSecret + "\u00a0"} {
+			s := newServer(t, host(nil))
+
+			all := s.configure(map[string]any{issuer.block: map[string]any{issuer.tokenArgument: bad}})
+			if len(all) != 1 || strings.Contains(all.String(), "error at ") || strings.Contains(all.String(), faultSecret) {
+				t.Errorf("%q: diagnostics are %q", bad, all)
+			}
+		}
+	}
 }

@@ -5,9 +5,7 @@ import (
 	"maps"
 
 	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
-	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	providerschema "github.com/hashicorp/terraform-plugin-framework/provider/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 
@@ -21,22 +19,13 @@ func tokenAttribute(names token.Names, what string) schema.StringAttribute {
 		Optional: true, Sensitive: true,
 		MarkdownDescription: what + fmt.Sprintf("If none of `%s`, `%s` and `%s` is set, the provider's `%s` is used, else the environment variable `%s`.",
 			names.Argument, names.ArgumentEnv(), names.ArgumentFile(), names.Provider(), names.Variable),
-		Validators: []validator.String{rule("Not a token", cleanToken, tokenRemedy)},
+		Validators: []validator.String{hiddenRule("Not a token", cleanToken, tokenRemedy)},
 	}
 }
 
 // checkSchema is the schema of a check: what every check has, and what is the
 // issuer's own. The token arguments are called as in names.
 func checkSchema(description string, names token.Names, statuses, nullEnd string, own map[string]schema.Attribute) schema.Schema {
-	oneOf := func(others ...string) []validator.String {
-		paths := make([]path.Expression, 0, len(others))
-		for _, other := range others {
-			paths = append(paths, path.MatchRoot(other))
-		}
-
-		return []validator.String{stringvalidator.ConflictsWith(paths...)}
-	}
-
 	attributes := map[string]schema.Attribute{
 		names.Argument: tokenAttribute(names, "The token itself. **Terraform stores it in plain text in the state and in the plan**; "+
 			"`"+names.ArgumentEnv()+"`, `"+names.ArgumentFile()+"` and the provider configuration keep it out of both. "),
@@ -44,13 +33,19 @@ func checkSchema(description string, names token.Names, statuses, nullEnd string
 			Optional: true,
 			MarkdownDescription: "The *name* of the environment variable that holds the token. " +
 				"A variable that is not set or empty is an error. Conflicts with the other two.",
-			Validators: append(oneOf(names.Argument), rule("Invalid name of a variable", token.CheckEnvName, `Write the name of an environment variable, such as "`+names.Variable+`".`)),
+			Validators: []validator.String{
+				conflicts{[]string{names.Argument}},
+				hiddenRule("Invalid name of a variable", token.CheckEnvName, `Write the name of an environment variable, such as "`+names.Variable+`".`),
+			},
 		},
 		names.ArgumentFile(): schema.StringAttribute{
 			Optional: true,
 			MarkdownDescription: "Path of the file that holds the token: a regular file of at most 64 KiB with nothing else in it; one line end is ignored. " +
 				"A relative path is taken from the directory in which Terraform runs. Conflicts with the other two.",
-			Validators: append(oneOf(names.Argument, names.ArgumentEnv()), rule("Invalid path", notEmpty, "Write the path of a file, or remove the argument.")),
+			Validators: []validator.String{
+				conflicts{[]string{names.Argument, names.ArgumentEnv()}},
+				hiddenRule("Invalid path", notEmpty, "Write the path of a file, or remove the argument."),
+			},
 		},
 		"min_remaining": schema.StringAttribute{
 			Optional: true,
@@ -93,7 +88,7 @@ func blockSchema(description string, names token.Names, own map[string]providers
 			Optional: true, Sensitive: true,
 			MarkdownDescription: "The token of all checks that give none of their own. It may be an ephemeral value, and is stored neither in state nor in plan. " +
 				"Defaults to the environment variable `" + names.Variable + "`.",
-			Validators: []validator.String{rule("Not a token", cleanToken, tokenRemedy)},
+			Validators: []validator.String{hiddenRule("Not a token", cleanToken, tokenRemedy)},
 		},
 		"trust_bundle": providerschema.StringAttribute{
 			Optional: true,

@@ -9,7 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/token"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/transport"
@@ -17,7 +19,7 @@ import (
 )
 
 const (
-	tokenRemedy = "Give the bare token, exactly as its issuer showed it, or remove the argument."
+	tokenRemedy = "Set the bare token, exactly as its issuer showed it, or remove the argument."
 	urlRemedy   = "Give the URL of the server itself, such as https://host/path, without user name, query or fragment."
 )
 
@@ -28,12 +30,20 @@ type stringRule struct {
 	summary string
 	find    func(string) error
 	remedy  string
+	// hidden leaves out where the argument stands. The CLI prints the source line of
+	// that, and with it a token.
+	hidden bool
 }
 
 // rule makes a validator. The error of find continues a sentence that begins
 // with the argument's name; the remedy says what to write instead.
 func rule(summary string, find func(string) error, remedy string) validator.String {
-	return stringRule{summary, find, remedy}
+	return stringRule{summary, find, remedy, false}
+}
+
+// hiddenRule makes a validator for an argument in which a token or a key can stand.
+func hiddenRule(summary string, find func(string) error, remedy string) validator.String {
+	return stringRule{summary, find, remedy, true}
 }
 
 // Description implements [validator.Describer].
@@ -54,7 +64,38 @@ func (v stringRule) ValidateString(_ context.Context, req validator.StringReques
 			name = name.ParentPath()
 		}
 
-		resp.Diagnostics.AddAttributeError(name, v.summary, fmt.Sprintf("The value of %s %s.\n\n%s", name, err, v.remedy))
+		detail := fmt.Sprintf("The value of %s %s.\n\n%s", name, err, v.remedy)
+		if v.hidden {
+			resp.Diagnostics.AddError(v.summary, detail)
+		} else {
+			resp.Diagnostics.AddAttributeError(name, v.summary, detail)
+		}
+	}
+}
+
+// conflicts is a validator for an argument that excludes others. Unlike the
+// framework's it does not say where the argument stands, as in [stringRule].
+type conflicts struct{ others []string }
+
+// Description implements [validator.Describer].
+func (v conflicts) Description(context.Context) string {
+	return "Conflicts with " + strings.Join(v.others, " and ") + "."
+}
+
+// MarkdownDescription implements [validator.Describer].
+func (v conflicts) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+
+// ValidateString implements [validator.String].
+func (v conflicts) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	for _, other := range v.others {
+		var value types.String
+
+		resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root(other), &value)...)
+
+		if !req.ConfigValue.IsNull() && !value.IsNull() && !value.IsUnknown() && !req.ConfigValue.IsUnknown() {
+			resp.Diagnostics.AddError("Two tokens for one check",
+				fmt.Sprintf("Both %s and %s are set, and a check verifies one token.\n\nRemove one of the two arguments.", other, req.Path))
+		}
 	}
 }
 
@@ -116,11 +157,15 @@ func parseDuration(s string) (time.Duration, error) {
 			hours, _ := time.ParseDuration(fmt.Sprintf("%dh", days*24))
 			more, _ := time.ParseDuration("0h" + rest)
 
-			return 0, fmt.Errorf(`is in days, which are no unit of a Go duration: write %q`, verdict.Brief(hours+more))
+			return 0, fmt.Errorf(`is in days, which are not a unit of a Go duration: write %q`, verdict.Brief(hours+more))
 		}
 	}
 
-	return 0, errors.New(`is not a duration`)
+	if _, err := strconv.ParseFloat(s, 64); err == nil {
+		return 0, errors.New("has no unit: append one, such as h for hours")
+	}
+
+	return 0, errors.New("is not a duration")
 }
 
 // errorOnly makes a parser fit for a rule.

@@ -60,7 +60,7 @@ func venafiIssuer() issuer {
 					MarkdownDescription: "Private key of `client_certificate` in PEM form, not encrypted. It may be an ephemeral value.",
 					Validators: []validator.String{
 						stringvalidator.AlsoRequires(path.MatchRoot(venafiNames.Block).AtName("client_certificate")),
-						rule("Unreadable client key", notEmpty, certificateRemedy),
+						hiddenRule("Unreadable client key", notEmpty, certificateRemedy),
 						keyOf{sibling: "client_certificate", remedy: certificateRemedy},
 					},
 				},
@@ -195,7 +195,7 @@ func (v keyOf) ValidateString(ctx context.Context, req validator.StringRequest, 
 	}
 
 	if _, err := tls.X509KeyPair([]byte(certificate.ValueString()), []byte(req.ConfigValue.ValueString())); err != nil {
-		rule("Unreadable client key", func(string) error { return errors.New("is not a readable private key of " + v.sibling) }, v.remedy).
+		hiddenRule("Unreadable client key", func(string) error { return errors.New("is not a readable private key of " + v.sibling) }, v.remedy).
 			ValidateString(ctx, req, resp)
 	}
 }

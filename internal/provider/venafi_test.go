@@ -270,7 +270,7 @@ func TestVenafiClientCertificate(t *testing.T) {
 	wantOneError(t, all, "error: The issuer could not be reached", "venafi.client_certificate")
 
 	_, all = read(t, map[string]any{"client_certificate": certificate, "client_key": otherKey})
-	wantOneError(t, all, "error at venafi.client_key: Unreadable client key", "openssl")
+	wantOneError(t, all, "error: Unreadable client key", "openssl")
 
 	_, all = read(t, map[string]any{"client_certificate": certificate})
 	wantOneError(t, all, "error at venafi.client_certificate: Invalid Attribute Combination", "client_key")

@@ -36,23 +36,25 @@ func TestClean(t *testing.T) {
 		{name: "empty", raw: "", fault: "empty"},
 		{name: "a line end only", raw: "\n", fault: "empty"},
 		{name: "a Windows line end only", raw: "\r\n", fault: "empty"},
-		{name: "two line ends", raw: secret + "\n\n", fault: "line"},
-		{name: "two Windows line ends", raw: secret + "\r\n\r\n", fault: "line"},
-		{name: "line end, then carriage return", raw: secret + "\n\r", fault: "line"},
-		{name: "a carriage return alone", raw: secret + "\r", fault: "line"},
-		{name: "two carriage returns and a line end", raw: secret + "\r\r\n", fault: "line"},
-		{name: "line end at the start", raw: "\n" + secret, fault: "line"},
-		{name: "two lines", raw: secret + "\n" + secret, fault: "line"},
-		{name: "an env file", raw: "TOKEN=" + secret + "\nOTHER=1\n", fault: "line"},
-		{name: "blank at the start", raw: " " + secret, fault: "blank"},
-		{name: "blank at the end", raw: secret + " ", fault: "blank"},
-		{name: "blank before the line end", raw: secret + " \n", fault: "blank"},
-		{name: "blank inside", raw: secret[:9] + " " + secret[9:], fault: "blank"},
-		{name: "tab", raw: secret + "\t", fault: "blank"},
-		{name: "blanks only", raw: "   ", fault: "blank"},
+		{name: "two line ends", raw: secret + "\n\n", fault: "newline"},
+		{name: "two Windows line ends", raw: secret + "\r\n\r\n", fault: "newline"},
+		{name: "line end, then carriage return", raw: secret + "\n\r", fault: "newline"},
+		{name: "a carriage return alone", raw: secret + "\r", fault: "newline"},
+		{name: "two carriage returns and a line end", raw: secret + "\r\r\n", fault: "newline"},
+		{name: "line end at the start", raw: "\n" + secret, fault: "newline"},
+		{name: "two lines", raw: secret + "\n" + secret, fault: "newline"},
+		{name: "an env file", raw: "TOKEN=" + secret + "\nOTHER=1\n", fault: "newline"},
+		{name: "blank at the start", raw: " " + secret, fault: "whitespace"},
+		{name: "blank at the end", raw: secret + " ", fault: "whitespace"},
+		{name: "blank before the line end", raw: secret + " \n", fault: "whitespace"},
+		{name: "blank inside", raw: secret[:9] + " " + secret[9:], fault: "whitespace"},
+		{name: "tab", raw: secret + "\t", fault: "whitespace"},
+		{name: "blanks only", raw: "   ", fault: "whitespace"},
 		{name: "double quotes", raw: `"` + secret + `"`, fault: "quotes"},
 		{name: "single quotes", raw: "'" + secret + "'", fault: "quotes"},
 		{name: "back quotes", raw: "`" + secret + "`", fault: "quotes"},
+		{name: "a quote at the start", raw: `"` + secret, fault: "quotes"},
+		{name: "a quote at the end", raw: secret + "'", fault: "quotes"},
 		{name: "quotes and a line end", raw: `"` + secret + "\"\n", fault: "quotes"},
 		{name: "curly quotes", raw: "“" + secret + "”", fault: "quotes"},
 		{name: "single curly quotes", raw: "‘" + secret + "’", fault: "quotes"},
@@ -74,7 +76,7 @@ func TestClean(t *testing.T) {
 		{name: "letter outside ASCII", raw: secret + "é", fault: "printable ASCII"},
 		{name: "look-alike letter", raw: "а" + secret, fault: "printable ASCII"},
 		{name: "invalid UTF-8", raw: secret + "\xff", fault: "printable ASCII"},
-		{name: "header injection", raw: secret + "\r\nX-Evil: 1", fault: "line"},
+		{name: "header injection", raw: secret + "\r\nX-Evil: 1", fault: "newline"},
 	}
 
 	for _, test := range tests {
@@ -156,9 +158,9 @@ func TestResolve(t *testing.T) {
 		want   string // the token, "" where an error is wanted
 		source string
 
-		argument string
 		detail   []string
 		err      error
+		warnings int
 	}{
 		// The order.
 		{name: "argument", give: token.Sources{Value: new("from-argument"), FromProvider: new("from-provider")}, want: "from-argument", source: "argument"},
@@ -166,7 +168,7 @@ func TestResolve(t *testing.T) {
 		{name: "file named by the check", give: token.Sources{File: &file, FromProvider: new("from-provider")}, want: "from-file", source: "file:" + file},
 		{name: "provider before the issuer's variable", give: token.Sources{FromProvider: new("from-provider")}, want: "from-provider", source: "provider"},
 		{name: "issuer's variable", give: token.Sources{}, want: "from-issuer-variable", source: "env:EXAMPLE_TOKEN"},
-		{name: "issuer's variable with a line end", give: token.Sources{}, env: map[string]string{"EXAMPLE_TOKEN": "abc\r\n"}, want: "abc", source: "env:EXAMPLE_TOKEN"},
+		{name: "issuer's variable with a line end", give: token.Sources{}, env: map[string]string{"EXAMPLE_TOKEN": "abc\r\n"}, want: "abc", source: "env:EXAMPLE_TOKEN", warnings: 1},
 		{name: "issuer's variable named by the check", give: token.Sources{Env: new("EXAMPLE_TOKEN")}, want: "from-issuer-variable", source: "env:EXAMPLE_TOKEN"},
 		{name: "variable in lower case", give: token.Sources{Env: new("lower_case")}, want: "from-lower", source: "env:lower_case"},
 		{name: "one line end", give: token.Sources{Env: new("LINE")}, want: "from-env", source: "env:LINE"},
@@ -174,58 +176,62 @@ func TestResolve(t *testing.T) {
 		// No way given: all are named.
 		{
 			name: "nothing", env: map[string]string{},
-			detail: []string{"api_token", "api_token_env", "api_token_file", "example.api_token", "EXAMPLE_TOKEN"},
+			detail: []string{"Set the environment variable EXAMPLE_TOKEN. Or set api_token_env (the name of another variable) or api_token_file (a path) in this check, or example.api_token in"},
+		},
+		{
+			name: "nothing but a variable of another tool", env: map[string]string{"EX_TOKEN": "x"},
+			detail: []string{"HINT about EX_TOKEN."},
 		},
 		{name: "issuer's variable is empty", env: map[string]string{"EXAMPLE_TOKEN": ""}, detail: []string{"EXAMPLE_TOKEN"}},
 
 		// What was given but is empty is no reason to look further.
-		{name: "empty argument", give: token.Sources{Value: new(""), FromProvider: new("x")}, argument: "api_token", detail: []string{"api_token", "empty"}},
-		{name: "empty name of a variable", give: token.Sources{Env: new(""), FromProvider: new("x")}, argument: "api_token_env", detail: []string{"api_token_env", "empty"}},
-		{name: "empty path", give: token.Sources{File: new(""), FromProvider: new("x")}, argument: "api_token_file", detail: []string{"empty"}},
+		{name: "empty argument", give: token.Sources{Value: new(""), FromProvider: new("x")}, detail: []string{"api_token", "empty"}},
+		{name: "empty name of a variable", give: token.Sources{Env: new(""), FromProvider: new("x")}, detail: []string{"api_token_env", "empty"}},
+		{name: "empty path", give: token.Sources{File: new(""), FromProvider: new("x")}, detail: []string{"empty"}},
 		{name: "empty in the provider", give: token.Sources{FromProvider: new("")}, detail: []string{"example.api_token", "empty"}},
-		{name: "variable is not set", give: token.Sources{Env: new("UNSET"), FromProvider: new("x")}, argument: "api_token_env", detail: []string{"UNSET"}},
-		{name: "variable is empty", give: token.Sources{Env: new("EMPTY"), FromProvider: new("x")}, argument: "api_token_env", detail: []string{"EMPTY", "empty"}},
+		{name: "variable is not set", give: token.Sources{Env: new("UNSET"), FromProvider: new("x")}, detail: []string{"api_token_env", "is not set"}},
+		{name: "variable is empty", give: token.Sources{Env: new("EMPTY"), FromProvider: new("x")}, detail: []string{"api_token_env", "empty"}},
 
 		// What cannot be a token.
-		{name: "argument with quotes", give: token.Sources{Value: new(`"` + secret + `"`)}, argument: "api_token", detail: []string{"api_token", "quotes"}},
-		{name: "argument with a byte order mark", give: token.Sources{Value: new("\ufeff" + secret)}, argument: "api_token", detail: []string{"byte order mark"}},
-		{name: "argument with bearer", give: token.Sources{Value: new("Bearer " + secret)}, argument: "api_token", detail: []string{"Bearer"}},
-		{name: "variable with quotes", give: token.Sources{Env: new("QUOTED")}, argument: "api_token_env", detail: []string{"QUOTED", "quotes"}},
-		{name: "provider with a blank", give: token.Sources{FromProvider: new("a " + secret)}, detail: []string{"example.api_token", "blank"}},
+		{name: "argument with quotes", give: token.Sources{Value: new(`"` + secret + `"`)}, detail: []string{"api_token", "quotes"}},
+		{name: "argument with a byte order mark", give: token.Sources{Value: new("\ufeff" + secret)}, detail: []string{"byte order mark"}},
+		{name: "argument with bearer", give: token.Sources{Value: new("Bearer " + secret)}, detail: []string{"Bearer"}},
+		{name: "variable with quotes", give: token.Sources{Env: new("QUOTED")}, detail: []string{"QUOTED", "quotes"}},
+		{name: "provider with a blank", give: token.Sources{FromProvider: new("a " + secret)}, detail: []string{"example.api_token", "whitespace"}},
 		{name: "issuer's variable not expanded", env: map[string]string{"EXAMPLE_TOKEN": "${SECRET}"}, detail: []string{"EXAMPLE_TOKEN", "${"}},
 
 		// Names of variables.
-		{name: "name with a dollar", give: token.Sources{Env: new("$OTHER")}, argument: "api_token_env", detail: []string{"$"}},
-		{name: "name with braces", give: token.Sources{Env: new("${OTHER}")}, argument: "api_token_env", detail: []string{"$"}},
-		{name: "name with =", give: token.Sources{Env: new("OTHER=x")}, argument: "api_token_env", detail: []string{"="}},
-		{name: "name with a blank", give: token.Sources{Env: new(" OTHER")}, argument: "api_token_env", detail: []string{"blank"}},
-		{name: "name with a NUL", give: token.Sources{Env: new("OTHER\x00")}, argument: "api_token_env"},
-		{name: "the token itself as a name", give: token.Sources{Env: new(secret + "x")}, argument: "api_token_env", detail: []string{"not the token itself"}},
-		{name: "a base64 token as a name", give: token.Sources{Env: new(secret + "==")}, argument: "api_token_env"},
+		{name: "name with a dollar", give: token.Sources{Env: new("$OTHER")}, detail: []string{"$"}},
+		{name: "name with braces", give: token.Sources{Env: new("${OTHER}")}, detail: []string{"$"}},
+		{name: "name with =", give: token.Sources{Env: new("OTHER=x")}, detail: []string{"="}},
+		{name: "name with a blank", give: token.Sources{Env: new(" OTHER")}, detail: []string{"whitespace"}},
+		{name: "name with a NUL", give: token.Sources{Env: new("OTHER\x00")}},
+		{name: "the token itself as a name", give: token.Sources{Env: new(secret + "x")}, detail: []string{"not the token itself"}},
+		{name: "a base64 token as a name", give: token.Sources{Env: new(secret + "==")}},
 
 		// Files.
 		{name: "file by a link", give: token.Sources{File: &link}, want: "from-file", source: "file:" + link},
 		{name: "file with a line end", give: token.Sources{File: new(write("lf", "abc\n"))}, want: "abc", source: "file:" + filepath.Join(dir, "lf")},
 		{name: "file with a Windows line end", give: token.Sources{File: new(write("crlf", "abc\r\n"))}, want: "abc", source: "file:" + filepath.Join(dir, "crlf")},
 		{name: "file of 64 KiB", give: token.Sources{File: new(write("full", strings.Repeat("a", 64<<10)))}, want: strings.Repeat("a", 64<<10), source: "file:" + filepath.Join(dir, "full")},
-		{name: "missing file", give: token.Sources{File: new(filepath.Join(dir, "missing")), FromProvider: new("x")}, argument: "api_token_file", detail: []string{"does not exist", "regular file"}, err: fs.ErrNotExist},
-		{name: "dangling link", give: token.Sources{File: &dangling}, argument: "api_token_file", detail: []string{"does not exist"}, err: fs.ErrNotExist},
-		{name: "directory", give: token.Sources{File: &dir}, argument: "api_token_file", detail: []string{"not a regular file", "64 KiB"}},
-		{name: "pipe", give: token.Sources{File: &fifo}, argument: "api_token_file", detail: []string{"not a regular file"}},
-		{name: "device", give: token.Sources{File: new("/dev/null")}, argument: "api_token_file", detail: []string{"not a regular file"}},
-		{name: "file in a file", give: token.Sources{File: new(filepath.Join(file, "x"))}, argument: "api_token_file", detail: []string{"cannot be read"}},
-		{name: "file over 64 KiB", give: token.Sources{File: new(write("large", strings.Repeat("a", 64<<10+1)))}, argument: "api_token_file", detail: []string{"64 KiB"}},
-		{name: "file far over 64 KiB", give: token.Sources{File: new(write("huge", strings.Repeat("\n", 1<<20)))}, argument: "api_token_file", detail: []string{"64 KiB"}},
-		{name: "empty file", give: token.Sources{File: new(write("empty", "")), FromProvider: new("x")}, argument: "api_token_file", detail: []string{"empty"}},
-		{name: "file with a line end only", give: token.Sources{File: new(write("nl", "\n"))}, argument: "api_token_file", detail: []string{"empty"}},
-		{name: "file with two line ends", give: token.Sources{File: new(write("nlnl", secret+"\n\n"))}, argument: "api_token_file", detail: []string{"line"}},
-		{name: "file with a byte order mark", give: token.Sources{File: new(write("bom", "\ufeff"+secret+"\r\n"))}, argument: "api_token_file", detail: []string{"byte order mark"}},
-		{name: "env file", give: token.Sources{File: new(write("env", "export A="+secret+"\nB=2\n"))}, argument: "api_token_file"},
-		{name: "the token itself as a path", give: token.Sources{File: new(secret)}, argument: "api_token_file", detail: []string{"does not exist"}},
-		{name: "a base64 token as a path", give: token.Sources{File: new(secret[:9] + "/" + secret[9:] + "==")}, argument: "api_token_file", detail: []string{"does not exist"}},
-		{name: "a base64 token that begins with a slash as a path", give: token.Sources{File: new("/" + secret + "==")}, argument: "api_token_file", detail: []string{"does not exist"}},
-		{name: "a long token as a path", give: token.Sources{File: new(strings.Repeat(secret, 200))}, argument: "api_token_file", detail: []string{"cannot be read"}},
-		{name: "a home directory is not expanded", give: token.Sources{File: new("~/token")}, argument: "api_token_file", detail: []string{"pathexpand"}},
+		{name: "missing file", give: token.Sources{File: new(filepath.Join(dir, "missing")), FromProvider: new("x")}, detail: []string{"does not exist", "regular file"}, err: fs.ErrNotExist},
+		{name: "dangling link", give: token.Sources{File: &dangling}, detail: []string{"does not exist"}, err: fs.ErrNotExist},
+		{name: "directory", give: token.Sources{File: &dir}, detail: []string{"not a regular file", "64 KiB"}},
+		{name: "pipe", give: token.Sources{File: &fifo}, detail: []string{"not a regular file"}},
+		{name: "device", give: token.Sources{File: new("/dev/null")}, detail: []string{"not a regular file"}},
+		{name: "file in a file", give: token.Sources{File: new(filepath.Join(file, "x"))}, detail: []string{"cannot be read"}},
+		{name: "file over 64 KiB", give: token.Sources{File: new(write("large", strings.Repeat("a", 64<<10+1)))}, detail: []string{"64 KiB"}},
+		{name: "file far over 64 KiB", give: token.Sources{File: new(write("huge", strings.Repeat("\n", 1<<20)))}, detail: []string{"64 KiB"}},
+		{name: "empty file", give: token.Sources{File: new(write("empty", "")), FromProvider: new("x")}, detail: []string{"empty"}},
+		{name: "file with a line end only", give: token.Sources{File: new(write("nl", "\n"))}, detail: []string{"empty"}},
+		{name: "file with two line ends", give: token.Sources{File: new(write("nlnl", secret+"\n\n"))}, detail: []string{"newline"}},
+		{name: "file with a byte order mark", give: token.Sources{File: new(write("bom", "\ufeff"+secret+"\r\n"))}, detail: []string{"byte order mark"}},
+		{name: "env file", give: token.Sources{File: new(write("env", "export A="+secret+"\nB=2\n"))}},
+		{name: "the token itself as a path", give: token.Sources{File: new(secret)}, detail: []string{"does not exist"}},
+		{name: "a base64 token as a path", give: token.Sources{File: new(secret[:9] + "/" + secret[9:] + "==")}, detail: []string{"does not exist"}},
+		{name: "a base64 token that begins with a slash as a path", give: token.Sources{File: new("/" + secret + "==")}, detail: []string{"does not exist"}},
+		{name: "a long token as a path", give: token.Sources{File: new(strings.Repeat(secret, 200))}, detail: []string{"cannot be read"}},
+		{name: "a home directory is not expanded", give: token.Sources{File: new("~/token")}, detail: []string{"pathexpand"}},
 	}
 
 	for _, test := range tests {
@@ -238,8 +244,12 @@ func TestResolve(t *testing.T) {
 
 			test.give.Names, test.give.LookupEnv = names, env(test.env)
 
-			got, err := test.give.Resolve()
+			got, warnings, err := test.give.Resolve(t.Context())
 			if test.want != "" {
+				if len(warnings) != test.warnings {
+					t.Errorf("warnings = %+v, want %d", warnings, test.warnings)
+				}
+
 				if err != nil || got.Reveal() != test.want || got.Source() != test.source {
 					t.Fatalf("Resolve gave the token %q from %q, %v; want %q from %q", got.Reveal(), got.Source(), err, test.want, test.source)
 				}
@@ -256,8 +266,8 @@ func TestResolve(t *testing.T) {
 				t.Error("an error comes with a token")
 			}
 
-			if fault.Argument != test.argument || fault.Summary == "" || fault.Remedy == "" || fault.Asked {
-				t.Errorf("error = %+v, want the argument %q, a summary and a remedy, before any request", fault, test.argument)
+			if fault.Argument != "" || fault.Summary == "" || fault.Remedy == "" || fault.Asked {
+				t.Errorf("error = %+v, want a summary and a remedy, before any request, and no argument, whose line would be printed", fault)
 			}
 
 			for _, part := range test.detail {
@@ -284,8 +294,8 @@ func TestResolveRelativePath(t *testing.T) {
 	// The directory of the package is the working directory of its tests.
 	path := filepath.Join("testdata-does-not-exist", "token")
 
-	_, err := token.Sources{Names: names, File: &path}.Resolve()
-	if err == nil || !strings.Contains(err.Error(), "directory in which Terraform runs") {
+	_, _, err := token.Sources{Names: names, File: &path}.Resolve(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "relative to the working directory") {
 		t.Errorf("err = %v, want it to tell what a relative path is relative to", err)
 	}
 }

@@ -2,6 +2,7 @@ package token_test
 
 import (
 	"bytes"
+	"context"
 	stdjson "encoding/json"
 	"encoding/xml"
 	"fmt"
@@ -20,13 +21,13 @@ import (
 const secret = "Zq8RtYw3LmN5pKj7HgFd2sXcVbA9eU4i"
 
 // names are those of an issuer that does not exist.
-var names = token.Names{Argument: "api_token", Block: "example", Variable: "EXAMPLE_TOKEN"}
+var names = token.Names{Argument: "api_token", Block: "example", Variable: "EXAMPLE_TOKEN", Hints: map[string]string{"EX_TOKEN": "HINT about EX_TOKEN."}}
 
 // newToken makes a token as a check's own argument gives it.
 func newToken(t *testing.T, secret string) token.Token {
 	t.Helper()
 
-	bearer, err := token.Sources{Names: names, Value: &secret}.Resolve()
+	bearer, _, err := token.Sources{Names: names, Value: &secret}.Resolve(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,6 +129,9 @@ func TestIn(t *testing.T) {
 		want               bool
 	}{
 		{"nothing", secret, "", false},
+		{"with a tilde", "abcd~~~~efgh", "x cd~~~~ef x", true},
+		{"with an exclamation mark", "abcd!!!!efgh", "x cd!!!!ef x", true},
+		{"with a DEL between", "abcdefgh", "abcd\x7fefgh", true},
 		{"an ordinary message", secret, "The access token provided is expired, revoked, malformed, or invalid for other reasons", false},
 		{"whole", secret, secret, true},
 		{"within a text", secret, "token '" + secret + "' refused", true},
@@ -212,7 +216,7 @@ func FuzzShow(f *testing.F) {
 
 	value := secret
 
-	bearer, err := token.Sources{Names: names, Value: &value}.Resolve()
+	bearer, _, err := token.Sources{Names: names, Value: &value}.Resolve(context.Background())
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -153,7 +153,7 @@ func (c *Client[A]) send(ctx context.Context, address *url.URL, bearer token.Tok
 	}))
 
 	transport := c.secure
-	if address.Scheme == "http" {
+	if address.Scheme == schemeHTTP {
 		transport = c.plain
 	}
 
@@ -163,7 +163,7 @@ func (c *Client[A]) send(ctx context.Context, address *url.URL, bearer token.Tok
 			err = errRepeated
 		}
 
-		return nil, err //nolint:wrapcheck // It is explained, not shown.
+		return nil, err
 	}
 
 	body, err := io.ReadAll(io.LimitReader(raw.Body, maxBody+1))

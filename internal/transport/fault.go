@@ -83,8 +83,6 @@ func (c *Config) explain(err error, host string) (happened, remedy string) {
 	case errors.Is(err, errNotLoopback):
 		return "plain HTTP is for this machine only, and the host name resolves to an address that is not a loopback address",
 			"Use https://, or a host name that resolves to this machine. " + c.checkURL()
-	case errors.Is(err, errRepeated):
-		return "the server closed the connection without an answer", network
 	case isOp && op.Op == "proxyconnect":
 		return "the proxy cannot be reached", "Check the proxy that HTTPS_PROXY names, or exempt " + host + " by NO_PROXY."
 	case errors.As(err, &dns) && dns.IsNotFound:
@@ -111,7 +109,7 @@ func (c *Config) explain(err error, host string) (happened, remedy string) {
 	case errors.As(err, &body):
 		return "the connection broke in the middle of the answer", "Run again. " + network
 	// HTTP/2's error for a connection that ended before its first use has no type.
-	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.EPIPE),
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.EPIPE), errors.Is(err, errRepeated),
 		strings.Contains(err.Error(), "client conn could not be established"):
 		return "the server closed the connection without an answer", network + c.lateAuthRemedy()
 	case errors.As(err, &timeout) && timeout.Timeout():

@@ -8,6 +8,9 @@ import (
 	"strings"
 )
 
+// schemeHTTP is the scheme of plain HTTP.
+const schemeHTTP = "http"
+
 // ParseURL reads the URL of a server to which tokens may be sent: HTTPS, or
 // plain HTTP where the host is a literal loopback address or localhost; without
 // user info, query or fragment. Trailing slashes are dropped. The error is a
@@ -28,13 +31,13 @@ func ParseURL(raw string) (*url.URL, error) {
 		return nil, errors.New("holds a query (?…)")
 	case parsed.Fragment != "" || strings.Contains(raw, "#"):
 		return nil, errors.New("holds a fragment (#…)")
-	case parsed.Scheme != "https" && parsed.Scheme != "http":
+	case parsed.Scheme != "https" && parsed.Scheme != schemeHTTP:
 		return nil, errors.New("does not begin with https://")
 	case parsed.Opaque != "" || parsed.Hostname() == "":
 		return nil, errors.New("names no host")
 	case strings.HasSuffix(parsed.Host, ":"): // As in https://https://host, where the host would be "https".
 		return nil, errors.New("names a host with a colon but no port")
-	case parsed.Scheme == "http" && !loopback(parsed.Hostname()):
+	case parsed.Scheme == schemeHTTP && !loopback(parsed.Hostname()):
 		return nil, errors.New("begins with http://, which would send the token in plain text; plain HTTP is for loopback addresses only")
 	case slices.ContainsFunc(strings.Split(parsed.Path, "/"), func(s string) bool { return s == "." || s == ".." }):
 		return nil, errors.New("holds a path with . or .. in it")
