@@ -36,20 +36,21 @@ type message struct {
 // The codes of errors that mean something for the check. Cloudflare lists none
 // of them; these were seen in answers of the API.
 const (
-	codeInvalidToken     = 1000  // unknown, rolled, deleted; or of the other endpoint
-	codeNoAuthorization  = 1001  // no Authorization header arrived
-	codeInvalidHeaders   = 6003  // the header's form is wrong, with the next in its chain
-	codeMalformedToken   = 6111  // what the header holds cannot be a token
-	codeNoRoute          = 7000  // no such path
-	codeInvalidObject    = 7003  // no such account, in practice
-	codeAddressForbidden = 9109  // the token may not be used from this address
-	codeAuthentication   = 10000 // refused; the same number is success among the messages
+	codeInvalidToken    = 1000  // unknown, rolled, deleted; or of the other endpoint
+	codeNoAuthorization = 1001  // no Authorization header arrived; also used for other things
+	codeInvalidHeaders  = 6003  // the header's form is wrong, with the next in its chain
+	codeMalformedToken  = 6111  // what the header holds cannot be a token
+	codeNoRoute         = 7000  // no such path
+	codeInvalidObject   = 7003  // no such account, in practice
+	codeForbidden       = 9109  // four texts were seen, one of them about the address filter
+	codeAuthentication  = 10000 // refused; the same number is success among the messages
+	codeLockOut         = 10502 // too many failed authentications from this address
 )
 
 // read finds what an answer says about the token, to which words belong. It
 // decides by the HTTP status, by success and by the codes, never by a message's
 // text.
-func read(resp *transport.Response, words verdict.Words, accountID string) (*Answer, error) {
+func read(resp *transport.Response, words verdict.Words, asked endpoint) (*Answer, error) {
 	body, ok := transport.Decode[envelope](resp)
 	said := say(resp, body.Errors)
 
@@ -68,7 +69,7 @@ func read(resp *transport.Response, words verdict.Words, accountID string) (*Ans
 
 		return &Answer{Answer: verdict.Answer{Facts: facts, Words: words, Warnings: resp.Warnings}}, nil
 	default:
-		return nil, withRay(resp, undecided(resp, body.Errors, said, accountID))
+		return nil, withRay(resp, undecided(resp, body.Errors, said, asked))
 	}
 }
 
@@ -90,7 +91,7 @@ func success(resp *transport.Response, body envelope, words verdict.Words, said 
 	case body.Result == nil || !verdict.IsWord(body.Result.ID) || !verdict.IsWord(body.Result.Status):
 		return nil, unexpected("Its result lacks a readable id or status.")
 	case !writable(body.Result.NotBefore) || !writable(body.Result.ExpiresOn):
-		return nil, unexpected("A date in its result is past the year 9999.")
+		return nil, unexpected("A date in its result is before the year 0 or past the year 9999.")
 	case resp.Repeats(body.Result.ID, body.Result.Status):
 		return nil, unexpected("Its result repeats a part of the token.")
 	}
@@ -122,28 +123,50 @@ func (m message) refuses(status int) bool {
 }
 
 // undecided is the error for an answer that says nothing about the token.
-func undecided(resp *transport.Response, errs []message, said, accountID string) *verdict.Error {
+func undecided(resp *transport.Response, errs []message, said string, asked endpoint) *verdict.Error {
 	has := func(code int64) bool {
 		return slices.ContainsFunc(errs, func(m message) bool { return m.Code == code })
 	}
 
 	switch {
+	case has(codeLockOut):
+		err := resp.Fault(said, "After too many failed authentications Cloudflare refuses every token from this machine's address for some minutes, "+
+			"and each further request prolongs that.",
+			"Stop what sends an invalid token from this address, wait ten minutes, and run again.")
+		err.Summary, err.Temporary = "Cloudflare has locked out this machine", false
+
+		return err
 	case resp.Status < 400 || resp.Status == http.StatusTooManyRequests || resp.Status >= 500:
 		return resp.Fault(said, "", "")
 	case has(codeNoAuthorization):
-		return resp.Fault(said, "The request's Authorization header did not arrive.",
+		return resp.Fault(said, "The request's Authorization header may not have arrived.",
 			"Look for a proxy or gateway between here and Cloudflare that removes the header, and exempt Cloudflare's API from it.")
-	case has(codeAddressForbidden):
-		return resp.Fault(said, "Cloudflare does not serve this token from this machine's address.",
-			"Add the address to the token's client IP filter in the Cloudflare dashboard, or run where it is allowed.")
-	case (has(codeNoRoute) || has(codeInvalidObject)) && accountID != "":
+	case has(codeForbidden):
+		return resp.Fault(said, "Cloudflare answers so for several reasons; the token's client IP address filter may be one of them.",
+			"If the message names a location, allow this machine's address in the token's client IP address filter in the Cloudflare dashboard. "+
+				"Otherwise compare the message with the token in the dashboard.")
+	case has(codeInvalidObject) && asked.account != "":
 		err := resp.Fault(said, "Cloudflare does not know this account.", "Check account_id. "+AccountIDRemedy)
 		err.Argument = "account_id"
 
 		return err
+	case has(codeNoRoute) && asked.account != "":
+		return resp.Fault(said, "", asked.urlRemedy()+" Then check account_id. "+AccountIDRemedy)
+	case resp.Status == http.StatusNotFound:
+		return resp.Fault(said, "", asked.urlRemedy())
 	default:
 		return resp.Fault(said, "", "")
 	}
+}
+
+// urlRemedy is for an answer of a server that does not know the path.
+func (e endpoint) urlRemedy() string {
+	remedy := "Check the server URL (cloudflare.base_url in the provider configuration, or CLOUDFLARE_BASE_URL)."
+	if !strings.HasSuffix(e.base.Path, "/client/v4") {
+		remedy += " It usually ends in /client/v4, and this one does not."
+	}
+
+	return remedy
 }
 
 // say puts the API's errors into words that may be shown.

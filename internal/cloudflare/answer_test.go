@@ -197,6 +197,8 @@ func TestNoVerdict(t *testing.T) {
 		{name: "success a number", body: `{"result":` + result("active") + `,"success":1,"errors":[]}`},
 		{name: "success with errors", body: `{"result":` + result("active") + `,"success":true,"errors":[` + coded(1234, "something") + `]}`, parts: []string{"something", "1234"}},
 		{name: "success with an error that is null", body: `{"result":` + result("active") + `,"success":true,"errors":[null]}`},
+		{name: "messages a string", body: `{"result":` + result("active") + `,"success":true,"errors":[],"messages":"x"}`},
+		{name: "messages an object", body: `{"result":` + result("active") + `,"success":true,"errors":[],"messages":{}}`},
 		{name: "errors an object", body: `{"result":` + result("active") + `,"success":true,"errors":{}}`},
 		{name: "errors a string", body: `{"result":` + result("active") + `,"success":true,"errors":""}`},
 		{name: "errors of strings", body: `{"result":` + result("active") + `,"success":true,"errors":["x"]}`},
@@ -236,7 +238,7 @@ func TestNoVerdict(t *testing.T) {
 		{name: "end in a year of five digits", body: ok(result("active", `"expires_on":"10000-01-01T00:00:00Z"`))},
 		{name: "begin garbage", body: ok(result("active", `"not_before":"soon"`))},
 		{name: "begin empty", body: ok(result("active", `"not_before":""`))},
-		{name: "begin before the year 0 in UTC", body: ok(result("active", `"not_before":"0000-01-01T00:00:00+01:00"`))},
+		{name: "begin before the year 0 in UTC", body: ok(result("active", `"not_before":"0000-01-01T00:00:00+01:00"`)), parts: []string{"before the year 0"}},
 		{name: "end garbage in a token that is disabled", body: ok(result("disabled", `"expires_on":"x"`))},
 
 		// JSON is read strictly.
@@ -283,7 +285,10 @@ func TestNoVerdict(t *testing.T) {
 		{name: "203", http: 203, body: ok(result("active"))},
 		{name: "204", http: 204},
 		{name: "206", http: 206, body: ok(result("active"))},
-		{name: "304", http: 304, parts: []string{"redirect"}},
+		{name: "304", http: 304, not: []string{"redirect"}},
+		{name: "300", http: 300, not: []string{"redirect"}},
+		{name: "305", http: 305, not: []string{"redirect"}},
+		{name: "399", http: 399, not: []string{"redirect"}},
 		{name: "success with 401", http: 401, body: ok(result("active")), parts: []string{"HTTP 401"}},
 		{name: "success with 404", http: 404, body: ok(result("active"))},
 		{name: "success with 500", http: 500, body: ok(result("active")), requests: 3},
@@ -327,14 +332,20 @@ func TestNoVerdict(t *testing.T) {
 		{name: "a refusal beside an error that is null", http: 401, body: refusal(coded(1000, "Invalid API Token"), "null")},
 
 		// What has a cause of its own.
-		{name: "no header arrived", http: 400, body: cloudflaretest.BodyNoHeader, parts: []string{"Authorization header did not arrive", "1001", `Missing "Authorization" header`, "proxy"}},
-		{name: "1001 with 401", http: 401, body: refusal(coded(1001, "Something else"))},
+		{name: "no header arrived", http: 400, body: cloudflaretest.BodyNoHeader, parts: []string{"Authorization header may not have arrived", "1001", `Missing "Authorization" header`, "proxy"}},
+		{name: "1001 for something else", http: 401, body: refusal(coded(1001, "List accounts endpoint does not support account owned tokens")), parts: []string{"List accounts endpoint", "may not have arrived"}},
 		{name: "no route without an account", http: 404, body: refusal(coded(7000, "No route for that URI")), parts: []string{"No route for that URI", "cloudflare.base_url"}, not: []string{"account_id"}},
 		{name: "7003 without an account", http: 400, body: refusal(coded(7003, "Could not route")), parts: []string{"cloudflare.base_url"}},
-		{name: "no route with an account", http: 404, body: refusal(coded(7000, "No route for that URI")), account: account, parts: []string{"account_id"}, argument: "account_id"},
+		{name: "no route with an account", http: 404, body: refusal(coded(7000, "No route for that URI")), account: account, parts: []string{"cloudflare.base_url", "Then check account_id"}, not: []string{"does not know this account"}},
 		{name: "both with an account", http: 404, body: cloudflaretest.BodyNoRoute, account: account, parts: []string{"Could not route", "account_id"}, argument: "account_id"},
 		{name: "7003 with an account and 403", http: 403, body: refusal(coded(7003, "Could not route")), account: account, argument: "account_id"},
-		{name: "address not allowed", http: 403, body: refusal(coded(9109, "Cannot use the access token from location: 203.0.113.7")), parts: []string{"Cannot use the access token from location: 203.0.113.7", "9109", "address"}},
+		{name: "lock-out", http: 429, body: cloudflaretest.BodyLockOut, parts: []string{"locked out this machine", "Too many authentication failures", "10502", "wait ten minutes"}, not: []string{"-parallelism"}},
+		{name: "lock-out with 403", http: 403, body: cloudflaretest.BodyLockOut, parts: []string{"locked out this machine", "wait ten minutes"}},
+		{name: "9109 without a location", http: 403, body: refusal(coded(9109, "Valid user-level authentication not found")), parts: []string{"Valid user-level authentication not found", "may be one of them", "If the message names a location"}},
+		{name: "9109 with 503", http: 503, body: refusal(coded(9109, "Unauthorized to access requested resource")), not: []string{"address filter"}, requests: 3},
+		{name: "1001 with 429", http: 429, body: cloudflaretest.BodyNoHeader, not: []string{"may not have arrived"}, requests: 3},
+		{name: "7003 without its code", http: 404, body: refusal(coded(1, "Could not route to the requested path, perhaps your object identifier is invalid?")), account: account, not: []string{"account_id"}},
+		{name: "address not allowed", http: 403, body: refusal(coded(9109, "Cannot use the access token from location: 203.0.113.7")), parts: []string{"Cannot use the access token from location: 203.0.113.7", "9109", "client IP address filter"}},
 		{name: "rate limit, code 971", http: 429, body: refusal(coded(971, "Please wait and consider throttling your request speed")), parts: []string{"rate limit", "Please wait", "971", "3 times"}, requests: 3},
 		{name: "rate limit, code 10100", http: 429, body: refusal(coded(10100, "More than 1200 requests per 300 seconds reached")), parts: []string{"rate limit", "10100"}, requests: 3},
 		{name: "rate limit as HTML", http: 429, body: html, kind: "text/html", parts: []string{"rate limit", "text/html"}, requests: 3},
@@ -521,7 +532,7 @@ func TestNoFalseValid(t *testing.T) {
 func TestRedirects(t *testing.T) {
 	t.Parallel()
 
-	for _, status := range []int{300, 301, 302, 303, 305, 307, 308} {
+	for _, status := range []int{301, 302, 303, 307, 308} {
 		for _, where := range []string{"same host", "other host", "plain HTTP", "relative", "none", "garbage"} {
 			t.Run(fmt.Sprintf("%d to %s", status, where), func(t *testing.T) {
 				t.Parallel()

@@ -68,8 +68,14 @@ func (c *Client) Verify(ctx context.Context, bearer token.Token, accountID strin
 	}
 
 	return c.client.Ask(ctx, address, bearer, fresh, func(resp *transport.Response) (*Answer, error) {
-		return read(resp, words(bearer, accountID), accountID)
+		return read(resp, words(bearer, accountID), endpoint{c.base, accountID})
 	})
+}
+
+// endpoint is what was asked: the API, and the account, "" for the user endpoint.
+type endpoint struct {
+	base    *url.URL
+	account string
 }
 
 // AccountIDRemedy says where to find an account ID.

@@ -146,7 +146,7 @@ func TestCanary(t *testing.T) {
 			prints: "It asks to wait until",
 		},
 		"server is down":        {url: "https://127.0.0.1:1", prints: "the connection was refused"},
-		"untrusted certificate": {untrusted: true, prints: "authority that is not trusted"},
+		"untrusted certificate": {untrusted: true, prints: "CA that is not trusted"},
 		"proxy":                 {url: "https://issuer.test", env: []string{"HTTPS_PROXY=http://127.0.0.1:1"}, prints: "the proxy cannot be reached"},
 	} {
 		t.Run(name, func(t *testing.T) {

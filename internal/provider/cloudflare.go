@@ -18,7 +18,7 @@ import (
 
 var cloudflareNames = token.Names{ //nolint:gochecknoglobals // A constant in all but form.
 	Argument: "api_token", Block: "cloudflare", Variable: "CLOUDFLARE_API_TOKEN",
-	Hints: map[string]string{
+	Hints: map[string]string{ //nolint:gosec // These are words about tokens.
 		"CF_API_TOKEN":       "CF_API_TOKEN is set, which neither this provider nor Cloudflare's reads: rename it to CLOUDFLARE_API_TOKEN.",
 		"CLOUDFLARE_API_KEY": "CLOUDFLARE_API_KEY is set, which is for a Global API key and cannot be verified: create an API token instead.",
 	},

@@ -70,7 +70,7 @@ func (c *connection) connect() (client, error) {
 		return nil, err
 	}
 
-	config.Block, config.URLArgument = c.issuer.names.Block, c.issuer.url.argument
+	config.Block, config.URLArgument, config.URLVariable = c.issuer.names.Block, c.issuer.url.argument, c.issuer.url.variable
 	config.TrustBundle = c.block.text("trust_bundle").ValueString()
 
 	return c.issuer.connect(c.block, base, config)

@@ -48,6 +48,7 @@ type fault struct {
 // Summaries of errors.
 const (
 	unreachable = "error: The issuer could not be reached: "
+	unusable    = "error: The issuer gave no usable answer: "
 	late        = "error: The issuer did not answer in time: "
 	unexpected  = "error: The issuer's answer is not the documented one: "
 	serverError = "error: The issuer reports a server error: "
@@ -144,16 +145,16 @@ func faults(t *testing.T, issuer fake) map[string]fault {
 		"name server fails":       {block: at("https://issuer.test"), host: resolver(t, 2), summary: unreachable, texts: []string{"DNS", "name servers"}},
 		"connection refused":      {block: at("https://127.0.0.1:1"), summary: unreachable, texts: []string{"refused", "server URL"}},
 		"reset at once":           {raw: reset, summary: unreachable, texts: []string{"network, firewall and proxy"}},
-		"reset after the request": {raw: afterRequest("", reset), summary: unreachable, texts: []string{"closed the connection without an answer"}},
-		"reset in the body":       {raw: afterRequest(okHead+"Content-Length: 100\r\n\r\n{", reset), summary: unreachable, texts: []string{"in the middle of the answer"}},
-		"closed in the header":    {raw: afterRequest(okHead, nil), summary: unreachable, texts: []string{"closed the connection"}},
-		"length too large":        {raw: afterRequest(okHead+"Content-Length: 100\r\n\r\n{}", nil), summary: unreachable, texts: []string{"in the middle of the answer"}},
+		"reset after the request": {raw: afterRequest("", reset), summary: unusable, texts: []string{"closed the connection without an answer"}},
+		"reset in the body":       {raw: afterRequest(okHead+"Content-Length: 100\r\n\r\n{", reset), summary: unusable, texts: []string{"in the middle of the answer"}},
+		"closed in the header":    {raw: afterRequest(okHead, nil), summary: unusable, texts: []string{"closed the connection"}},
+		"length too large":        {raw: afterRequest(okHead+"Content-Length: 100\r\n\r\n{}", nil), summary: unusable, texts: []string{"in the middle of the answer"}},
 		"length too small":        {raw: afterRequest(okHead+"Content-Length: 10\r\n\r\n"+issuer.refusal.Body, nil), summary: unexpected, texts: []string{"10 bytes"}},
-		"two lengths":             {raw: afterRequest(okHead+"Content-Length: 1\r\nContent-Length: 2\r\n\r\n{}", nil), summary: unreachable},
-		"broken chunks":           {raw: afterRequest(okHead+"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}", nil), summary: unreachable},
-		"no HTTP":                 {raw: afterRequest("220 mail.example.com ESMTP "+faultSecret+"\r\n", nil), summary: unreachable, texts: []string{"not HTTP"}},
-		"endless header":          {raw: afterRequest(okHead, forever("X-Header: x\r\n", 0)), summary: unreachable},
-		"flood of 1xx":            {raw: afterRequest("", forever("HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n", 0)), summary: unreachable},
+		"two lengths":             {raw: afterRequest(okHead+"Content-Length: 1\r\nContent-Length: 2\r\n\r\n{}", nil), summary: unusable},
+		"broken chunks":           {raw: afterRequest(okHead+"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}", nil), summary: unusable},
+		"no HTTP":                 {raw: afterRequest("220 mail.example.com ESMTP "+faultSecret+"\r\n", nil), summary: unusable, texts: []string{"not HTTP"}},
+		"endless header":          {raw: afterRequest(okHead, forever("X-Header: x\r\n", 0)), summary: unusable},
+		"flood of 1xx":            {raw: afterRequest("", forever("HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n", 0)), summary: unusable},
 		"no answer":               {raw: hang, timeout: "300ms", summary: late, texts: []string{"300ms", "raise the provider's timeout"}},
 		"no answer to a request":  {raw: afterRequest("", hang), timeout: "300ms", summary: late},
 		"dripping header":         {raw: afterRequest("HTTP/1.1 200 OK\r\nX: ", forever("x", 10*time.Millisecond)), timeout: "300ms", summary: late},
@@ -183,6 +184,8 @@ func faults(t *testing.T, issuer fake) map[string]fault {
 		"408":                          {handler: html(http.StatusRequestTimeout), summary: serverError, texts: []string{"asked 2 times"}},
 		"429":                          {handler: html(http.StatusTooManyRequests), summary: rateLimit, texts: []string{"asked 2 times", "does not say when", "-parallelism"}},
 		"429, Retry-After in seconds":  {handler: html(http.StatusTooManyRequests, "Retry-After", "300"), summary: rateLimit, texts: []string{"asked 1 time.", "wait until 2"}},
+		"429, Retry-After each time":   {handler: html(http.StatusTooManyRequests, "Retry-After", "1"), summary: rateLimit, texts: []string{"asked 2 times", "the retries are used up"}},
+		"429, Retry-After of months":   {handler: html(http.StatusTooManyRequests, "Retry-After", "20736000"), summary: rateLimit, texts: []string{"asked 1 time.", "longer than the provider's timeout allows"}},
 		"429, Retry-After with a date": {handler: html(http.StatusTooManyRequests, "Retry-After", "Fri, 01 Jan 2100 00:00:00 GMT"), summary: rateLimit, texts: []string{"longer than a year"}},
 		"429, Retry-After absurd":      {handler: html(http.StatusTooManyRequests, "Retry-After", "99999999999999999999999"), summary: rateLimit, texts: []string{"longer than a year"}},
 		"429, Retry-After in the past": {handler: html(http.StatusTooManyRequests, "Retry-After", "Fri, 01 Jan 1999 00:00:00 GMT"), summary: rateLimit, texts: []string{"asked 2 times", "does not say when"}},
@@ -191,6 +194,7 @@ func faults(t *testing.T, issuer fake) map[string]fault {
 		"proxy demands credentials": {host: proxied(t, reply(http.StatusProxyAuthRequired, "")), block: at("https://issuer.test"), summary: unreachable, texts: []string{"HTTP 407", "HTTPS_PROXY"}},
 		"proxy refuses":             {host: proxied(t, reply(http.StatusForbidden, "")), block: at("https://issuer.test"), summary: unreachable, texts: []string{"HTTP 403", "Allow issuer.test in the proxy"}},
 		"proxy cannot connect":      {host: proxied(t, reply(http.StatusBadGateway, "")), block: at("https://issuer.test"), summary: unreachable, texts: []string{"2 attempts", "HTTP 502"}},
+		"proxy without TLS":         {host: overTLS(t), block: at("https://issuer.test"), summary: unreachable, texts: []string{"the proxy does not speak TLS", "http://"}},
 		"proxy is down":             {host: func(h *provider.Host) { h.Proxy = http.ProxyURL(&url.URL{Scheme: "http", Host: "127.0.0.1:1"}) }, block: at("https://issuer.test"), summary: unreachable, texts: []string{"the proxy cannot be reached", "HTTPS_PROXY"}},
 
 		"flapping server": {handler: issuertest.Sequence(html(http.StatusServiceUnavailable), issuer.works)},
@@ -210,14 +214,14 @@ func faults(t *testing.T, issuer fake) map[string]fault {
 	if issuer.lateClientAuth {
 		all["certificate required, TLS 1.3"] = fault{
 			options: []issuertest.Option{func(c *tls.Config) { c.ClientAuth = tls.RequireAnyClientCert }},
-			summary: unreachable, texts: []string{issuer.block + ".client_certificate", issuer.block + `.tls_max_version = "1.2"`},
+			summary: "error: The issuer ", texts: []string{issuer.block + ".client_certificate", issuer.block + `.tls_max_version = "1.2"`},
 		}
 	} else {
 		maps.Copy(all, map[string]fault{
-			"HTTP/2 that refuses the stream": {raw: http2Frame(3, "\x00\x00\x00\x07"), options: []issuertest.Option{offerHTTP2}, summary: unreachable, texts: []string{"2 attempts", "without an answer"}},
-			"HTTP/2 that goes away":          {raw: http2Frame(7, "\x00\x00\x00\x00\x00\x00\x00\x0b"), options: []issuertest.Option{offerHTTP2}, summary: unreachable, texts: []string{"2 attempts"}},
-			"HTTP/2 that goes away in peace": {raw: http2Frame(7, "\x00\x00\x00\x00\x00\x00\x00\x00"), options: []issuertest.Option{offerHTTP2}, summary: unreachable, texts: []string{"2 attempts", "without an answer"}},
-			"HTTP/2 that is not HTTP/2":      {raw: garbage, options: []issuertest.Option{offerHTTP2}, summary: unreachable},
+			"HTTP/2 that refuses the stream": {raw: http2Frame(3, "\x00\x00\x00\x07"), options: []issuertest.Option{offerHTTP2}, summary: unusable, texts: []string{"2 attempts", "without an answer"}},
+			"HTTP/2 that goes away":          {raw: http2Frame(7, "\x00\x00\x00\x00\x00\x00\x00\x0b"), options: []issuertest.Option{offerHTTP2}, summary: unusable, texts: []string{"2 attempts"}},
+			"HTTP/2 that goes away in peace": {raw: http2Frame(7, "\x00\x00\x00\x00\x00\x00\x00\x00"), options: []issuertest.Option{offerHTTP2}, summary: unusable, texts: []string{"2 attempts", "without an answer"}},
+			"HTTP/2 that is not HTTP/2":      {raw: garbage, options: []issuertest.Option{offerHTTP2}, summary: "error: The issuer "},
 		})
 	}
 
@@ -261,6 +265,21 @@ func proxied(t *testing.T, answer http.HandlerFunc) func(*provider.Host) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
+	return func(h *provider.Host) { h.Proxy = http.ProxyURL(address) }
+}
+
+// overTLS sends the provider through a proxy whose URL says https, and that does
+// not speak TLS.
+func overTLS(t *testing.T) func(*provider.Host) {
+	t.Helper()
+
+	address, err := url.Parse(plainServer(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	address.Scheme = "https"
 
 	return func(h *provider.Host) { h.Proxy = http.ProxyURL(address) }
 }

@@ -353,6 +353,12 @@ func TestTokenDiagnosticsHaveNoPath(t *testing.T) {
 			})
 		}
 
+		// In an argument that only this issuer has, an element's path would hold the value.
+		s := newServer(t, host(nil))
+		if _, all := s.read(issuer.kind(), issuer.own(faultSecret+";")); len(all) != 1 || strings.Contains(all.String(), faultSecret) {
+			t.Errorf("diagnostics are %q", all)
+		}
+
 		// The provider configuration.
 		for _, bad := range []string{"", "Bearer " + faultSecret, `"` + faultSecret, faultSecret + "\u00a0"} {
 			s := newServer(t, host(nil))

@@ -104,7 +104,7 @@ func serveRenegotiating(t *testing.T, openssl, dir string) string {
 
 				time.Sleep(200 * time.Millisecond)
 
-				body := venafitest.Body(venafitest.Token{Scope: "ssh"})
+				body := venafitest.Body(venafitest.Token{Application: "a", Scope: "ssh"})
 				_, _ = fmt.Fprintf(stdin, "HTTP/1.1 200 Token is valid\nContent-Length: %d\nConnection: close\n\n%s\n", len(body), body)
 			}
 		}

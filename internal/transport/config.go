@@ -41,9 +41,10 @@ type Config struct {
 	// that, so the client speaks HTTP/1.1 to such servers.
 	LateClientAuth bool
 
-	// Block is the issuer's block in the provider configuration, and URLArgument
-	// the argument there that holds the server's URL, for messages.
-	Block, URLArgument string
+	// Block is the issuer's block in the provider configuration, URLArgument the
+	// argument there for the server's URL, and URLVariable the environment variable,
+	// for messages.
+	Block, URLArgument, URLVariable string
 	// Timeout bounds one whole check, retries included.
 	Timeout time.Duration
 	// MaxRetries is the maximum number of retries of a request.
@@ -187,5 +188,5 @@ func certPool(bundle string) (*x509.CertPool, error) {
 func (c *Config) argument(name string) string { return c.Block + "." + name }
 
 func (c *Config) checkURL() string {
-	return fmt.Sprintf("Check the server URL (%s in the provider configuration, or its environment variable).", c.argument(c.URLArgument))
+	return fmt.Sprintf("Check the server URL (%s in the provider configuration, or %s).", c.argument(c.URLArgument), c.URLVariable)
 }

@@ -36,9 +36,20 @@ func (e *bodyError) Error() string { return "the answer broke off: " + e.err.Err
 
 func (e *bodyError) Unwrap() error { return e.err }
 
-// unreached is the error for a request that brought no answer at all, at the
-// given attempt. It is temporary unless a retry is bound to fail as well.
-func (c *Config) unreached(err error, host string, attempt int) *verdict.Error {
+// sentError is a failure after the request was sent; answered says that something
+// came back.
+type sentError struct {
+	err      error
+	answered bool
+}
+
+func (e *sentError) Error() string { return "after the request: " + e.err.Error() }
+
+func (e *sentError) Unwrap() error { return e.err }
+
+// failed is the error for a request that brought no answer that could be read, at
+// the given attempt. It is temporary unless a retry is bound to fail as well.
+func (c *Config) failed(err error, host string, attempt int) *verdict.Error {
 	happened, remedy := c.explain(err, host)
 
 	tried := ""
@@ -46,32 +57,74 @@ func (c *Config) unreached(err error, host string, attempt int) *verdict.Error {
 		tried = fmt.Sprintf(" (%d attempts)", attempt)
 	}
 
-	return &verdict.Error{
+	fault := &verdict.Error{
 		Summary:  "The issuer could not be reached",
 		Happened: fmt.Sprintf("%s at %s was not reached%s: %s.", c.Issuer, host, tried, happened),
 		Remedy:   remedy, Asked: true, Temporary: !permanent(err), Err: err,
 	}
+	if _, sent := errors.AsType[*sentError](err); sent {
+		fault.Summary = "The issuer gave no usable answer"
+		fault.Happened = fmt.Sprintf("%s at %s was reached, but gave no usable answer%s: %s.", c.Issuer, host, tried, happened)
+	}
+
+	return fault
 }
 
 // explain puts a failed attempt into words: what happened, as the end of a
 // sentence, and what to do. The error's own text is not used, because it can
 // repeat what a server sent.
 func (c *Config) explain(err error, host string) (happened, remedy string) {
+	if happened, remedy := c.explainProxy(err, host); happened != "" {
+		return happened, remedy
+	}
+
+	if happened, remedy := c.explainTLS(err); happened != "" {
+		return happened, remedy
+	}
+
 	var (
-		dns       *net.DNSError
-		hostname  x509.HostnameError
-		authority x509.UnknownAuthorityError
-		invalid   x509.CertificateInvalidError
-		untrusted *tls.CertificateVerificationError
-		record    tls.RecordHeaderError
-		proxy     *proxyError
-		op        *net.OpError
-		body      *bodyError
-		timeout   interface{ Timeout() bool }
+		dns     *net.DNSError
+		body    *bodyError
+		sent    *sentError
+		timeout interface{ Timeout() bool }
 	)
 
-	network := "Look at the network, firewall and proxy (HTTPS_PROXY, NO_PROXY) between here and the issuer. " + c.checkURL()
-	isOp := errors.As(err, &op)
+	network := "Check the network, firewall and proxy (HTTPS_PROXY, NO_PROXY) between this machine and the issuer. " + c.checkURL()
+
+	switch {
+	case errors.Is(err, errNotLoopback):
+		return "plain HTTP is for this machine only, and the host name resolves to an address that is not a loopback address",
+			"Use https://, or a host name that resolves to this machine. " + c.checkURL()
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return "the host name is not known (DNS)", c.checkURL() + " Check that this machine resolves the name, and whether a proxy (HTTPS_PROXY) is needed."
+	case errors.As(err, &dns):
+		return "the host name could not be resolved (DNS)", "Check this machine's name servers, and run again. " + c.checkURL()
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "the connection was refused", c.checkURL() + " Check that the server runs, and that no firewall is in between."
+	case errors.As(err, &body):
+		return "the connection broke in the middle of the answer", "Run again. " + network
+	// HTTP/2's error for a connection that ended before its first use has no type.
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.EPIPE),
+		errors.Is(err, errRepeated), strings.Contains(err.Error(), "client conn could not be established"):
+		return "the server closed the connection without an answer", network + c.lateAuthRemedy()
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return "the connection timed out", network
+	case errors.As(err, &sent) && sent.answered:
+		return "what came back is not HTTP, or its header is larger than 64 KiB", network
+	default:
+		return "the connection failed", network
+	}
+}
+
+// explainProxy is explain for what is wrong with a proxy; "" for anything else.
+func (c *Config) explainProxy(err error, host string) (happened, remedy string) {
+	var (
+		proxy  *proxyError
+		record tls.RecordHeaderError
+		op     *net.OpError
+	)
+
+	connecting := errors.As(err, &op) && op.Op == "proxyconnect"
 
 	switch {
 	case errors.As(err, &proxy) && proxy.status == http.StatusProxyAuthRequired:
@@ -80,47 +133,61 @@ func (c *Config) explain(err error, host string) (happened, remedy string) {
 	case errors.As(err, &proxy):
 		return fmt.Sprintf("the proxy refused the connection (HTTP %d)", proxy.status),
 			"Allow " + host + " in the proxy, or exempt it by NO_PROXY. " + c.checkURL()
-	case errors.Is(err, errNotLoopback):
-		return "plain HTTP is for this machine only, and the host name resolves to an address that is not a loopback address",
-			"Use https://, or a host name that resolves to this machine. " + c.checkURL()
-	case isOp && op.Op == "proxyconnect":
+	case connecting && errors.As(err, &record):
+		return "the proxy does not speak TLS on this port",
+			"Check the URL in HTTPS_PROXY: most proxies are reached by http://, also for HTTPS. Or exempt " + host + " by NO_PROXY."
+	case connecting:
 		return "the proxy cannot be reached", "Check the proxy that HTTPS_PROXY names, or exempt " + host + " by NO_PROXY."
-	case errors.As(err, &dns) && dns.IsNotFound:
-		return "the host name is not known (DNS)", c.checkURL() + " Check that this machine resolves the name, and whether a proxy (HTTPS_PROXY) is needed."
-	case errors.As(err, &dns):
-		return "the host name could not be resolved (DNS)", "Check this machine's name servers, and run again. " + c.checkURL()
+	default:
+		return "", ""
+	}
+}
+
+// explainTLS is explain for what is wrong with certificates or TLS; "" for anything else.
+func (c *Config) explainTLS(err error) (happened, remedy string) {
+	var (
+		hostname  x509.HostnameError
+		authority x509.UnknownAuthorityError
+		roots     x509.SystemRootsError
+		invalid   x509.CertificateInvalidError
+		untrusted *tls.CertificateVerificationError
+		record    tls.RecordHeaderError
+		op        *net.OpError
+	)
+
+	isOp := errors.As(err, &op)
+	bundle := c.argument("trust_bundle") + " in the provider configuration"
+
+	switch {
 	case errors.As(err, &hostname):
 		return "the server's certificate is for another host name", c.checkURL() + " Use the name that the certificate is for."
+	case errors.As(err, &roots), errors.As(err, &authority) && noSystemRoots():
+		return "this machine has no CA certificates to verify the server's certificate with",
+			"Install the CA certificates (in most distributions the package ca-certificates), or put those of the server's CA (PEM) into " + bundle + "."
 	case errors.As(err, &authority):
-		return "the server's certificate is signed by an authority that is not trusted",
-			"Put the authority's certificate (PEM) into " + c.argument("trust_bundle") + " in the provider configuration, if that authority is yours."
+		return "the server's certificate is signed by a CA that is not trusted",
+			"Put the CA certificate (PEM) into " + bundle + ", if the CA is yours."
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		return "the server's certificate has expired or is not valid yet",
 			"Have the server's certificate renewed, and check this machine's clock."
 	case errors.As(err, &invalid), errors.As(err, &untrusted):
 		return "the server's certificate is not valid",
-			"Have the server's certificate looked at. An authority of your own goes into " + c.argument("trust_bundle") + " in the provider configuration."
+			"Have the server's certificate checked. A CA of your own goes into " + bundle + "."
 	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
 		return "the server does not speak TLS on this port", c.checkURL()
 	case isOp && op.Op == "remote error", isOp && op.Op == "local error", strings.Contains(err.Error(), "tls: "):
-		return "the TLS handshake failed", c.tlsRemedy()
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return "the connection was refused", c.checkURL() + " Check that the server runs, and that no firewall is in between."
-	case errors.As(err, &body):
-		return "the connection broke in the middle of the answer", "Run again. " + network
-	// HTTP/2's error for a connection that ended before its first use has no type.
-	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.EPIPE), errors.Is(err, errRepeated),
-		strings.Contains(err.Error(), "client conn could not be established"):
-		return "the server closed the connection without an answer", network + c.lateAuthRemedy()
-	case errors.As(err, &timeout) && timeout.Timeout():
-		return "the connection timed out", network
+		return "the TLS handshake failed",
+			"The server must offer TLS 1.2 or newer. Check its TLS settings, and what inspects TLS on the way." + c.lateAuthRemedy()
 	default:
-		return "the connection failed, or what came back is not HTTP", network
+		return "", ""
 	}
 }
 
-func (c *Config) tlsRemedy() string {
-	return "The server must offer TLS 1.2 or newer. Look at its TLS settings, and at what inspects TLS on the way." + c.lateAuthRemedy()
+// noSystemRoots reports whether the system trust store is missing or empty.
+func noSystemRoots() bool {
+	pool, err := x509.SystemCertPool()
+
+	return err != nil || pool.Equal(x509.NewCertPool())
 }
 
 // lateAuthRemedy is for servers that ask for a client certificate late: TLS 1.3

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -41,13 +42,50 @@ type document struct {
 	Application *string `json:"application"`
 	Identity    *string `json:"identity"`
 	Scope       *string `json:"scope"`
-	// Error is in no answer that accepts a token.
-	Error jsontext.Value `json:"error"`
+	// Others are all further members by name.
+	Others map[string]jsontext.Value `json:",embed"`
 }
 
-// empty reports whether the document holds none of the documented fields.
-func (d document) empty() bool {
-	return d.moments == (moments{}) && d.ValidFor == nil && d.Application == nil && d.Identity == nil && d.Scope == nil
+// isVerify reports whether the document has what only this operation's answer has:
+// a time, a lifetime or, from old servers, an application together with a scope.
+func (d document) isVerify(t times) bool {
+	return t != (times{}) || deref(d.ValidFor) > 0 || strings.TrimSpace(deref(d.Application)) != "" && strings.TrimSpace(deref(d.Scope)) != ""
+}
+
+// contradicted reports whether a further member takes back what the status says: an
+// error in any spelling, or a word that the token is not valid. As real answers have
+// none of these, it is better to be wrong than to believe the rest.
+func (d document) contradicted() bool {
+	for name, raw := range d.Others {
+		name = strings.Map(letters, name)
+		value := strings.ToLower(strings.Trim(string(raw), `"`))
+
+		switch negative := slices.ContainsFunc(bad, func(word string) bool { return strings.Contains(name, word) }); {
+		case strings.HasPrefix(name, "error"), slices.Contains(bad, value):
+			return true
+		case negative && value != "false" && value != "null" && value != "0" && value != "":
+			return true
+		case !negative && (value == "false" || value == "0") && slices.ContainsFunc(good, func(word string) bool { return strings.Contains(name, word) }):
+			return true
+		}
+	}
+
+	return false
+}
+
+// What a member's name or value says of a token, in lower case.
+var (
+	bad  = []string{"revoked", "expired", "disabled", "inactive", "invalid", "rejected"} //nolint:gochecknoglobals // A constant in all but form.
+	good = []string{"active", "valid", "enabled", "success"}                             //nolint:gochecknoglobals // A constant in all but form.
+)
+
+// letters keeps the letters of a name, in lower case.
+func letters(r rune) rune {
+	if !unicode.IsLetter(r) {
+		return -1
+	}
+
+	return unicode.ToLower(r)
 }
 
 // refusal is the body of an answer that does not accept the token.
@@ -55,6 +93,10 @@ type refusal struct {
 	Error       string `json:"error"`
 	Description string `json:"error_description"`
 }
+
+// refusing are the words with which the platform refuses a token. Any other comes
+// from a gateway or tells of an outage.
+var refusing = []string{"invalid_token", "expired_token", "invalid_grant", "session_error"} //nolint:gochecknoglobals // A constant in all but form.
 
 // read finds what an answer says about the token. It decides by the HTTP status
 // and by the documented fields; what the status line says decides in one case only.
@@ -66,20 +108,15 @@ func read(resp *transport.Response) (*Answer, error) {
 	body, _ := transport.Decode[refusal](resp)
 	said, refused := say(resp, body), false
 
-	switch resp.Status {
+	switch inLine := inStatusLine(resp); resp.Status {
 	case http.StatusUnauthorized:
-		// Some servers say it in the status line alone. A challenge for another
-		// kind of credentials is not the platform's.
-		inStatusLine := len(resp.Body) == 0 && !resp.Oversized && !challenged(resp) &&
-			resp.Words != "" && !strings.EqualFold(resp.Words, http.StatusText(resp.Status))
-		refused = body.Error != "" && body.Error != "invalid_request" || inStatusLine
-
-		if inStatusLine {
+		refused = !challenged(resp) && (slices.Contains(refusing, body.Error) || inLine)
+		if inLine {
 			said = quote(resp, resp.Words)
 		}
 	case http.StatusBadRequest:
 		// The server answers so when the grant has ended.
-		refused = slices.Contains([]string{"invalid_token", "expired_token", "invalid_grant", "session_error"}, body.Error)
+		refused = slices.Contains(refusing, body.Error)
 	}
 
 	if refused {
@@ -91,40 +128,53 @@ func read(resp *transport.Response) (*Answer, error) {
 	return nil, undecided(resp, said)
 }
 
+// inStatusLine reports whether an answer without a body speaks of the token or its
+// grant in its status line, as some servers do.
+func inStatusLine(resp *transport.Response) bool {
+	has := func(words ...string) bool {
+		return slices.ContainsFunc(words, func(word string) bool { return strings.Contains(strings.ToLower(resp.Words), word) })
+	}
+
+	return len(resp.Body) == 0 && !resp.Oversized && has("grant", "token") && has("not found", "revoked", "expired", "invalid", "malformed")
+}
+
 // accepted reads an answer with the status 200, which is the server's word that
-// the token works.
+// the token is valid.
 func accepted(resp *transport.Response) (*Answer, error) {
 	body, ok := transport.Decode[document](resp)
 
-	switch {
-	case !ok:
+	if !ok {
 		return nil, resp.Unexpected("Its body is not the documented JSON object.", "")
-	case body.Error != nil:
-		return nil, resp.Unexpected("Its body holds an error, although the status says that the token works.", "")
-	case body.empty():
-		return nil, resp.Unexpected("Its body holds none of the documented fields.",
-			"Check the server's version: old ones may not support Authorize/Verify. Check also that venafi.url names the server itself.")
-	case resp.Repeats(deref(body.Application), deref(body.Identity), deref(body.Scope)):
-		return nil, resp.Unexpected("Its body repeats a part of the token.", "")
 	}
 
 	times, err := body.read()
-	if err != nil {
-		return nil, resp.Unexpected("A date in its body is none.", "")
+	application, identity, scope := deref(body.Application), deref(body.Identity), strings.TrimSpace(deref(body.Scope))
+
+	switch {
+	case err != nil:
+		return nil, resp.Unexpected("Its body contains an invalid date.", "")
+	case body.contradicted():
+		return nil, resp.Unexpected("Its body says that there is an error or that the token is not valid, although the status says that it is.", "")
+	case !body.isVerify(times):
+		return nil, resp.Unexpected("Its body has no time or lifetime of a token or a grant.",
+			"Check the server's version: old ones may not support Authorize/Verify. Check also that venafi.url names the server itself.")
+	case slices.ContainsFunc([]rune(application+identity+scope), func(r rune) bool { return !unicode.IsPrint(r) }):
+		return nil, resp.Unexpected("Its body contains control characters in the name of an application, an identity or a scope.", "")
+	case resp.Repeats(application, identity, scope):
+		return nil, resp.Unexpected("Its body repeats a part of the token.", "")
 	}
 
-	scope := strings.TrimSpace(deref(body.Scope))
 	answer := &Answer{
 		Answer: verdict.Answer{
-			Facts: verdict.Facts{Word: string(verdict.Active), Said: "the token is valid", Now: resp.Now},
+			Facts: verdict.Facts{Word: string(verdict.Active), Said: "the token is valid", Granted: resp.Show(scope), Now: resp.Now},
 			Words: words, Warnings: resp.Warnings,
 		},
 		AccessIssuedOn: times.accessIssued,
 		GrantIssuedOn:  times.grantIssued,
 		GrantExpiresOn: times.grantExpires,
 		ValidFor:       max(deref(body.ValidFor), 0),
-		Application:    deref(body.Application),
-		Identity:       deref(body.Identity),
+		Application:    application,
+		Identity:       identity,
 		Scope:          scope,
 		Scopes:         ParseScopes(scope),
 	}
@@ -136,17 +186,24 @@ func accepted(resp *transport.Response) (*Answer, error) {
 
 // undecided is the error for an answer that says nothing about the token.
 func undecided(resp *transport.Response, said string) *verdict.Error {
-	switch resp.Status {
-	case http.StatusUnauthorized:
-		return resp.Fault(said, "That is not how the platform refuses a token: something in front of it asked for other credentials.",
+	switch {
+	case resp.Status == http.StatusUnauthorized:
+		return resp.Fault(said, "The platform does not refuse a token in this way: something in front of it asked for other credentials, or it is out of order.",
 			"Exempt /vedauth from the sign-in of the proxy, gateway or web server in front of the platform. It must let the Authorization header pass.")
-	case http.StatusBadRequest:
+	case resp.Status == http.StatusBadRequest && inStatusLine(resp):
+		return resp.Fault(said, "The grant has probably ended, and its tokens with it; the server does not say so in its documented form.",
+			"Request a new grant and token, and set that token for this run.")
+	case resp.Status == http.StatusBadRequest && said != "":
 		return resp.Fault(said, "The server could not read the request.",
 			"Look for a proxy or gateway on the way that removes or changes the Authorization header, and check venafi.url in the provider configuration.")
-	case http.StatusForbidden:
+	case resp.Status == http.StatusBadRequest:
+		return resp.Fault(said, "The web server in front of the platform refused the request: it may require a client certificate.",
+			"If it does, set venafi.client_certificate and venafi.client_key. Otherwise look for a proxy or gateway on the way that removes or changes "+
+				"the Authorization header, and check venafi.url in the provider configuration.")
+	case resp.Status == http.StatusForbidden:
 		return resp.Fault(said, "Verifying a token needs no particular scope, so that a scope is missing is not the cause.",
 			"Ask the server's administrator whether this machine's address, or a missing client certificate (venafi.client_certificate), is the cause.")
-	case http.StatusNotFound:
+	case resp.Status == http.StatusNotFound:
 		return resp.Fault(said, "There is no Authorize/Verify at this address.",
 			"Check the server URL (venafi.url in the provider configuration, or VENAFI_URL), and that the VEDAuth service is installed there. It can live on another host than VEDSDK.")
 	default:
@@ -173,13 +230,28 @@ func say(resp *transport.Response, body refusal) string {
 func quote(resp *transport.Response, text string) string { return `"` + resp.Show(text) + `"` }
 
 // challenged reports whether the answer asks for credentials of a kind that the
-// platform does not use, as a gateway or IIS itself does.
+// platform does not use, as a gateway or IIS itself does. A header can have several
+// challenges, each with parameters (RFC 9110, section 11.6.1).
 func challenged(resp *transport.Response) bool {
-	return slices.ContainsFunc(resp.Header.Values("WWW-Authenticate"), func(challenge string) bool {
-		scheme, _, _ := strings.Cut(strings.TrimSpace(challenge), " ")
+	quoted := false
+	separator := func(r rune) bool {
+		if r == '"' {
+			quoted = !quoted
+		}
 
-		return !strings.EqualFold(scheme, "Bearer")
-	})
+		return r == ',' && !quoted
+	}
+
+	for part := range strings.FieldsFuncSeq(strings.Join(resp.Header.Values("WWW-Authenticate"), ","), separator) {
+		scheme, rest, _ := strings.Cut(strings.TrimSpace(part), " ")
+
+		parameter := strings.Contains(scheme, "=") || strings.HasPrefix(strings.TrimSpace(rest), "=")
+		if scheme != "" && !parameter && !strings.EqualFold(scheme, "Bearer") {
+			return true
+		}
+	}
+
+	return false
 }
 
 // deref gives the zero value for what is absent, where that means the same.

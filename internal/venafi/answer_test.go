@@ -72,18 +72,16 @@ func TestAccepted(t *testing.T) {
 			body:         body(issued, `"access_issued_on":"/Date(1607256000000)/"`, `"access_issued_on_ISO8601":"2020-12-06T12:00:00Z"`, `"valid_for":172800`, `"expires":null`, `"expires_ISO8601":null`, `"expires_unix_time":0`),
 			accessIssued: noon, expires: "2020-12-08T12:00:00Z", validFor: 172800,
 		},
-		{name: "with fields that are not documented", body: body(issued, `"valid_for":172800`, `"new":{"a":[1]}`, `"error_description":"x"`, `"client_id":"x"`), accessIssued: noon, expires: "2020-12-08T12:00:00Z", validFor: 172800},
-		{name: "identity without braces", body: body(`"identity":"AD+corp:8e1bf110-8ef8-4a53-a6da-d5d29c983451"`), identity: "AD+corp:8e1bf110-8ef8-4a53-a6da-d5d29c983451"},
+		{name: "with fields that are not documented", body: body(issued, `"valid_for":172800`, `"new":{"a":[1]}`, `"client_id":"x"`, `"invalidated":false`), accessIssued: noon, expires: "2020-12-08T12:00:00Z", validFor: 172800},
+		{name: "identity without braces", body: body(issued, `"identity":"AD+corp:8e1bf110-8ef8-4a53-a6da-d5d29c983451"`), accessIssued: noon, identity: "AD+corp:8e1bf110-8ef8-4a53-a6da-d5d29c983451"},
 
 		// Older servers send fewer fields.
-		{name: "application only", body: body(`"application":"a"`), application: "a", reason: []string{"not known"}, noReason: []string{"1970", "0001", "no end"}},
-		{name: "identity only", body: body(`"identity":"i"`), identity: "i"},
-		{name: "scope only", body: body(`"scope":"ssh"`), scope: "ssh", scopes: venafi.Scopes{"ssh": {}}},
+		{name: "application and scope only", body: body(`"application":"a"`, `"scope":"ssh"`), application: "a", scope: "ssh", scopes: venafi.Scopes{"ssh": {}}, reason: []string{"not known"}, noReason: []string{"1970", "0001", "no end"}},
 		{name: "valid_for only", body: body(`"valid_for":60`), validFor: 60, reason: []string{"not known"}},
-		{name: "the others null", body: body(`"application":"a"`, `"identity":null`, `"scope":null`, `"valid_for":null`, `"expires":null`, `"expires_unix_time":null`, `"access_issued_on_ISO8601":null`), application: "a"},
+		{name: "the others null", body: body(issued, `"application":"a"`, `"identity":null`, `"scope":null`, `"valid_for":null`, `"expires":null`, `"expires_unix_time":null`, `"access_issued_on_ISO8601":null`), application: "a", accessIssued: noon},
 		{name: "grant's end only", body: body(`"expires_unix_time":1636492045`), grantExpires: "2021-11-09T21:07:25Z", reason: []string{"not known"}, noReason: []string{"2021"}},
 		{name: "issued only", body: body(issued), accessIssued: noon},
-		{name: "white space", body: "\r\n " + body(` "scope" : "ssh" `) + "\n", scope: "ssh", scopes: venafi.Scopes{"ssh": {}}},
+		{name: "white space", body: "\r\n " + body(` "scope" : "ssh" `, ` "application" : "a"`) + "\n", application: "a", scope: "ssh", scopes: venafi.Scopes{"ssh": {}}},
 
 		// Three forms of a date, in this order: seconds, ISO 8601, /Date(…)/.
 		{name: "seconds are preferred", body: body(`"grant_issued_on_unix_time":1604956045`, `"grant_issued_on_ISO8601":"2019-01-01T00:00:00Z"`, `"grant_issued_on":"/Date(1500000000000)/"`), grantIssued: "2020-11-09T21:07:25Z"},
@@ -99,12 +97,12 @@ func TestAccepted(t *testing.T) {
 		{name: "ISO with an offset", body: body(`"grant_issued_on_ISO8601":"2020-11-09T22:07:25+01:00"`), grantIssued: "2020-11-09T21:07:25Z"},
 
 		// What servers write where there is no date.
-		{name: "zero, null, null", body: body(`"scope":"ssh"`, `"grant_issued_on_unix_time":0`, `"grant_issued_on_ISO8601":null`, `"grant_issued_on":null`), scope: "ssh", scopes: venafi.Scopes{"ssh": {}}},
-		{name: ".NET's unset", body: body(`"scope":"ssh"`, `"expires":"/Date(-62135596800000)/"`), scope: "ssh", scopes: venafi.Scopes{"ssh": {}}},
-		{name: ".NET's unset in all forms", body: body(`"scope":"ssh"`, `"expires":"/Date(-62135596800000)/"`, `"expires_ISO8601":"0001-01-01T00:00:00Z"`, `"expires_unix_time":-62135596800`), scope: "ssh", scopes: venafi.Scopes{"ssh": {}}},
-		{name: ".NET's unset with an offset", body: body(`"scope":"ssh"`, `"expires":"/Date(-62135596800000+0000)/"`), scope: "ssh", scopes: venafi.Scopes{"ssh": {}}},
-		{name: "1970 in ISO", body: body(`"scope":"ssh"`, `"access_issued_on_ISO8601":"1970-01-01T00:00:00"`, `"valid_for":60`), scope: "ssh", scopes: venafi.Scopes{"ssh": {}}, validFor: 60},
-		{name: "1970 in Date", body: body(`"scope":"ssh"`, `"access_issued_on":"/Date(0)/"`, `"valid_for":60`), scope: "ssh", scopes: venafi.Scopes{"ssh": {}}, validFor: 60},
+		{name: "zero, null, null", body: body(`"application":"a"`, `"scope":"ssh"`, `"grant_issued_on_unix_time":0`, `"grant_issued_on_ISO8601":null`, `"grant_issued_on":null`), application: "a", scope: "ssh", scopes: venafi.Scopes{"ssh": {}}},
+		{name: ".NET's unset", body: body(`"application":"a"`, `"scope":"ssh"`, `"expires":"/Date(-62135596800000)/"`), application: "a", scope: "ssh", scopes: venafi.Scopes{"ssh": {}}},
+		{name: ".NET's unset in all forms", body: body(`"application":"a"`, `"scope":"ssh"`, `"expires":"/Date(-62135596800000)/"`, `"expires_ISO8601":"0001-01-01T00:00:00Z"`, `"expires_unix_time":-62135596800`), application: "a", scope: "ssh", scopes: venafi.Scopes{"ssh": {}}},
+		{name: ".NET's unset with an offset", body: body(`"application":"a"`, `"scope":"ssh"`, `"expires":"/Date(-62135596800000+0000)/"`), application: "a", scope: "ssh", scopes: venafi.Scopes{"ssh": {}}},
+		{name: "1970 in ISO", body: body(`"application":"a"`, `"scope":"ssh"`, `"access_issued_on_ISO8601":"1970-01-01T00:00:00"`, `"valid_for":60`), application: "a", scope: "ssh", scopes: venafi.Scopes{"ssh": {}}, validFor: 60},
+		{name: "1970 in Date", body: body(`"application":"a"`, `"scope":"ssh"`, `"access_issued_on":"/Date(0)/"`, `"valid_for":60`), application: "a", scope: "ssh", scopes: venafi.Scopes{"ssh": {}}, validFor: 60},
 		{name: "zero seconds, but a date", body: body(`"grant_issued_on_unix_time":0`, `"grant_issued_on_ISO8601":"2020-11-09T21:07:25Z"`), grantIssued: "2020-11-09T21:07:25Z"},
 
 		// The lifetime.
@@ -153,15 +151,15 @@ func TestAccepted(t *testing.T) {
 		{name: "end has passed and is left out, grant lives on", body: body(issued, `"valid_for":60`, `"expires_unix_time":1636492045`), min: &day, undecidable: "min_remaining", accessIssued: noon, validFor: 60, grantExpires: "2021-11-09T21:07:25Z", expires: "2021-11-09T21:07:25Z", warnings: 1},
 
 		// required_scopes.
-		{name: "granted", body: body(`"scope":"Certificate:Manage,Revoke; ssh ;"`), required: []string{"certificate:revoke", "ssh", "certificate"}, scope: "Certificate:Manage,Revoke; ssh ;", scopes: venafi.Scopes{"certificate": {"manage", "revoke"}, "ssh": {}}, missing: []string{}},
-		{name: "one restriction lacks", body: body(`"scope":"certificate:manage"`), required: []string{"certificate:manage,revoke", "certificate:approve"}, want: verdict.MissingScope, scope: "certificate:manage", scopes: venafi.Scopes{"certificate": {"manage"}}, missing: []string{"certificate:approve", "certificate:revoke"}, reason: []string{"certificate:revoke", "certificate:approve", "new token"}},
-		{name: "scope lacks", body: body(`"scope":"ssh"`), required: []string{"codesign"}, want: verdict.MissingScope, scope: "ssh", scopes: venafi.Scopes{"ssh": {}}, missing: []string{"codesign"}},
-		{name: "any", body: body(`"scope":"ssh"`), required: []string{"any"}, scope: "ssh", scopes: venafi.Scopes{"ssh": {}}, missing: []string{}},
-		{name: "scopes not known", body: body(`"application":"a"`), required: []string{"ssh"}, application: "a", missing: []string{"ssh"}, undecidable: "required_scopes"},
-		{name: "scope empty", body: body(`"application":"a"`, `"scope":""`), required: []string{"ssh"}, application: "a", missing: []string{"ssh"}, undecidable: "required_scopes"},
-		{name: "scopes not known, any", body: body(`"application":"a"`), required: []string{"any"}, application: "a", missing: []string{}},
+		{name: "granted", body: body(`"application":"a"`, `"scope":"Certificate:Manage,Revoke; ssh ;"`), required: []string{"certificate:revoke", "ssh", "certificate"}, application: "a", scope: "Certificate:Manage,Revoke; ssh ;", scopes: venafi.Scopes{"certificate": {"manage", "revoke"}, "ssh": {}}, missing: []string{}},
+		{name: "one restriction lacks", body: body(`"application":"a"`, `"scope":"certificate:manage"`), required: []string{"certificate:manage,revoke", "certificate:approve"}, want: verdict.MissingScope, application: "a", scope: "certificate:manage", scopes: venafi.Scopes{"certificate": {"manage"}}, missing: []string{"certificate:approve", "certificate:revoke"}, reason: []string{"certificate:revoke", "certificate:approve", "new token"}},
+		{name: "scope lacks", body: body(`"application":"a"`, `"scope":"ssh"`), required: []string{"codesign"}, want: verdict.MissingScope, application: "a", scope: "ssh", scopes: venafi.Scopes{"ssh": {}}, missing: []string{"codesign"}},
+		{name: "any", body: body(`"application":"a"`, `"scope":"ssh"`), required: []string{"any"}, application: "a", scope: "ssh", scopes: venafi.Scopes{"ssh": {}}, missing: []string{}},
+		{name: "scopes not known", body: body(issued), required: []string{"ssh"}, accessIssued: noon, missing: []string{"ssh"}, undecidable: "required_scopes"},
+		{name: "scope empty", body: body(issued, `"scope":""`), required: []string{"ssh"}, accessIssued: noon, missing: []string{"ssh"}, undecidable: "required_scopes"},
+		{name: "scopes not known, any", body: body(issued), required: []string{"any"}, accessIssued: noon, missing: []string{}},
 		{name: "scope lacks, and it is expiring", body: body(issued, `"valid_for":90000`, `"scope":"ssh"`), required: []string{"agent"}, min: &day, want: verdict.MissingScope, accessIssued: noon, validFor: 90000, expires: "2020-12-07T13:00:00Z", scope: "ssh", scopes: venafi.Scopes{"ssh": {}}, missing: []string{"agent"}},
-		{name: "scope lacks, and the end is not known", body: body(`"scope":"ssh"`), required: []string{"agent"}, min: &day, want: verdict.MissingScope, scope: "ssh", scopes: venafi.Scopes{"ssh": {}}, missing: []string{"agent"}},
+		{name: "scope lacks, and the end is not known", body: body(`"application":"a"`, `"scope":"ssh"`), required: []string{"agent"}, min: &day, want: verdict.MissingScope, application: "a", scope: "ssh", scopes: venafi.Scopes{"ssh": {}}, missing: []string{"agent"}},
 	}
 
 	for _, test := range tests {
@@ -260,16 +258,12 @@ func TestRefused(t *testing.T) {
 		{"grant not found", issuertest.Reply(401, `{"error":"invalid_token","error_description":"Grant not found"}`), []string{"Grant not found"}},
 		{"expired_token", issuertest.Reply(401, `{"error":"expired_token","error_description":"Token is expired"}`), []string{"expired_token", "Token is expired"}},
 		{"session_error", issuertest.Reply(401, `{"error":"session_error","error_description":"Invalid token format"}`), []string{"session_error", "Invalid token format"}},
-		{"scope not granted, before 20.4", issuertest.Reply(401, `{"error":"insufficient_scope","error_description":"Scope"}`), []string{"insufficient_scope"}},
-		{"a code that is not known", issuertest.Reply(401, `{"error":"something_new"}`), []string{"something_new"}},
 		{"invalid_grant with 401", issuertest.Reply(401, `{"error":"invalid_grant"}`), []string{"invalid_grant"}},
-		{"a code in another case than invalid_request", issuertest.Reply(401, `{"error":"Invalid token"}`), []string{"Invalid token"}},
 		{"without a description", issuertest.Reply(401, `{"error":"invalid_token"}`), []string{"invalid_token"}},
 		{"description null", issuertest.Reply(401, `{"error":"invalid_token","error_description":null}`), []string{"invalid_token"}},
 		{"more fields", issuertest.Reply(401, `{"error":"invalid_token","error_description":"d","x":[1],"error_uri":null}`), []string{"invalid_token"}},
 		{"JSON under another type", issuertest.Reply(401, invalid, "Content-Type", "text/html"), []string{"invalid_token"}},
 		{"with a challenge for a bearer", issuertest.Reply(401, invalid, "Www-Authenticate", `Bearer realm="x"`), []string{"invalid_token"}},
-		{"with a challenge of the web server beside it", issuertest.Reply(401, invalid, "Www-Authenticate", "Negotiate"), []string{"invalid_token"}},
 		{"400 invalid_token", issuertest.Reply(400, invalid), []string{"invalid_token"}},
 		{"400 expired_token", issuertest.Reply(400, `{"error":"expired_token"}`), []string{"expired_token"}},
 		{"400 invalid_grant", issuertest.Reply(400, `{"error":"invalid_grant","error_description":"Grant has expired"}`), []string{"invalid_grant", "Grant has expired"}},
@@ -278,6 +272,8 @@ func TestRefused(t *testing.T) {
 		{"other words in the status line", line(401, "The access token is expired"), []string{"The access token is expired"}},
 		{"words, and a challenge for a bearer", line(401, "Grant not found", "WWW-Authenticate: Bearer"), []string{"Grant not found"}},
 		{"words that begin as usual", line(401, "Unauthorized: Grant not found"), []string{"Grant not found"}},
+		{"revoked grant, by words", line(401, "Grant has been revoked, has expired, or the refresh token is invalid"), []string{"Grant has been revoked"}},
+		{"a challenge for a bearer with parameters", line(401, "Grant not found", `WWW-Authenticate: Bearer realm="a, Basic b", error = "x"`), []string{"Grant not found"}},
 		{"words and a body", issuertest.Raw("HTTP/1.1 401 Grant not found\r\nConnection: close\r\n\r\n" + invalid), []string{"invalid_token"}},
 	}
 
@@ -324,7 +320,7 @@ func TestNoVerdict(t *testing.T) {
 
 	good := body(issued, `"valid_for":172800`, `"scope":"ssh"`)
 	reply := issuertest.Reply
-	field := func(f string) http.HandlerFunc { return reply(200, body(`"application":"a"`, f)) }
+	field := func(f string) http.HandlerFunc { return reply(200, body(issued, f)) }
 	page := func(status int) http.HandlerFunc { return reply(status, html, "Content-Type", "text/html") }
 
 	tests := []struct {
@@ -342,7 +338,35 @@ func TestNoVerdict(t *testing.T) {
 		{name: "an error that is empty", handler: field(`"error":""`)},
 		{name: "an error that is an object", handler: field(`"error":{"code":1}`)},
 		{name: "an error that is false", handler: field(`"error":false`)},
-		{name: "another program's JSON", handler: reply(200, `{"status":"ok","active":true}`), parts: []string{"none of the documented fields"}},
+		{name: "another program's JSON", handler: reply(200, `{"status":"ok","active":true}`), parts: []string{"no time or lifetime"}},
+		{name: "introspection that denies", handler: reply(200, `{"active":false,"scope":"x"}`)},
+		{name: "a scope alone", handler: reply(200, `{"scope":"ssh"}`)},
+		{name: "an application alone", handler: reply(200, `{"application":"Grafana"}`)},
+		{name: "an identity alone", handler: reply(200, `{"identity":"local:x"}`)},
+		{name: "application and scope empty", handler: reply(200, `{"application":"","scope":""}`)},
+		{name: "application, and a scope of blanks", handler: reply(200, `{"application":"a","scope":"  "}`)},
+		{name: "a lifetime of zero", handler: reply(200, `{"valid_for":0}`)},
+		{name: "a negative lifetime", handler: reply(200, `{"valid_for":-1,"expires_unix_time":0}`)},
+		{name: "no times", handler: reply(200, `{"access_issued_on":"/Date(-62135596800000)/","expires":null,"identity":"x"}`)},
+		{name: "a description of an error", handler: reply(200, `{"error_description":"Grant not found","scope":"x","application":"a"}`)},
+		{name: "Error", handler: field(`"Error":"invalid_token"`)},
+		{name: "ERROR", handler: field(`"ERROR":null`)},
+		{name: "errorDescription", handler: field(`"errorDescription":"Grant not found"`)},
+		{name: "Error-Description", handler: field(`"Error-Description":"x"`)},
+		{name: "errors", handler: field(`"errors":[]`)},
+		{name: "active false", handler: field(`"active":false`), parts: []string{"that the token is not valid"}},
+		{name: "Active false", handler: field(`"Active":false`)},
+		{name: "isValid false", handler: field(`"isValid":false`)},
+		{name: "token_valid 0", handler: field(`"token_valid":0`)},
+		{name: "valid as text", handler: field(`"valid":"false"`)},
+		{name: "success false", handler: field(`"success":false`)},
+		{name: "revoked true", handler: field(`"revoked":true`)},
+		{name: "revoked at a time", handler: field(`"revoked_on":"2020-12-01T00:00:00Z"`)},
+		{name: "status revoked", handler: field(`"status":"Revoked"`)},
+		{name: "state expired", handler: field(`"state":"expired"`)},
+		{name: "control character in the application", handler: field(`"application":"a\u001b[31m"`), parts: []string{"control characters"}},
+		{name: "newline in the identity", handler: field(`"identity":"a\nb"`)},
+		{name: "direction mark in the scope", handler: field(`"scope":"ssh\u202e"`)},
 		{name: "introspection of another server", handler: reply(200, `{"active":true,"client_id":"x","exp":1}`)},
 		{name: "keys in another case", handler: reply(200, `{"Application":"a","SCOPE":"ssh","Valid_For":1}`)},
 		{name: "all fields null", handler: reply(200, `{"application":null,"scope":null,"valid_for":null}`)},
@@ -362,8 +386,8 @@ func TestNoVerdict(t *testing.T) {
 		{name: "cut short", handler: reply(200, good[:len(good)-1])},
 		{name: "comma at the end", handler: reply(200, good[:len(good)-1]+",}")},
 		{name: "byte order mark", handler: reply(200, "\ufeff"+good)},
-		{name: "invalid UTF-8", handler: reply(200, body(`"application":"a`+"\xff"+`"`))},
-		{name: "half a character", handler: reply(200, body(`"application":"\ud800"`))},
+		{name: "invalid UTF-8", handler: reply(200, body(issued, `"application":"a`+"\xff"+`"`))},
+		{name: "half a character", handler: reply(200, body(issued, `"application":"\ud800"`))},
 		{name: "UTF-16", handler: reply(200, "\xff\xfe{\x00}\x00")},
 		{name: "duplicate key", handler: reply(200, body(issued, `"valid_for":1`, `"valid_for":2`))},
 		{name: "duplicate key that is not known", handler: field(`"x":1,"x":1`)},
@@ -418,6 +442,22 @@ func TestNoVerdict(t *testing.T) {
 		{name: "words and NTLM in lower case", handler: line(401, "Access Denied", "WWW-Authenticate: ntlm")},
 		{name: "words and HTML", handler: issuertest.Raw("HTTP/1.1 401 Grant not found\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n" + html), parts: []string{"Grant not found"}},
 		{name: "words and a body larger than 64 KiB", handler: issuertest.Raw("HTTP/1.1 401 Grant not found\r\nConnection: close\r\n\r\n" + strings.Repeat(" ", 64<<10+1))},
+		{name: "Basic beside a refusal", handler: reply(401, invalid, "Www-Authenticate", `Basic realm="x"`)},
+		{name: "Negotiate beside a refusal", handler: reply(401, invalid, "Www-Authenticate", "Negotiate")},
+		{name: "Basic as the second scheme", handler: reply(401, invalid, "Www-Authenticate", `Bearer realm="a, b", error="invalid_token", Basic realm="x"`)},
+		{name: "NTLM as the second scheme, by words", handler: line(401, "Grant not found", "WWW-Authenticate: Bearer, NTLM")},
+		{name: "Unauthorized with Basic", handler: reply(401, `{"error":"Unauthorized"}`, "Www-Authenticate", `Basic realm="x"`), parts: []string{"Unauthorized"}},
+		{name: "Unauthorized", handler: reply(401, `{"error":"Unauthorized"}`), parts: []string{"Unauthorized", "something in front"}},
+		{name: "login_required", handler: reply(401, `{"error":"login_required"}`), parts: []string{"login_required"}},
+		{name: "server_error", handler: reply(401, `{"error":"server_error","error_description":"boom"}`), parts: []string{"server_error", "boom"}},
+		{name: "temporarily_unavailable", handler: reply(401, `{"error":"temporarily_unavailable"}`), parts: []string{"temporarily_unavailable", "out of order"}},
+		{name: "Spring's default body", handler: reply(401, `{"timestamp":"2020-12-07T12:00:00Z","status":401,"error":"Unauthorized","path":"/vedauth/authorize/verify"}`)},
+		{name: "an unknown word", handler: reply(401, `{"error":"something_new"}`), parts: []string{"something_new"}},
+		{name: "insufficient_scope", handler: reply(401, `{"error":"insufficient_scope"}`)},
+		{name: "a refusal in another case", handler: reply(401, `{"error":"Invalid_Token"}`)},
+		{name: "Access Denied, without a challenge", handler: line(401, "Access Denied"), parts: []string{"401 Access Denied"}},
+		{name: "words about something else", handler: line(401, "Session expired")},
+		{name: "a token, and nothing wrong with it", handler: line(401, "Token required")},
 		{name: "invalid_request", handler: reply(401, `{"error":"invalid_request","error_description":"Missing Authorization header"}`), parts: []string{"invalid_request", "Missing Authorization header"}},
 		{name: "error a number", handler: reply(401, `{"error":401}`)},
 		{name: "error null", handler: reply(401, `{"error":null}`)},
@@ -441,9 +481,9 @@ func TestNoVerdict(t *testing.T) {
 		{name: "a code in another case", handler: reply(400, `{"error":"Invalid_Token"}`)},
 		{name: "no code", handler: reply(400, `{"error_description":"invalid_token"}`), parts: []string{"invalid_token"}},
 		{name: "code a list", handler: reply(400, `{"error":["invalid_token"]}`)},
-		{name: "HTML", handler: page(400)},
+		{name: "HTML", handler: page(400), parts: []string{"may require a client certificate", "venafi.client_certificate"}},
 		{name: "nothing", handler: reply(400, "")},
-		{name: "words do not decide with 400", handler: line(400, "Grant not found"), parts: []string{"400 Grant not found"}},
+		{name: "words do not decide with 400", handler: line(400, "Grant not found"), parts: []string{"400 Grant not found", "has probably ended", "Request a new grant"}},
 
 		// Other statuses.
 		{name: "403", handler: reply(403, `{"error":"insufficient_scope","error_description":"No scope"}`), parts: []string{"insufficient_scope", "No scope"}},
@@ -508,7 +548,7 @@ func TestNoVerdict(t *testing.T) {
 func TestNoFalseValid(t *testing.T) {
 	t.Parallel()
 
-	both, refusing := []int{400, 401}, []int{401}
+	both := []int{400, 401}
 	bodies := []struct {
 		text    string
 		refuses []int // the statuses with which it is a refusal
@@ -518,8 +558,8 @@ func TestNoFalseValid(t *testing.T) {
 		{`{"error":"expired_token"}`, both},
 		{`{"error":"invalid_grant"}`, both},
 		{`{"error":"session_error"}`, both},
-		{`{"error":"other"}`, refusing},
-		{strings.Replace(documented, "{", `{"error":"e",`, 1), refusing},
+		{text: `{"error":"other"}`},
+		{text: strings.Replace(documented, "{", `{"error":"e",`, 1)},
 	}
 
 	for _, text := range []string{

@@ -91,8 +91,10 @@ func (a *Answer) Require(required []string) verdict.Answer {
 	return with
 }
 
-// scopeGrammar is made when it is needed, as microsoftDate is.
-var scopeGrammar = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[^\s:;,]+(:[^\s:;,]+(,[^\s:;,]+)*)?$`) }) //nolint:gochecknoglobals // A constant in all but form.
+// scopeGrammar has names of printable ASCII without whitespace and the separators
+// (comma, colon, semicolon): anything else would be trimmed or never granted, and so
+// require nothing. It is made when it is needed, as microsoftDate is.
+var scopeGrammar = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[!-+\--9<-~]+(:[!-+\--9<-~]+(,[!-+\--9<-~]+)*)?$`) }) //nolint:gochecknoglobals // A constant in all but form.
 
 // CheckScope reports why a required scope is not one. The error continues a
 // sentence and does not repeat the value.
@@ -101,9 +103,9 @@ func CheckScope(scope string) error {
 	case scope == "":
 		return errors.New("is empty")
 	case strings.Contains(scope, ";"):
-		return errors.New("holds a semicolon; write one element for each scope")
+		return errors.New("contains a semicolon; write one element for each scope")
 	case !scopeGrammar().MatchString(scope):
-		return errors.New(`is not of the form "scope" or "scope:restriction,restriction", without blanks`)
+		return errors.New(`is not of the form "scope" or "scope:restriction,restriction", in printable ASCII without whitespace`)
 	}
 
 	return nil

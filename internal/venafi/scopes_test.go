@@ -161,6 +161,16 @@ func TestCheckScope(t *testing.T) {
 		})
 	}
 
+	// Whatever is accepted requires something, wherever a character is put that is
+	// not seen.
+	for r := range rune(0x3100) {
+		for _, scope := range []string{string(r), "ssh" + string(r), string(r) + "ssh", "certificate:" + string(r), "certificate:manage," + string(r)} {
+			if err := venafi.CheckScope(scope); err == nil && (r <= ' ' || r > '~' || len(venafi.Scopes{}.Missing([]string{scope})) == 0) {
+				t.Errorf("CheckScope(%q) accepts what requires nothing", scope)
+			}
+		}
+	}
+
 	if err := venafi.CheckScope("ssh;" + secret); err == nil || clienttest.Bearer(t, secret).In(err.Error()) {
 		t.Errorf("CheckScope = %v", err)
 	}

@@ -227,8 +227,8 @@ func TestServersClock(t *testing.T) {
 		expires  string
 		warnings []string
 	}{
-		{"ended by the local clock only", "Mon, 07 Dec 2020 12:00:00 GMT", now.AddDate(1, 0, 0), "2020-12-08T12:00:00Z", []string{"Clocks differ"}},
-		{"ended by the server's clock", "Wed, 09 Dec 2020 12:00:00 GMT", now, "", []string{"Clocks differ", "Date left out"}},
+		{"ended by the local clock only", "Tue, 08 Dec 2020 11:00:00 GMT", now.Add(25 * time.Hour), "2020-12-08T12:00:00Z", []string{"Clocks differ"}},
+		{"ended by the server's clock", "Tue, 08 Dec 2020 13:00:00 GMT", now.Add(23 * time.Hour), "", []string{"Clocks differ", "Date left out"}},
 		{"no date, ended by the local clock", "", now.AddDate(1, 0, 0), "", []string{"Date left out"}},
 		{"no date", "", now, "2020-12-08T12:00:00Z", nil},
 	}
@@ -281,7 +281,7 @@ func TestClientCertificate(t *testing.T) {
 
 				authority := issuertest.NewAuthority()
 				s := start(t, func(c *tls.Config) { c.ClientAuth, c.ClientCAs = tls.RequireAndVerifyClientCert, authority.Pool() })
-				s.Set(secret, venafitest.Token{Scope: "ssh"})
+				s.Set(secret, venafitest.Token{Application: "a", Scope: "ssh"})
 
 				b := clienttest.Bearer(t, secret)
 

@@ -47,6 +47,8 @@ type Facts struct {
 	ScopesUnknown bool
 	// MissingScopes are the required scopes that the token lacks.
 	MissingScopes []string
+	// Granted is the token's scope as the issuer writes it, in a form that may be shown.
+	Granted string
 	// Now is the time by the issuer's clock.
 	Now time.Time
 }

@@ -25,7 +25,7 @@ func Accepts(answer []byte, now time.Time) bool {
 	result, _ := document["result"].(map[string]any)
 	id, _ := result["id"].(string)
 
-	return id != "" && result["status"] == "active" &&
+	return id != "" && result["status"] == active &&
 		passes(result["expires_on"], func(t time.Time) bool { return t.After(now) }) &&
 		passes(result["not_before"], func(t time.Time) bool { return !t.After(now) })
 }

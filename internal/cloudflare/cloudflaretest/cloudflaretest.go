@@ -34,6 +34,9 @@ type Server struct {
 	issuertest.Tokens[Token]
 }
 
+// active is the status word of a token that is valid.
+const active = "active"
+
 // NewServer starts a fake that knows no token. The caller closes it.
 func NewServer(options ...issuertest.Option) *Server {
 	s := new(Server)
@@ -45,19 +48,22 @@ func NewServer(options ...issuertest.Option) *Server {
 // BaseURL is the URL of the API.
 func (s *Server) BaseURL() string { return s.URL + "/client/v4" }
 
-// The bodies of refusals. The first two are as captured.
+// The bodies of answers that are not a success, as captured from the real API.
 const (
 	BodyInvalid = `{"success":false,"errors":[{"code":1000,"message":"Invalid API Token"}],"messages":[],"result":null}`
 	BodyFormat  = `{"success":false,"errors":[{"code":6003,"message":"Invalid request headers","error_chain":` +
 		`[{"code":6111,"message":"Invalid format for Authorization header"}]}],"messages":[],"result":null}`
 	BodyNoHeader = `{"success":false,"errors":[{"code":1001,"message":"Missing \"Authorization\" header"}],"messages":[],"result":null}`
-	BodyNoRoute  = `{"success":false,"errors":[{"code":7003,"message":"Could not route to the requested path, perhaps your object identifier is invalid?"},` +
+	// BodyLockOut comes with 429, for minutes, after too many failed authentications.
+	BodyLockOut = `{"success":false,"errors":[{"code":10502,"message":"Too many authentication failures. Please try again later."}],"messages":[],"result":null}`
+	BodyNoRoute = `{"success":false,"errors":[{"code":7003,"message":"Could not route to the requested path, perhaps your object identifier is invalid?"},` +
 		`{"code":7000,"message":"No route for that URI"}],"messages":[],"result":null}`
 )
 
 var (
-	route     = regexp.MustCompile(`^/client/v4/(?:user|accounts/([0-9a-fA-F]{32}))/tokens/verify$`)
-	malformed = regexp.MustCompile(`[^A-Za-z0-9._~+/=-]`)
+	route = regexp.MustCompile(`^/client/v4/(?:user|accounts/([0-9a-fA-F]{32}))/tokens/verify$`)
+	// Besides other characters, what is too short or looks like a Global API key.
+	malformed = regexp.MustCompile(`[^A-Za-z0-9._~+/=-]|^.{0,11}$|^[0-9a-f]{32}$`)
 )
 
 // Verify answers a request as Cloudflare does, for faults that come now and then.
@@ -75,7 +81,7 @@ func (s *Server) Verify(w http.ResponseWriter, r *http.Request) {
 		issuertest.Reply(http.StatusNotFound, BodyNoRoute)(w, r)
 	case authorization == "":
 		issuertest.Reply(http.StatusBadRequest, BodyNoHeader)(w, r)
-	case !bearer || malformed.MatchString(secret):
+	case !bearer || !known && malformed.MatchString(secret):
 		issuertest.Reply(http.StatusBadRequest, BodyFormat)(w, r)
 	case !known || t.Account != path[1]:
 		issuertest.Reply(http.StatusUnauthorized, BodyInvalid)(w, r)
@@ -87,7 +93,7 @@ func (s *Server) Verify(w http.ResponseWriter, r *http.Request) {
 // Body is the body of a 200 for a token at a time.
 func Body(t Token, now time.Time) string {
 	if t.Status == "" {
-		t.Status = "active"
+		t.Status = active
 
 		if !t.ExpiresOn.IsZero() && !t.ExpiresOn.After(now) {
 			t.Status = "expired"
@@ -108,5 +114,10 @@ func Body(t Token, now time.Time) string {
 		panic(err) // A map of strings can be written.
 	}
 
-	return fmt.Sprintf(`{"result":%s,"success":true,"errors":[],"messages":[{"code":10000,"message":"This API Token is valid and active","type":null}]}`, text)
+	messages := ""
+	if t.Status == active {
+		messages = `{"code":10000,"message":"This API Token is valid and active","type":null}`
+	}
+
+	return fmt.Sprintf(`{"result":%s,"success":true,"errors":[],"messages":[%s]}`, text, messages)
 }

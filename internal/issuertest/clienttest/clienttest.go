@@ -69,7 +69,7 @@ func Impatient(config transport.Config, change func(*transport.Config)) transpor
 func Bearer(tb testing.TB, secret string) token.Token {
 	tb.Helper()
 
-	b, _, err := token.Sources{Names: token.Names{Argument: "token", Block: "issuer"}, Value: &secret}.Resolve(context.Background())
+	b, _, err := token.Sources{Names: token.Names{Argument: "token", Block: "issuer"}, Value: &secret}.Resolve(tb.Context())
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package venafitest
 import (
 	"encoding/json"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
@@ -19,11 +20,13 @@ func Accepts(answer []byte, now time.Time) bool {
 		return false
 	}
 
-	if _, isError := document["error"]; isError {
-		return false
+	for name, value := range document {
+		if strings.HasPrefix(strings.ToLower(name), "error") || strings.EqualFold(name, "active") && value == false {
+			return false
+		}
 	}
 
-	fields := 0
+	proofs := 0
 
 	for name, isNumber := range map[string]bool{
 		"access_issued_on": false, "access_issued_on_ISO8601": false, "access_issued_on_unix_time": true,
@@ -36,15 +39,17 @@ func Accepts(answer []byte, now time.Time) bool {
 			continue
 		}
 
-		fields++
-
 		number, numeric := value.(float64)
 		_, text := value.(string)
 
 		if numeric != isNumber || text == isNumber || numeric && number != math.Trunc(number) {
 			return false
 		}
+
+		if isNumber && number > 0 || text && value != "" && strings.Contains(name, "_on") || strings.HasPrefix(name, "expires") {
+			proofs++
+		}
 	}
 
-	return fields > 0
+	return proofs > 0 || document["application"] != nil && document["scope"] != nil
 }
