@@ -90,7 +90,7 @@ func success(resp *transport.Response, body envelope, words verdict.Words, said 
 		return nil, unexpected("Its body says success and lists errors.")
 	case body.Result == nil || !verdict.IsWord(body.Result.ID) || !verdict.IsWord(body.Result.Status):
 		return nil, unexpected("Its result lacks a readable id or status.")
-	case !writable(body.Result.NotBefore) || !writable(body.Result.ExpiresOn):
+	case !verdict.Writable(body.Result.NotBefore) || !verdict.Writable(body.Result.ExpiresOn):
 		return nil, unexpected("A date in its result is before the year 0 or past the year 9999.")
 	case resp.Repeats(body.Result.ID, body.Result.Status):
 		return nil, unexpected("Its result repeats a part of the token.")
@@ -204,7 +204,3 @@ func withRay(resp *transport.Response, err *verdict.Error) *verdict.Error {
 
 	return err
 }
-
-// writable reports whether RFC 3339 can write a time in UTC: a date at the end
-// of the year 9999 in another zone may not be.
-func writable(t *time.Time) bool { return t == nil || t.UTC().Year() >= 0 && t.UTC().Year() <= 9999 }

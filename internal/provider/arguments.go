@@ -114,7 +114,7 @@ func timeValue(t *time.Time) timetypes.RFC3339 {
 		return timetypes.NewRFC3339Null()
 	}
 
-	return timetypes.NewRFC3339ValueMust(verdict.Format(*t)) // The clients refuse years that RFC 3339 cannot write.
+	return timetypes.NewRFC3339ValueMust(verdict.Format(*t)) // The clients leave no other years, see verdict.Writable.
 }
 
 // stringValue makes an attribute of a string, null for the empty one.

@@ -99,7 +99,7 @@ func TestBinaryAliases(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	clitest.Run(t, w, nil, false, []string{"plan", "-no-color"}, "signed by an authority that is not trusted")
+	clitest.Run(t, w, nil, false, []string{"plan", "-no-color"}, "signed by a CA that is not trusted")
 }
 
 // Nothing but the process's environment: the token, the server, and the system's
@@ -121,7 +121,7 @@ func TestBinaryEnvironment(t *testing.T) {
 	}
 
 	clitest.Run(t, w, env, true, []string{"plan", "-no-color"}, "1 to add", `status = "active"`)
-	clitest.Run(t, w, env[1:], false, []string{"plan", "-no-color"}, "signed by an authority that is not trusted", "cloudflare.trust_bundle")
+	clitest.Run(t, w, env[1:], false, []string{"plan", "-no-color"}, "signed by a CA that is not trusted", "cloudflare.trust_bundle")
 
 	proxied := append(slices.Clone(env), "HTTPS_PROXY=http://127.0.0.1:1", "CLOUDFLARE_BASE_URL=https://issuer.test")
 	clitest.Run(t, w, proxied, false, []string{"plan", "-no-color"}, "the proxy cannot be reached", "HTTPS_PROXY")

@@ -88,7 +88,7 @@ func TestCloudflareVerdicts(t *testing.T) {
 		"active by word but past its end": {
 			map[string]any{"api_token": "pastend-0123456789"},
 			map[string]any{"valid": false, "status": "expired"},
-			"although the issuer still calls it active",
+			"although the issuer still accepts it",
 		},
 		"disabled": {
 			map[string]any{"api_token": "switchedoff-0123456789"},

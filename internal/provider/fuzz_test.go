@@ -57,6 +57,10 @@ func FuzzCheck(f *testing.F) {
 		f.Add(issuer.refusal.Wire(), uint8(i), "", "1h", issuer.ownText)
 		f.Add([]byte("HTTP/1.1 401 Grant not found\r\nContent-Length: 0\r\n\r\n"), uint8(i), "OTHER", "30d", "any")
 		f.Add(issuer.valid(faultSecret, clock).Wire(), uint8(i), "", "", "")
+		if issuer.ended != nil {
+			f.Add(issuer.ended(clock).Wire(), uint8(i), "", "", "")
+		}
+
 		f.Add([]byte(faultSecret), uint8(i), "$OTHER", "-1s", ";")
 	}
 
@@ -74,7 +78,7 @@ func FuzzCheck(f *testing.F) {
 			arguments["min_remaining"] = remaining
 		}
 
-		if own != "" {
+		if own != "" && issuer.own != nil {
 			maps.Copy(arguments, issuer.own(own))
 		}
 

@@ -35,9 +35,12 @@ type fake struct {
 	// start starts a server on which the given tokens work. It also gives the value
 	// for urlArgument. The caller closes the server.
 	start func(tokens []string) (s *issuertest.Server, url string)
-	// valid is the answer for a token that is valid at a time. It has text in a field
-	// that becomes an attribute.
+	// valid is the answer for a token that is valid at a time. It has text in each
+	// field that becomes an attribute as it is.
 	valid func(text string, at time.Time) issuertest.Answer
+	// ended is the answer for a token that expired before a time, although nothing else
+	// in it says so; nil if the issuer has no such answer.
+	ended func(at time.Time) issuertest.Answer
 	// refusal is the answer for a token that the issuer does not know, and echo one
 	// whose messages repeat the request's token, at each %s of the body.
 	refusal, echo issuertest.Answer
@@ -45,7 +48,7 @@ type fake struct {
 	accepts func(answer []byte, now time.Time) bool
 
 	// own gives a check's arguments that only this issuer has, for a text, which
-	// need not be valid; ownText is one that is.
+	// need not be valid; ownText is one that is. Both are empty if there are none.
 	own     func(text string) map[string]any
 	ownText string
 }
@@ -67,6 +70,11 @@ func fakes() []fake {
 			valid: func(text string, at time.Time) issuertest.Answer {
 				return issuertest.Answer{Status: http.StatusOK, Body: cloudflaretest.Body(cloudflaretest.Token{ID: text}, at)}
 			},
+			ended: func(at time.Time) issuertest.Answer {
+				token := cloudflaretest.Token{ID: tokenID, Status: "active", ExpiresOn: at.Add(-time.Second)}
+
+				return issuertest.Answer{Status: http.StatusOK, Body: cloudflaretest.Body(token, at)}
+			},
 			refusal: issuertest.Answer{Status: http.StatusUnauthorized, Body: cloudflaretest.BodyInvalid},
 			echo:    issuertest.Answer{Status: http.StatusUnauthorized, Body: `{"success":false,"errors":[{"code":10000,"message":"No: %s"}]}`},
 			accepts: cloudflaretest.Accepts,
@@ -86,7 +94,7 @@ func fakes() []fake {
 				return s.Server, s.URL
 			},
 			valid: func(text string, at time.Time) issuertest.Answer {
-				token := venafitest.Token{IssuedOn: at, ValidFor: 7776000, Application: text, Scope: "certificate:manage"}
+				token := venafitest.Token{IssuedOn: at, ValidFor: 7776000, Application: text, Identity: text, Scope: text}
 
 				return issuertest.Answer{Status: http.StatusOK, Body: venafitest.Body(token)}
 			},
@@ -157,36 +165,85 @@ func TestEveryIssuer(t *testing.T) {
 func wantSound(t *testing.T, issuer fake) {
 	t.Helper()
 
+	s, url := issuer.start([]string{faultSecret})
+	t.Cleanup(s.Close)
+
+	// An ephemeral resource takes no old answer.
+	p := configured(t, nil, map[string]any{issuer.block: map[string]any{issuer.urlArgument: url, "trust_bundle": s.TrustBundle, issuer.tokenArgument: faultSecret}})
+	for range 2 {
+		if got, all := p.open(issuer.kind(), nil); got["valid"] != true {
+			t.Errorf("the fake accepts no token: %v %v", got, all)
+		}
+	}
+
+	if n := len(s.Requests()); n != 2 {
+		t.Errorf("%d requests for two ephemeral resources", n)
+	}
+
 	canned := issuertest.StartCanned()
 	t.Cleanup(canned.Close)
 
 	// Each answer has a provider of its own, which remembers no other.
-	read := func(raw []byte) (map[string]any, diagnostics) {
-		canned.Set(raw)
+	read := func(answer issuertest.Answer, config map[string]any) (map[string]any, diagnostics) {
+		canned.Set(answer.Wire())
 
 		s := newServer(t, host(nil))
-		s.configure(map[string]any{issuer.block: map[string]any{issuer.urlArgument: canned.URL, issuer.tokenArgument: faultSecret}})
+		s.configure(map[string]any{"max_retries": 0, issuer.block: map[string]any{issuer.urlArgument: canned.URL, issuer.tokenArgument: faultSecret}})
 
-		return s.read(issuer.kind(), nil)
+		return s.read(issuer.kind(), config)
+	}
+	good := issuer.valid("example-text", time.Now())
+	empty := issuertest.Answer{Status: http.StatusOK, Body: "{}"}
+
+	got, all := read(good, nil)
+	if got["valid"] != true {
+		t.Errorf("valid gives no valid token: %v %v", got, all)
 	}
 
-	good, refused := issuer.valid("example-text", time.Now()).Wire(), issuer.refusal.Wire()
-	empty := issuertest.Answer{Status: http.StatusOK, Body: "{}"}.Wire()
-
-	if got, all := read(good); got["valid"] != true || !strings.Contains(fmt.Sprint(got), "example-text") {
-		t.Errorf("valid gives no token that works with the text in an attribute: %v %v", got, all)
+	for name, value := range got {
+		own := !slices.Contains([]string{"reason", "status", "token_source"}, name) && !strings.HasSuffix(name, "_on")
+		if text, ok := value.(string); ok && own && !strings.Contains(text, "example-text") {
+			t.Errorf("valid has no text for the attribute %s, so that a token in it would not be found", name)
+		}
 	}
 
-	if got, all := read(refused); got["status"] != "rejected" {
-		t.Errorf("refusal is not refused: %v %v", got, all)
+	refused, all := read(issuer.refusal, nil)
+	if refused["status"] != "rejected" {
+		t.Errorf("refusal is not refused: %v %v", refused, all)
 	}
 
-	if !issuer.accepts(good, time.Now()) || issuer.accepts(refused, time.Now()) || issuer.accepts(empty, time.Now()) {
+	expiring, _ := read(good, map[string]any{"min_remaining": "876000h"})
+
+	// A reason is made of the issuer's words, and one may have been forgotten.
+	for _, reason := range []any{got["reason"], refused["reason"], expiring["reason"]} {
+		if text, ok := reason.(string); ok && (!strings.HasSuffix(text, ".") || strings.Contains(text, "  ") || strings.Contains(text, " .")) {
+			t.Errorf("the reason lacks a part: %q", text)
+		}
+	}
+
+	for _, body := range []string{"<html></html>", "{}", ""} {
+		answer := issuertest.Answer{Status: issuer.refusal.Status, Body: body}
+		if got, all := read(answer, nil); len(all.errors()) != 1 || !strings.Contains(all.String(), "issuer") {
+			t.Errorf("what a gateway answers, %q, gave %v %v", body, got, all)
+		}
+	}
+
+	if !issuer.accepts(good.Wire(), time.Now()) || issuer.accepts(issuer.refusal.Wire(), time.Now()) || issuer.accepts(empty.Wire(), time.Now()) {
 		t.Error("accepts must take valid, and neither refusal nor an empty object")
 	}
 
-	if !strings.Contains(issuer.echo.Body, "%s") {
-		t.Error("echo has no place for the token")
+	if issuer.ended != nil {
+		ended := issuer.ended(time.Now())
+		if got, all := read(ended, nil); got["valid"] != false || issuer.accepts(ended.Wire(), time.Now()) {
+			t.Errorf("a token that has expired gave %v %v, or is accepted", got, all)
+		}
+	}
+
+	echo := issuer.echo
+	echo.Body = strings.ReplaceAll(echo.Body, "%s", faultSecret)
+
+	if got, all := read(echo, nil); !strings.Contains(fmt.Sprint(got, all), "it repeats a part of the token") {
+		t.Errorf("echo is not read: %v %v", got, all)
 	}
 }
 

@@ -91,7 +91,7 @@ func (p *tokencheckProvider) Schema(_ context.Context, _ provider.SchemaRequest,
 			},
 			"max_retries": schema.Int64Attribute{
 				Optional: true,
-				MarkdownDescription: "How often a request is repeated at the most after a connection failure or an HTTP status of 408, 429 or 5xx. " +
+				MarkdownDescription: "Maximum number of retries of a request, after a connection failure, an HTTP status of 408, 429 or 5xx, or a rate limit that is reported otherwise. " +
 					"`0` turns retries off. Defaults to `3`.",
 				Validators: []validator.Int64{int64validator.Between(0, 100)},
 			},

@@ -72,17 +72,6 @@ data "tokencheck_cloudflare" "now" {}
       error_message = data.tokencheck_cloudflare.now.reason
     }
 `
-	ephemeralCheck = `
-ephemeral "tokencheck_cloudflare" "now" {
-  require_valid = false
-}
-`
-	ephemeralCondition = `
-    precondition {
-      condition     = ephemeral.tokencheck_cloudflare.now.valid
-      error_message = "The token was refused."
-    }
-`
 )
 
 func onItself(condition string) string { return "  lifecycle {" + condition + "  }\n" }
@@ -106,11 +95,7 @@ func TestSemanticsRefresh(t *testing.T) {
 		plan, target, refreshOnly, apply, destroy string
 	}{
 		"data source, precondition of the resource itself": {dataCheck, onItself(dataCondition), by401, by401, by401, by401, by401},
-		"data source, precondition of a guard":             {dataCheck + onGuard(dataCondition), dependsOn("terraform_data.token_guard"), byGuard, byGuard, warned, by401, warned},
 		"data source, postcondition":                       {atPlan, dependsOn("data.tokencheck_cloudflare.now"), byGuard, byGuard, warned, by401, warned},
-		"data source in a module":                          {"module \"token_guard\" {\n  source = \"./token-guard\"\n}\n", dependsOn("module.token_guard"), byGuard, byGuard, warned, by401, warned},
-		"ephemeral, precondition of the resource itself":   {ephemeralCheck, onItself(ephemeralCondition), by401, by401, by401, byGuard, by401},
-		"ephemeral, precondition of a guard":               {ephemeralCheck + onGuard(ephemeralCondition), dependsOn("terraform_data.token_guard"), byGuard, byGuard, warned, byGuard, warned},
 		"ephemeral by default":                             {byDependency, dependsOn("ephemeral.tokencheck_cloudflare.now"), byGuard, byGuard, byGuard, byGuard, byGuard},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -183,9 +183,7 @@ func TestSemanticsReplacement(t *testing.T) {
 		remains bool
 	}{
 		"precondition":               {byPrecondition, false},
-		"dependency":                 {byDependency, false},
 		"precondition, create first": {strings.Replace(byPrecondition, "depends_on", createFirst+"  depends_on", 1), true},
-		"dependency, create first":   {strings.Replace(byDependency, "depends_on", createFirst+"  depends_on", 1), true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -47,7 +47,8 @@ type Response struct {
 
 	config   *Config
 	token    token.Token
-	attempts int // how many there were, this one included
+	attempts int       // how many there were, this one included
+	until    time.Time // until when the issuer asks to wait, where no Retry-After says so
 }
 
 func newResponse(config *Config, raw *http.Response, body []byte, bearer token.Token) *Response {
@@ -162,8 +163,11 @@ func (r *Response) Fault(said, happened, remedy string) *verdict.Error {
 }
 
 // RateLimited is the error for an answer that says, by its status or otherwise,
-// that the issuer's rate limit is reached. It is retried.
-func (r *Response) RateLimited(said string) *verdict.Error {
+// that the issuer's rate limit is reached, and until when; a zero time if only a
+// Retry-After header tells. It is retried.
+func (r *Response) RateLimited(said string, until time.Time) *verdict.Error {
+	r.until = until
+
 	return r.explain(r.rateLimit(), said, "", "")
 }
 
@@ -236,7 +240,7 @@ func (r *Response) tried() string {
 }
 
 func (r *Response) retryAdvice() string {
-	until, ok := retryAfter(r.Header, r.config.Now())
+	until, ok := r.retryAt()
 
 	switch {
 	case !ok:

@@ -32,7 +32,7 @@ func (c *Config) next(ctx context.Context, attempt int, resp *Response, err erro
 	wait = backoff(c.Backoff, attempt, rand.Float64()) //nolint:gosec // Jitter need not be secret.
 
 	if resp != nil {
-		if until, ok := retryAfter(resp.Header, c.Now()); ok {
+		if until, ok := resp.retryAt(); ok {
 			wait = until.Sub(c.Now())
 		}
 	}
@@ -79,6 +79,16 @@ func backoff(base time.Duration, attempt int, random float64) time.Duration {
 	}
 
 	return wait - time.Duration(random*float64(wait)/2)
+}
+
+// retryAt is until when the issuer asks to wait, if it does.
+func (r *Response) retryAt() (time.Time, bool) {
+	now := r.config.Now()
+	if r.until.After(now) {
+		return r.until, true
+	}
+
+	return retryAfter(r.Header, now)
 }
 
 // retryAfter reads the Retry-After header in both forms, seconds and a date

@@ -1003,7 +1003,7 @@ func TestFault(t *testing.T) {
 			fault := resp.Fault("", "", "")
 			wantFault(t, fault, append(test.parts, "Issuer answered")...)
 			wantFault(t, resp.Unexpected("It happened.", ""), "It happened.", "issuer.url")
-			wantFault(t, resp.RateLimited("what it said"), "rate limit", "what it said", "-parallelism")
+			wantFault(t, resp.RateLimited("what it said", now.Add(time.Hour)), "rate limit", "what it said", "-parallelism", "It asks to wait until 2026-03-01T13:00:00Z")
 			wantFault(t, resp.Unexpected("It happened.", "Do this."), "Do this.")
 			wantFault(t, resp.Fault("what it said", "It happened.", "Do this."), "what it said", "It happened.", "Do this.")
 

@@ -96,8 +96,6 @@ func parseMicrosoft(s string) (time.Time, error) {
 // lastSecond is the last one that RFC 3339 can write, in Unix time.
 const lastSecond = 253402300799
 
-func past9999(t *time.Time) bool { return t != nil && t.Unix() > lastSecond }
-
 // findEnd finds when the token stops working: AccessIssuedOn + ValidFor, or the
 // grant's end where that comes first. The server has just said that the token
 // works, so an end that has passed contradicts it and is left out, as is one past
@@ -112,7 +110,7 @@ func (a *Answer) findEnd(now time.Time) {
 	}
 
 	switch grant := a.GrantExpiresOn; {
-	case past9999(grant):
+	case !verdict.Writable(grant):
 		a.GrantExpiresOn = nil
 
 		leaveOut("grant", "is past the year 9999")
@@ -123,11 +121,11 @@ func (a *Answer) findEnd(now time.Time) {
 	}
 
 	// RFC 3339 cannot write these either.
-	if past9999(a.AccessIssuedOn) {
+	if !verdict.Writable(a.AccessIssuedOn) {
 		a.AccessIssuedOn = nil
 	}
 
-	if past9999(a.GrantIssuedOn) {
+	if !verdict.Writable(a.GrantIssuedOn) {
 		a.GrantIssuedOn = nil
 	}
 

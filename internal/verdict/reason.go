@@ -46,7 +46,7 @@ func reason(s Status, f Facts, q Question, w Words) string {
 	case s == Expired && !ours && (f.ExpiresOn == nil || f.ExpiresOn.After(f.Now)):
 		what, todo = "has expired", w.Renew
 	case s == Expired && ours:
-		what = "ended at " + Format(*f.ExpiresOn) + ", although the issuer still calls it active"
+		what = "ended at " + Format(*f.ExpiresOn) + ", although the issuer still accepts it"
 		todo = w.Renew
 	case s == Expired:
 		what, todo = "expired at "+Format(*f.ExpiresOn), w.Renew
@@ -101,6 +101,10 @@ func Brief(d time.Duration) string {
 
 	return s
 }
+
+// Writable reports whether RFC 3339 can write a time in UTC, which a date at the end
+// of the year 9999 in another zone may not be. Clients refuse or leave out others.
+func Writable(t *time.Time) bool { return t == nil || t.UTC().Year() >= 0 && t.UTC().Year() <= 9999 }
 
 // Format writes a time as RFC 3339 in UTC, the form of every time that the
 // provider shows.
