@@ -386,7 +386,13 @@ func unzip(path string, blobs map[string][]byte) error {
 // leaks says what of a token a text holds: any 12 characters of it, its SHA-256,
 // or its Base64 at any offset; "" if nothing.
 func leaks(content []byte, secret string) string {
-	for i := 0; i+12 <= len(secret); i++ {
+	// Any 12 characters contain one of these parts whole: the common case takes less time.
+	some := false
+	for i := 0; i+6 <= len(secret); i += 6 {
+		some = some || bytes.Contains(content, []byte(secret[i:i+6]))
+	}
+
+	for i := 0; some && i+12 <= len(secret); i++ {
 		if bytes.Contains(content, []byte(secret[i:i+12])) {
 			return "12 characters"
 		}

@@ -133,6 +133,12 @@ func TestSemanticsRefresh(t *testing.T) {
 				"destroy -auto-approve -refresh=false": by401,
 			}
 
+			if test.apply == by401 && test.plan == by401 { // The trap shows at once.
+				clear(want)
+
+				want["plan"] = by401
+			}
+
 			got := map[string]string{}
 			for command := range want {
 				args := strings.Fields(command)

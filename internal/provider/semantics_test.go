@@ -209,16 +209,15 @@ func TestSemanticsDestroy(t *testing.T) {
 		config string
 		flag   bool
 	}{
-		"precondition": {byPrecondition, false},
-		"dependency":   {byDependency, true},
-		"time":         {byTime, false},
-		"data source":  {atPlan, false},
+		"dependency":  {byDependency, true},
+		"data source": {atPlan, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 
 			c, w, env := guarded(t, test.config)
 			clitest.Run(t, w, env, true, []string{"apply", "-auto-approve", "-no-color"}, "terraform_data.guarded: Creation complete")
+			clitest.Run(t, w, env, true, []string{"plan", "-no-color", "-detailed-exitcode"}) // The same answer is no change.
 			c.Revoke(secret)
 
 			destroy := []string{"destroy", "-auto-approve", "-no-color"}

@@ -98,7 +98,7 @@ func get(t *testing.T, address string, change func(*transport.Config)) (*transpo
 	return getContext(t, context.Background(), address, change)
 }
 
-func getContext(t *testing.T, ctx context.Context, address string, change func(*transport.Config)) (*transport.Response, error) { //nolint:revive // As in testing.
+func getContext(t *testing.T, ctx context.Context, address string, change func(*transport.Config)) (*transport.Response, error) { //nolint:revive,contextcheck // As in testing.
 	t.Helper()
 
 	parsed, err := transport.ParseURL(address)
