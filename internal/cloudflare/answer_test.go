@@ -632,22 +632,3 @@ func TestServerThatRepeatsTheToken(t *testing.T) {
 		}
 	}
 }
-
-// TestLongMessages asserts that a server's text is cut, and is one printable line.
-func TestLongMessages(t *testing.T) {
-	t.Parallel()
-
-	_, b, answer, err := verify(t, issuertest.Reply(401, refusal(coded(1000, strings.Repeat("x", 5000)), `{"code":1000,"message":"a\u001b[31m\nb\u202e"}`)), "")
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	v := decide(t, b, answer, nil)
-	if strings.Contains(v.Reason, strings.Repeat("x", 301)) || strings.ContainsAny(v.Reason, "\x1b\n\u202e") {
-		t.Errorf("reason = %q", v.Reason)
-	}
-
-	if len([]rune(answer.Said)) > 300 {
-		t.Errorf("%d characters of the server's text are shown, want at most 300", len([]rune(answer.Said)))
-	}
-}

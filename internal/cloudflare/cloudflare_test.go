@@ -175,40 +175,6 @@ func TestFake(t *testing.T) {
 	}
 }
 
-// TestSameAnswerSameText makes a check twice, a minute apart.
-func TestSameAnswerSameText(t *testing.T) {
-	t.Parallel()
-
-	s := start(t)
-	s.Set(secret, cloudflaretest.Token{ID: tokenID, ExpiresOn: now.Add(time.Hour)})
-
-	client, b := issuer.Connect(t, s.BaseURL(), s.TrustBundle, nil), clienttest.Bearer(t, secret)
-
-	var reasons []string
-
-	for i := range 2 {
-		s.SetClock(func() time.Time { return now.Add(time.Duration(i) * time.Minute) })
-
-		answer, err := client.Verify(context.Background(), b, "", true)
-		if err != nil {
-			t.Fatal(err)
-		}
-
-		reasons = append(reasons, decide(t, b, answer, nil).Reason)
-	}
-
-	if reasons[0] != reasons[1] {
-		t.Errorf("reasons differ: %q", reasons)
-	}
-
-	s.Revoke(secret)
-
-	answer, err := client.Verify(context.Background(), b, "", true)
-	if err != nil || !answer.Refused {
-		t.Errorf("after the revocation: %+v, %v", answer, err)
-	}
-}
-
 // TestWhichClockDecides has a token that has ended by one of the two clocks.
 func TestWhichClockDecides(t *testing.T) {
 	t.Parallel()

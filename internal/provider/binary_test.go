@@ -13,60 +13,6 @@ import (
 
 func TestMain(m *testing.M) { clitest.Main(m) }
 
-// Checks in a module, one for each of many tokens: the plan that is refused is
-// still written, and tells a policy which token is bad.
-func TestBinaryRefusedPlanJSON(t *testing.T) {
-	t.Parallel()
-
-	c := newCloudflare(t)
-	w := clitest.Workspace(t, map[string]string{
-		"main.tf": clitest.RequiredProviders + withIssuers(c, nil, `
-module "tokens" {
-  source = "./tokens"
-  tokens = { good = "GOOD", old = "OLD", gone = "GONE" }
-}
-`),
-		"tokens/main.tf": clitest.RequiredProviders + `
-variable "tokens" { type = map(string) }
-
-data "tokencheck_cloudflare" "all" {
-  for_each      = var.tokens
-  api_token_env = each.value
-}
-
-resource "terraform_data" "guarded" {
-  lifecycle {
-    precondition {
-      condition     = alltrue(values(data.tokencheck_cloudflare.all)[*].valid)
-      error_message = join("\n", [for c in data.tokencheck_cloudflare.all : c.reason if !c.valid])
-    }
-  }
-}
-`,
-	})
-	env := []string{"GOOD=active-0123456789", "OLD=expired-0123456789", "GONE=gone-0123456789"}
-
-	clitest.Run(t, w, env, false, []string{"plan", "-no-color", "-out=plan"}, "(source: env:OLD) expired at", "(source: env:GONE) was refused")
-
-	p := clitest.Show(t, w, env, "plan")
-	if !p.Errored || !slices.ContainsFunc(p.Checks, func(check struct {
-		Status string `json:"status"`
-	},
-	) bool {
-		return check.Status == "fail"
-	}) {
-		t.Errorf("errored: %t, checks: %v", p.Errored, p.Checks)
-	}
-
-	for key, want := range map[string]map[string]any{
-		"good": {"valid": true, "status": "active"},
-		"old":  {"valid": false, "status": "expired"},
-		"gone": {"valid": false, "status": "rejected"},
-	} {
-		wantAttributes(t, p.PriorState.Values.RootModule.Find(fmt.Sprintf("module.tokens.data.tokencheck_cloudflare.all[%q]", key)), want)
-	}
-}
-
 // Each alias has its own server, token and trust bundle.
 func TestBinaryAliases(t *testing.T) {
 	t.Parallel()

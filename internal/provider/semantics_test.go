@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/cli"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/cli/clitest"
@@ -63,24 +62,6 @@ resource "terraform_data" "guarded" {
   depends_on = [ephemeral.tokencheck_cloudflare.now]
 }
 `
-	// byTime asks nobody.
-	byTime = `
-data "tokencheck_cloudflare" "now" {}
-
-resource "terraform_data" "token_guard" {
-  lifecycle {
-    precondition {
-      condition = (data.tokencheck_cloudflare.now.expires_on == null ? true :
-        timecmp(data.tokencheck_cloudflare.now.expires_on, timestamp()) > 0)
-      error_message = "The token has ended since the plan was made."
-    }
-  }
-}
-
-resource "terraform_data" "guarded" {
-  depends_on = [terraform_data.token_guard]
-}
-`
 	// atPlan is a data source alone: nothing of it happens at apply.
 	atPlan = `
 data "tokencheck_cloudflare" "now" {
@@ -135,40 +116,6 @@ func TestSemanticsRevokedBeforeApply(t *testing.T) {
 			clitest.Run(t, w, env, false, []string{"plan", "-no-color"}, test.refusal)
 		})
 	}
-}
-
-// The end of a token that comes between plan and apply is caught without asking.
-// The issuer's clock is an hour behind, so that the token ends in its eyes later.
-func TestSemanticsExpiredBeforeApply(t *testing.T) {
-	t.Parallel()
-
-	c, w, env := guarded(t, byTime)
-	c.SetClock(func() time.Time { return time.Now().Add(-time.Hour) })
-	c.Set(secret, cloudflaretest.Token{ID: tokenID, ExpiresOn: time.Now().Add(-30 * time.Minute)})
-
-	clitest.Run(t, w, env, true, []string{"plan", "-no-color", "-out=plan"}, "terraform_data.guarded will be created", "Clocks differ")
-
-	requests := len(c.Requests())
-
-	clitest.Run(t, w, env, false, []string{"apply", "-no-color", "plan"}, "The token has ended since the plan was made.")
-
-	if n := len(c.Requests()); n != requests {
-		t.Errorf("the apply made %d requests", n-requests)
-	}
-
-	if created(t, w, "terraform_data.guarded") {
-		t.Error("the guarded resource was created")
-	}
-
-	// A token without an end passes.
-	c.Set(secret, cloudflaretest.Token{ID: tokenID})
-	clitest.Run(t, w, env, true, []string{"apply", "-auto-approve", "-no-color"}, "terraform_data.guarded: Creation complete")
-
-	// The guard itself has no change any more, and is evaluated all the same.
-	c.Set(secret, cloudflaretest.Token{ID: tokenID, ExpiresOn: time.Now().Add(-30 * time.Minute)})
-
-	clitest.Run(t, w, env, true, []string{"plan", "-no-color", "-out=plan"}, "No changes")
-	clitest.Run(t, w, env, false, []string{"apply", "-no-color", "plan"}, "The token has ended since the plan was made.")
 }
 
 // A deletion during an apply waits for no guard, so that a resource that is to be
@@ -230,45 +177,6 @@ func TestSemanticsDestroy(t *testing.T) {
 			clitest.Run(t, w, env, true, destroy, "terraform_data.guarded: Destruction complete")
 		})
 	}
-}
-
-func TestSemanticsRefreshOnly(t *testing.T) {
-	t.Parallel()
-
-	refresh := []string{"plan", "-refresh-only", "-no-color"}
-
-	c, w, env := guarded(t, atPlan)
-	clitest.Run(t, w, env, true, []string{"apply", "-auto-approve", "-no-color"}, "terraform_data.guarded: Creation complete")
-	c.Revoke(secret)
-	clitest.Run(t, w, env, true, refresh, "Warning:", "was refused")
-
-	c, w, env = guarded(t, byPrecondition)
-	clitest.Run(t, w, env, true, []string{"apply", "-auto-approve", "-no-color"}, "terraform_data.guarded: Creation complete")
-	c.Revoke(secret)
-	clitest.Run(t, w, env, true, refresh)
-}
-
-// A check block can use an ephemeral's verdict, and only warns.
-func TestSemanticsCheckBlock(t *testing.T) {
-	t.Parallel()
-
-	c, w, env := guarded(t, `
-ephemeral "tokencheck_cloudflare" "now" {
-  require_valid = false
-}
-
-check "token" {
-  assert {
-    condition     = ephemeral.tokencheck_cloudflare.now.valid
-    error_message = "The Cloudflare token does not work."
-  }
-}
-
-resource "terraform_data" "other" {}
-`)
-	clitest.Run(t, w, env, true, []string{"plan", "-no-color", "-out=plan"}, "1 to add")
-	c.Revoke(secret)
-	clitest.Run(t, w, env, true, []string{"apply", "-no-color", "plan"}, "1 added", "Warning:", "The Cloudflare token does not work.")
 }
 
 // A check whose arguments are not known yet, or that depends on something with

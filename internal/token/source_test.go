@@ -299,31 +299,3 @@ func TestResolveRelativePath(t *testing.T) {
 		t.Errorf("err = %v, want it to tell what a relative path is relative to", err)
 	}
 }
-
-func TestHasOwn(t *testing.T) {
-	t.Parallel()
-
-	for name, test := range map[string]struct {
-		give token.Sources
-		want bool
-	}{
-		"nothing":         {token.Sources{}, false},
-		"provider's":      {token.Sources{FromProvider: new("x")}, false},
-		"argument":        {token.Sources{Value: new("x")}, true},
-		"empty argument":  {token.Sources{Value: new("")}, true},
-		"name of a token": {token.Sources{Env: new("x")}, true},
-		"path of a token": {token.Sources{File: new("x")}, true},
-	} {
-		if got := test.give.HasOwn(); got != test.want {
-			t.Errorf("%s: HasOwn() = %v, want %v", name, got, test.want)
-		}
-	}
-}
-
-func TestNames(t *testing.T) {
-	t.Parallel()
-
-	if got := names.ArgumentEnv() + " " + names.ArgumentFile() + " " + names.Provider(); got != "api_token_env api_token_file example.api_token" {
-		t.Errorf("names = %q", got)
-	}
-}

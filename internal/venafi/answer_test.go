@@ -727,35 +727,3 @@ func TestServerThatRepeatsTheToken(t *testing.T) {
 		}
 	}
 }
-
-// TestLongMessages asserts that a server's text is cut, and is one printable line.
-func TestLongMessages(t *testing.T) {
-	t.Parallel()
-
-	for name, handler := range map[string]http.HandlerFunc{
-		"description": issuertest.Reply(401, `{"error":"invalid_token","error_description":"a\u001b[31m\u202e`+strings.Repeat("x", 5000)+`"}`),
-		"status line": line(401, "a \x1b[31m"+strings.Repeat("x", 5000)),
-		"fault":       issuertest.Reply(403, `{"error":"e\r\nf","error_description":"`+strings.Repeat("x", 5000)+`"}`),
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-
-			_, b, answer, err := verify(t, handler)
-
-			text := fmt.Sprint(err)
-			if err == nil {
-				v, err := decide(b, answer.Answer, nil)
-				if err != nil {
-					t.Fatal(err)
-				}
-
-				text = v.Reason
-			}
-
-			// The error's own paragraphs are set apart by an empty line.
-			if strings.Contains(text, strings.Repeat("x", 301)) || strings.ContainsAny(strings.Replace(text, "\n\n", "", 1), "\x1b\r\n\u202e") {
-				t.Errorf("text = %q", text)
-			}
-		})
-	}
-}

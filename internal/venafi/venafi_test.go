@@ -2,7 +2,6 @@ package venafi_test
 
 import (
 	"context"
-	"crypto/tls"
 	"net/http"
 	"strings"
 	"testing"
@@ -12,8 +11,6 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest/clienttest"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/transport"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/venafi"
-	"github.com/tokencheck/terraform-provider-tokencheck/internal/venafi/venafitest"
-	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
 )
 
 func TestParseURL(t *testing.T) {
@@ -161,60 +158,6 @@ func TestRequest(t *testing.T) {
 	}
 }
 
-// TestFake makes checks against the fake as it is, which answers as documented.
-func TestFake(t *testing.T) {
-	t.Parallel()
-
-	tests := []struct {
-		name   string
-		token  *venafitest.Token
-		want   verdict.Status
-		reason string
-	}{
-		{"works", &venafitest.Token{IssuedOn: now.Add(-time.Hour), ValidFor: 7200, Scope: "ssh"}, verdict.Active, "2020-12-07T13:00:00Z"},
-		{"grant ends first", &venafitest.Token{IssuedOn: now.Add(-time.Hour), ValidFor: 7200, GrantExpiresOn: now.Add(time.Minute)}, verdict.Active, "2020-12-07T12:01:00Z"},
-		{"unknown", nil, verdict.Rejected, "invalid_token"},
-		{"ended", &venafitest.Token{IssuedOn: now.Add(-2 * time.Hour), ValidFor: 7200}, verdict.Rejected, "invalid_token"},
-		{"grant ended", &venafitest.Token{IssuedOn: now.Add(-time.Hour), ValidFor: 7200, GrantExpiresOn: now}, verdict.Rejected, "Grant has expired"},
-	}
-
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-
-			s := start(t)
-			if test.token != nil {
-				s.Set(secret, *test.token)
-			}
-
-			b := clienttest.Bearer(t, secret)
-			client := issuer.Connect(t, s.URL+"/vedsdk", s.TrustBundle, nil)
-
-			answer, err := client.Verify(context.Background(), b, true)
-			if err != nil {
-				t.Fatal(err)
-			}
-
-			v, err := decide(b, answer.Answer, nil)
-			if err != nil || v.Status != test.want || !strings.Contains(v.Reason, test.reason) {
-				t.Errorf("verdict = %+v, %v; want %q with %q in its reason", v, err, test.want, test.reason)
-			}
-
-			// The same answer a minute later has the same text.
-			s.SetClock(func() time.Time { return now.Add(30 * time.Second) })
-
-			answer, err = client.Verify(context.Background(), b, true)
-			if err != nil {
-				t.Fatal(err)
-			}
-
-			if again, _ := decide(b, answer.Answer, nil); again != v {
-				t.Errorf("the same answer gave %+v, then %+v", v, again)
-			}
-		})
-	}
-}
-
 // TestServersClock has a token that has ended by the local clock, which does not
 // count, and one that has ended by the server's.
 func TestServersClock(t *testing.T) {
@@ -267,51 +210,5 @@ func TestServersClock(t *testing.T) {
 	_, _, answer, err := verify(t, issuertest.Reply(http.StatusUnauthorized, invalid, "Date", "Mon, 07 Dec 2020 13:00:00 GMT"))
 	if err != nil || !answer.Refused || len(answer.Warnings) != 1 {
 		t.Errorf("a refusal by another clock: %+v, %v; want a warning", answer, err)
-	}
-}
-
-// TestClientCertificate has a server that requires one.
-func TestClientCertificate(t *testing.T) {
-	t.Parallel()
-
-	for name, version := range map[string]uint16{"TLS 1.2": tls.VersionTLS12, "newest": 0} {
-		for _, shown := range []bool{false, true} {
-			t.Run(name+map[bool]string{true: " with one", false: " without one"}[shown], func(t *testing.T) {
-				t.Parallel()
-
-				authority := issuertest.NewAuthority()
-				s := start(t, func(c *tls.Config) { c.ClientAuth, c.ClientCAs = tls.RequireAndVerifyClientCert, authority.Pool() })
-				s.Set(secret, venafitest.Token{Application: "a", Scope: "ssh"})
-
-				b := clienttest.Bearer(t, secret)
-
-				_, err := issuer.Connect(t, s.URL, s.TrustBundle, func(c *transport.Config) {
-					c.TLSMaxVersion = version
-
-					if shown {
-						certificate := authority.Issue(issuertest.Certificate{})
-						c.ClientCertificate = &certificate
-					}
-				}).Verify(context.Background(), b, true)
-
-				if !shown {
-					clienttest.WantFault(t, b, err, "TLS", "venafi.client_certificate", "venafi.client_key", "venafi.tls_max_version")
-
-					if n := len(s.Requests()); n != 0 {
-						t.Errorf("%d requests came through", n)
-					}
-
-					return
-				}
-
-				if err != nil {
-					t.Fatal(err)
-				}
-
-				if got := s.Requests()[0]; !got.ClientCertificate || version != 0 && got.TLS != version {
-					t.Errorf("request = %+v, want a client certificate and the TLS version %d", got, version)
-				}
-			})
-		}
 	}
 }
