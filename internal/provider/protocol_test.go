@@ -178,6 +178,16 @@ func collect(all []*tfprotov6.Diagnostic) diagnostics {
 	return lines
 }
 
+// collect gives what a call said, and notes it in the catalogue.
+func (s *server) collect(all []*tfprotov6.Diagnostic) diagnostics {
+	s.t.Helper()
+
+	lines := collect(all)
+	inCatalogue(s.t, lines...)
+
+	return lines
+}
+
 // configure validates and configures the provider.
 func (s *server) configure(config map[string]any) diagnostics {
 	s.t.Helper()
@@ -189,7 +199,7 @@ func (s *server) configure(config map[string]any) diagnostics {
 		s.t.Fatal(err)
 	}
 
-	if all := collect(validated.Diagnostics); len(all.errors()) > 0 {
+	if all := s.collect(validated.Diagnostics); len(all.errors()) > 0 {
 		return all
 	}
 
@@ -198,7 +208,7 @@ func (s *server) configure(config map[string]any) diagnostics {
 		s.t.Fatal(err)
 	}
 
-	return collect(configured.Diagnostics)
+	return s.collect(configured.Diagnostics)
 }
 
 // read validates and reads a data source.
@@ -218,7 +228,7 @@ func (s *server) readContext(ctx context.Context, name string, config map[string
 		s.t.Fatal(err)
 	}
 
-	if all := collect(validated.Diagnostics); len(all.errors()) > 0 {
+	if all := s.collect(validated.Diagnostics); len(all.errors()) > 0 {
 		return nil, all
 	}
 
@@ -227,7 +237,7 @@ func (s *server) readContext(ctx context.Context, name string, config map[string
 		s.t.Fatal(err)
 	}
 
-	all := collect(read.Diagnostics)
+	all := s.collect(read.Diagnostics)
 	if len(all.errors()) > 0 {
 		return nil, all
 	}
@@ -237,7 +247,10 @@ func (s *server) readContext(ctx context.Context, name string, config map[string
 		s.t.Fatal(err)
 	}
 
-	return plain(state).(map[string]any), all
+	got := plain(state).(map[string]any)
+	inCatalogue(s.t, "reason: "+got["reason"].(string))
+
+	return got, all
 }
 
 // open validates and opens an ephemeral resource.
@@ -252,7 +265,7 @@ func (s *server) open(name string, config map[string]any) (map[string]any, diagn
 		s.t.Fatal(err)
 	}
 
-	if all := collect(validated.Diagnostics); len(all.errors()) > 0 {
+	if all := s.collect(validated.Diagnostics); len(all.errors()) > 0 {
 		return nil, all
 	}
 
@@ -261,7 +274,7 @@ func (s *server) open(name string, config map[string]any) (map[string]any, diagn
 		s.t.Fatal(err)
 	}
 
-	all := collect(opened.Diagnostics)
+	all := s.collect(opened.Diagnostics)
 	if len(all.errors()) > 0 {
 		return nil, all
 	}
@@ -271,7 +284,10 @@ func (s *server) open(name string, config map[string]any) (map[string]any, diagn
 		s.t.Fatal(err)
 	}
 
-	return plain(result).(map[string]any), all
+	got := plain(result).(map[string]any)
+	inCatalogue(s.t, "reason: "+got["reason"].(string))
+
+	return got, all
 }
 
 // wantAttributes compares the named attributes.
