@@ -625,7 +625,7 @@ func TestServerThatRepeatsTheToken(t *testing.T) {
 	t.Parallel()
 
 	forms := map[string]string{
-		"whole": secret, "first half": secret[:16], "second half": secret[16:], "eight": secret[5:13], "upper case": strings.ToUpper(secret),
+		"whole": secret, "first half": secret[:16], "second half": secret[16:], "eight": secret[5:13], "fourteen": secret[3:17], "upper case": strings.ToUpper(secret),
 		"lower case": strings.ToLower(secret), "with blanks": secret[:4] + " " + secret[4:12] + " x", "header": "Bearer " + secret,
 	}
 	reply := issuertest.Reply
@@ -644,21 +644,21 @@ func TestServerThatRepeatsTheToken(t *testing.T) {
 			return reply(403, fmt.Sprintf(`{"error":"x","error_description":%q}`, text))
 		},
 		"description with 500": func(text string) http.HandlerFunc { return reply(500, fmt.Sprintf(`{"error_description":%q}`, text)) },
-		"application":          func(text string) http.HandlerFunc { return reply(200, body(fmt.Sprintf(`"application":%q`, text))) },
+		"application":          func(text string) http.HandlerFunc { return reply(200, body(issued, fmt.Sprintf(`"application":%q`, text))) },
 		"identity": func(text string) http.HandlerFunc {
-			return reply(200, body(fmt.Sprintf(`"identity":%q`, "local:{"+text+"}")))
+			return reply(200, body(issued, fmt.Sprintf(`"identity":%q`, "local:{"+text+"}")))
 		},
 		"scope": func(text string) http.HandlerFunc {
-			return reply(200, body(fmt.Sprintf(`"scope":%q`, "ssh;"+text+":manage")))
+			return reply(200, body(issued, fmt.Sprintf(`"scope":%q`, "ssh;"+text+":manage")))
 		},
 		"restriction": func(text string) http.HandlerFunc {
-			return reply(200, body(fmt.Sprintf(`"scope":%q`, "certificate:"+text)))
+			return reply(200, body(issued, fmt.Sprintf(`"scope":%q`, "certificate:"+text)))
 		},
 		"a date": func(text string) http.HandlerFunc {
-			return reply(200, body(`"scope":"ssh"`, fmt.Sprintf(`"expires":%q`, text)))
+			return reply(200, body(issued, `"scope":"ssh"`, fmt.Sprintf(`"expires":%q`, text)))
 		},
 		"a field beside": func(text string) http.HandlerFunc {
-			return reply(200, body(`"scope":"ssh"`, fmt.Sprintf(`"access_token":%q`, text)))
+			return reply(200, body(issued, `"scope":"ssh"`, fmt.Sprintf(`"access_token":%q`, text)))
 		},
 		"error with 200":       func(text string) http.HandlerFunc { return reply(200, body(fmt.Sprintf(`"error":%q`, text))) },
 		"status line with 401": func(text string) http.HandlerFunc { return line(401, "Unknown token "+text) },
