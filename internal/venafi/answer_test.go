@@ -644,7 +644,9 @@ func TestServerThatRepeatsTheToken(t *testing.T) {
 			return reply(403, fmt.Sprintf(`{"error":"x","error_description":%q}`, text))
 		},
 		"description with 500": func(text string) http.HandlerFunc { return reply(500, fmt.Sprintf(`{"error_description":%q}`, text)) },
-		"application":          func(text string) http.HandlerFunc { return reply(200, body(issued, fmt.Sprintf(`"application":%q`, text))) },
+		"application": func(text string) http.HandlerFunc {
+			return reply(200, body(issued, fmt.Sprintf(`"application":%q`, text)))
+		},
 		"identity": func(text string) http.HandlerFunc {
 			return reply(200, body(issued, fmt.Sprintf(`"identity":%q`, "local:{"+text+"}")))
 		},
@@ -725,5 +727,17 @@ func TestServerThatRepeatsTheToken(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// Seven characters of a token in each of two fields are a part of it as well.
+func TestTokenInTwoFields(t *testing.T) {
+	t.Parallel()
+
+	_, b, _, err := verify(t, issuertest.Reply(401, fmt.Sprintf(`{"error":%q,"error_description":%q}`, secret[3:10], secret[10:17])))
+	clienttest.WantFault(t, b, err, "withheld")
+
+	if strings.Contains(err.Error(), secret[3:10]) || strings.Contains(err.Error(), secret[10:17]) {
+		t.Errorf("error %q shows a part of the token", err)
 	}
 }
