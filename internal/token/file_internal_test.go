@@ -50,7 +50,11 @@ func TestReadRegular(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	if content, err := readRegular(pipe); !errors.Is(err, errNotRegular) || content != nil {
+	// Reading it would last for ever.
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+
+	if content, err := within(ctx, func() ([]byte, error) { return readRegular(pipe) }); !errors.Is(err, errNotRegular) || content != nil {
 		t.Errorf("read %q, %v", content, err)
 	}
 }

@@ -573,7 +573,7 @@ func TestSharedConnections(t *testing.T) {
 		late, http1 bool
 		connections int
 	}{
-		"HTTP/2": {false, false, 1}, "HTTP/1.1 by the server": {false, true, checks}, "HTTP/1.1 by the client": {true, false, checks},
+		"HTTP/2": {false, false, 1}, "HTTP/1.1 by the server": {false, true, 2 * checks}, "HTTP/1.1 by the client": {true, false, 2 * checks},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -597,6 +597,13 @@ func TestSharedConnections(t *testing.T) {
 			}
 
 			wait.Wait()
+
+			// Nor is a connection that is free again taken for the next token.
+			for i := range checks {
+				if resp, err := client.Get(t.Context(), address, clienttest.Bearer(t, fmt.Sprint(secret, -i))); err != nil || resp.Status != http.StatusOK {
+					t.Error(resp, err)
+				}
+			}
 
 			if n := s.Connections(); n != test.connections {
 				t.Errorf("%d connections, want %d", n, test.connections)
