@@ -76,10 +76,6 @@ data "tokencheck_cloudflare" "now" {}
 
 func onItself(condition string) string { return "  lifecycle {" + condition + "  }\n" }
 
-func onGuard(condition string) string {
-	return "resource \"terraform_data\" \"token_guard\" {\n" + onItself(condition) + "}\n"
-}
-
 func dependsOn(address string) string { return "  depends_on = [" + address + "]\n" }
 
 // A resource is refreshed before its own preconditions are evaluated. Once it
@@ -151,40 +147,6 @@ func TestSemanticsRefresh(t *testing.T) {
 
 			if created(t, w, "cloud_record.new") || !created(t, w, "cloud_record.old") {
 				t.Error("something was created or destroyed")
-			}
-		})
-	}
-}
-
-// A data source that needs the token is read at plan, before which its own
-// preconditions are evaluated. If it depends on a guard that is not created yet,
-// it is put off.
-func TestSemanticsGuardedDataSource(t *testing.T) {
-	t.Parallel()
-
-	for name, test := range map[string]struct {
-		config, body string
-		putOff       bool
-	}{
-		"precondition of its own": {dataCheck, onItself(dataCondition), false},
-		"postcondition":           {atPlan, dependsOn("data.tokencheck_cloudflare.now"), false},
-		"ephemeral by default":    {byDependency, dependsOn("ephemeral.tokencheck_cloudflare.now"), false},
-		"guard":                   {dataCheck + onGuard(dataCondition), dependsOn("terraform_data.token_guard"), true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-
-			c, w, env := guardedCloud(t, test.config+"\ndata \"cloud_zone\" \"this\" {\n"+test.body+"}\n")
-
-			result := clitest.Run(t, w, env, true, []string{"plan", "-no-color"})
-			if putOff := clitest.Says("data.cloud_zone.this will be read during apply").MatchString(result.Output); putOff != test.putOff {
-				t.Errorf("put off: %t\n%s", putOff, result.Output)
-			}
-
-			c.Revoke(secret)
-
-			if got := ends(w.Run(t.Context(), env, "plan", "-no-color")); got != byGuard {
-				t.Error(got)
 			}
 		})
 	}

@@ -118,36 +118,6 @@ func TestSemanticsRevokedBeforeApply(t *testing.T) {
 	}
 }
 
-// A deletion during an apply waits for no guard, so that a resource that is to be
-// replaced is gone; where the new one is created first, the guard speaks first.
-func TestSemanticsReplacement(t *testing.T) {
-	t.Parallel()
-
-	const createFirst = "lifecycle {\n    create_before_destroy = true\n  }\n"
-
-	for name, test := range map[string]struct {
-		config  string
-		remains bool
-	}{
-		"precondition":               {byPrecondition, false},
-		"precondition, create first": {strings.Replace(byPrecondition, "depends_on", createFirst+"  depends_on", 1), true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-
-			c, w, env := guarded(t, test.config)
-			clitest.Run(t, w, env, true, []string{"apply", "-auto-approve", "-no-color"}, "terraform_data.guarded: Creation complete")
-			clitest.Run(t, w, env, true, []string{"plan", "-no-color", "-out=plan", "-replace=terraform_data.guarded"}, "1 to add, 0 to change, 1 to destroy")
-			c.Revoke(secret)
-			clitest.Run(t, w, env, false, []string{"apply", "-no-color", "plan"})
-
-			if remains := created(t, w, "terraform_data.guarded"); remains != test.remains {
-				t.Errorf("the old resource remains: %t", remains)
-			}
-		})
-	}
-}
-
 // A destroy with a dead token is possible in every pattern, in one of them with a flag.
 func TestSemanticsDestroy(t *testing.T) {
 	t.Parallel()

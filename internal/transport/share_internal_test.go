@@ -83,25 +83,6 @@ func TestShareAgeCountsFromTheRequest(t *testing.T) {
 	}
 }
 
-// TestShareIsNoRefreshOfTheOld asserts that an answer that is taken does not get
-// younger by that.
-func TestShareIsNoRefreshOfTheOld(t *testing.T) {
-	t.Parallel()
-
-	at := time.Now()
-	s := share[int]{now: func() time.Time { return at }}
-	a := &asker{}
-
-	for range 4 {
-		_, _ = s.do(context.Background(), question{}, false, a.ask)
-		at = at.Add(6 * time.Second)
-	}
-
-	if n := a.asked.Load(); n != 2 {
-		t.Errorf("asked %d times in 18 seconds, want 2", n)
-	}
-}
-
 // blocked is a question that is answered when the test says so.
 type blocked struct {
 	asker

@@ -995,51 +995,6 @@ func TestLog(t *testing.T) {
 	}
 }
 
-// TestConcurrent shares one client among many checks, some of which fail: a
-// failure must not close the connections of the others.
-func TestConcurrent(t *testing.T) {
-	t.Parallel()
-
-	s := start(t, func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/fail" {
-			w.WriteHeader(http.StatusServiceUnavailable)
-
-			return
-		}
-
-		_, _ = io.WriteString(w, r.Header.Get("Authorization"))
-	})
-	client := connect(t, trusting(s))
-
-	base, err := url.Parse(s.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	var group sync.WaitGroup
-
-	for i := range 40 {
-		own := fmt.Sprintf("token-number-%d", i)
-		b := clienttest.Bearer(t, own)
-
-		group.Go(func() {
-			if i%2 == 0 {
-				if resp, err := client.Get(context.Background(), base.JoinPath("fail"), b); err != nil || resp.Status != 503 {
-					t.Errorf("answer = %+v, %v", resp, err)
-				}
-
-				return
-			}
-
-			if resp, err := client.Get(context.Background(), base, b); err != nil || string(resp.Body) != "Bearer "+own {
-				t.Errorf("answer to %s = %+v, %v", own, resp, err)
-			}
-		})
-	}
-
-	group.Wait()
-}
-
 // An error is not remembered: a check that follows an outage at once asks again,
 // and so does one that follows an answer that could not be read.
 func TestErrorIsNotRemembered(t *testing.T) {

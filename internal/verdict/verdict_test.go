@@ -285,15 +285,6 @@ func TestIsWord(t *testing.T) {
 	}
 }
 
-func TestFormat(t *testing.T) {
-	t.Parallel()
-
-	at := time.Date(2026, 3, 1, 13, 0, 0, 500_000_000, time.FixedZone("", 3600))
-	if got, want := verdict.Format(at), "2026-03-01T12:00:00.5Z"; got != want {
-		t.Errorf("Format = %q, want %q", got, want)
-	}
-}
-
 func TestError(t *testing.T) {
 	t.Parallel()
 
