@@ -182,7 +182,7 @@ func TestCanary(t *testing.T) {
 
 			files["main.tf"] = canaries(blocks)
 			w := clitest.Workspace(t, files)
-			env = append(env, "TF_LOG=TRACE", "TF_LOG_PATH="+filepath.Join(w.Dir, "trace.log"))
+			env = append(env, "TF_LOG=TRACE", "TF_LOG_PATH="+filepath.Join(w.Dir, "trace.log"), "TF_LOG_SDK_PROTO_DATA_DIR="+w.Dir)
 
 			works, reached := test.prints == "", test.url == "" && !test.untrusted
 			blobs := canaryRun(t, w, env, works, name == "refused")
