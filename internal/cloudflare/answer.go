@@ -140,7 +140,8 @@ func undecided(resp *transport.Response, errs []message, said string, asked endp
 		return resp.Fault(said, "", "")
 	case has(codeNoAuthorization):
 		return resp.Fault(said, "The request's Authorization header may not have arrived.",
-			"Look for a proxy or gateway between here and Cloudflare that removes the header, and exempt Cloudflare's API from it.")
+			asked.urlRemedy()+" If the message is about the header, look for a proxy or gateway between here and Cloudflare that removes it, "+
+				"and exempt Cloudflare's API from it.")
 	case has(codeForbidden):
 		return resp.Fault(said, "Cloudflare answers so for several reasons; the token's client IP address filter may be one of them.",
 			"If the message names a location, allow this machine's address in the token's client IP address filter in the Cloudflare dashboard. "+

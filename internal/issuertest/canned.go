@@ -23,6 +23,7 @@ type Canned struct {
 	wait     sync.WaitGroup
 	mu       sync.Mutex
 	answer   []byte
+	asked    int
 }
 
 // StartCanned starts a server. The caller closes it.
@@ -43,6 +44,7 @@ func StartCanned() *Canned {
 				if _, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
 					c.mu.Lock()
 					answer := c.answer
+					c.asked++
 					c.mu.Unlock()
 
 					_, _ = conn.Write(answer)
@@ -60,6 +62,14 @@ func (c *Canned) Set(answer []byte) {
 	defer c.mu.Unlock()
 
 	c.answer = bytes.Clone(answer)
+}
+
+// Asked counts the requests so far.
+func (c *Canned) Asked() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+
+	return c.asked
 }
 
 // Close ends the server.
@@ -101,6 +111,6 @@ func Fresh(answer []byte, now time.Time) (a Answer, at time.Time, ok bool) {
 			now = date
 		}
 
-		return Answer{resp.StatusCode, resp.Header, string(body)}, now, true
+		return Answer{Status: resp.StatusCode, Header: resp.Header, Body: string(body)}, now, true
 	}
 }

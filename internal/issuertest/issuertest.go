@@ -5,6 +5,7 @@ package issuertest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -244,6 +245,9 @@ const Absent = "\x00absent"
 // Answer is one answer of an issuer. It is a handler that gives it.
 type Answer struct {
 	Status int
+	// Words stand beside the status if they are not the usual ones; only [Answer.Wire]
+	// can write them.
+	Words string
 	// Header has the fields, application/json being the type if it names none.
 	Header http.Header
 	Body   string
@@ -267,22 +271,40 @@ func (a Answer) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 func (a Answer) Wire() []byte {
 	var b bytes.Buffer
 
-	fmt.Fprintf(&b, "HTTP/1.1 %d %s\r\nContent-Length: %d\r\n", a.Status, http.StatusText(a.Status), len(a.Body))
+	fmt.Fprintf(&b, "HTTP/1.1 %d %s\r\nContent-Length: %d\r\n", a.Status, cmp.Or(a.Words, http.StatusText(a.Status)), len(a.Body))
 	_ = a.Header.Write(&b) // A buffer takes everything.
 	b.WriteString("\r\n" + a.Body)
 
 	return b.Bytes()
 }
 
-// Reply is a handler that gives one answer: a status, the body, and header fields
-// in pairs of name and value.
-func Reply(status int, body string, header ...string) http.HandlerFunc {
+// Recorded is an answer as it was captured from an issuer or, where nobody has seen
+// one, as the vendor documents it.
+type Recorded struct {
+	Answer
+
+	// Verdict is the status that a check with this answer comes to, "" for an error.
+	Verdict string
+}
+
+// Record makes one of a status, the body, and header fields in pairs of name and value.
+func Record(verdict string, status int, body string, header ...string) Recorded {
+	return Recorded{newAnswer(status, body, header), verdict}
+}
+
+func newAnswer(status int, body string, header []string) Answer {
 	a := Answer{Status: status, Header: make(http.Header), Body: body}
 	for i := 0; i+1 < len(header); i += 2 {
 		a.Header.Set(header[i], header[i+1])
 	}
 
-	return a.ServeHTTP
+	return a
+}
+
+// Reply is a handler that gives one answer: a status, the body, and header fields
+// in pairs of name and value.
+func Reply(status int, body string, header ...string) http.HandlerFunc {
+	return newAnswer(status, body, header).ServeHTTP
 }
 
 // Raw is a handler that writes text to the connection as it is, and closes it:

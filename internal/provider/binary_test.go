@@ -1,6 +1,7 @@
 package provider_test
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,7 +12,27 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/cloudflare/cloudflaretest"
 )
 
-func TestMain(m *testing.M) { clitest.Main(m) }
+func TestMain(m *testing.M) { clitest.Main(run{m}) }
+
+// run also wants each message of the catalogue, if all tests ran.
+type run struct{ *testing.M }
+
+func (r run) Run() int {
+	code := r.M.Run()
+	if code != 0 || flag.Lookup("test.run").Value.String() != "" || flag.Lookup("test.skip").Value.String() != "" {
+		return code
+	}
+
+	for message := range catalogue.written {
+		if catalogue.seen[message] == nil {
+			_, _ = fmt.Fprintf(os.Stderr, "%s has a message that no test brought about: %s\n", catalogueFile, message)
+
+			code = 1
+		}
+	}
+
+	return code
+}
 
 // Each alias has its own server, token and trust bundle.
 func TestBinaryAliases(t *testing.T) {
@@ -68,6 +89,10 @@ func TestBinaryEnvironment(t *testing.T) {
 
 	clitest.Run(t, w, env, true, []string{"plan", "-no-color"}, "1 to add", `status = "active"`)
 	clitest.Run(t, w, env[1:], false, []string{"plan", "-no-color"}, "signed by a CA that is not trusted", "cloudflare.trust_bundle")
+
+	// A container image without CA certificates.
+	bare := append(slices.Clone(env[1:]), "SSL_CERT_FILE="+filepath.Join(w.Dir, "none"), "SSL_CERT_DIR="+filepath.Join(w.Dir, "none"))
+	clitest.Run(t, w, bare, false, []string{"plan", "-no-color"}, "this machine has no CA certificates", "ca-certificates", "cloudflare.trust_bundle")
 
 	proxied := append(slices.Clone(env), "HTTPS_PROXY=http://127.0.0.1:1", "CLOUDFLARE_BASE_URL=https://issuer.test")
 	clitest.Run(t, w, proxied, false, []string{"plan", "-no-color"}, "the proxy cannot be reached", "HTTPS_PROXY")

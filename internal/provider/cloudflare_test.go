@@ -130,6 +130,21 @@ func TestCloudflareVerdicts(t *testing.T) {
 			map[string]any{"valid": false, "status": "rejected"},
 			"Invalid format for Authorization header",
 		},
+		"form of an account's token, at the user endpoint": {
+			map[string]any{"api_token": "cfat_0123456789"}, map[string]any{"status": "rejected"}, "set account_id",
+		},
+		"form of an account's token, at another account's endpoint": {
+			map[string]any{"api_token": "cfat_0123456789", "account_id": account}, map[string]any{"status": "rejected"}, "owned by another account",
+		},
+		"form of a user's token, at the account endpoint": {
+			map[string]any{"api_token": "cfut_0123456789", "account_id": account}, map[string]any{"status": "rejected"}, "remove account_id",
+		},
+		"form of a user's token, at its endpoint": {
+			map[string]any{"api_token": "cfut_0123456789"}, map[string]any{"status": "rejected"}, "rolled or deleted",
+		},
+		"form of a Global API key": {map[string]any{"api_token": "cfk_0123456789"}, map[string]any{"status": "rejected"}, "Global API key"},
+		"form of a Wrangler login": {map[string]any{"api_token": "cfoat_0123456789"}, map[string]any{"status": "rejected"}, "Wrangler"},
+		"form of an Origin CA key": {map[string]any{"api_token": "v1.0-0123456789"}, map[string]any{"status": "rejected"}, "Origin CA"},
 	}
 
 	fake := newCloudflare(t)
@@ -252,6 +267,10 @@ func TestCloudflareErrors(t *testing.T) {
 		"unknown account": {
 			config: map[string]any{"api_token": secret, "account_id": account}, fault: issuertest.Reply(http.StatusNotFound, cloudflaretest.BodyNoRoute),
 			start: "error at account_id: ", texts: []string{"HTTP 404", "this says nothing about whether it is valid"},
+		},
+		"unknown path for an account": {
+			config: map[string]any{"api_token": secret, "account_id": account}, fault: cloudflaretest.Recorded["no route"].ServeHTTP,
+			start: "error: The issuer's answer", texts: []string{"base_url", "Then check account_id"},
 		},
 		"the API is out of order": {
 			config: map[string]any{"api_token": secret}, fault: issuertest.Reply(http.StatusBadGateway, "", "Content-Type", "text/html"),

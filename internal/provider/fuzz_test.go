@@ -66,6 +66,7 @@ func FuzzCheck(f *testing.F) {
 
 	f.Fuzz(func(t *testing.T, raw []byte, index uint8, variable, remaining, own string) {
 		canned.Set(raw)
+		before := canned.Asked()
 
 		issuer := all[int(index)%len(all)]
 		arguments := map[string]any{"require_valid": false}
@@ -84,6 +85,10 @@ func FuzzCheck(f *testing.F) {
 
 		s := &server{t, p, schema} // Opened, not read: nothing is taken that is remembered.
 		got, all := s.open(issuer.kind(), arguments)
+
+		if canned.Asked() == before && strings.Contains(all.String(), "The issuer could not be reached") {
+			t.Fatal("nothing was asked, such as for want of ports:", all)
+		}
 
 		if got["valid"] == true && !issuer.accepts(raw, clock) {
 			t.Errorf("valid for %q with %v", raw, arguments)

@@ -3,6 +3,7 @@ package provider_test
 import (
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/http"
 	"os"
 	"path"
@@ -44,6 +45,8 @@ type fake struct {
 	// refusal is the answer for a token that the issuer does not know, and echo one
 	// whose messages repeat the request's token, at each %s of the body.
 	refusal, echo issuertest.Answer
+	// recorded are the real issuer's answers.
+	recorded map[string]issuertest.Recorded
 	// accepts is the simple decoder that knows the documented success.
 	accepts func(answer []byte, now time.Time) bool
 
@@ -75,9 +78,9 @@ func fakes() []fake {
 
 				return issuertest.Answer{Status: http.StatusOK, Body: cloudflaretest.Body(token, at)}
 			},
-			refusal: issuertest.Answer{Status: http.StatusUnauthorized, Body: cloudflaretest.BodyInvalid},
-			echo:    issuertest.Answer{Status: http.StatusUnauthorized, Body: `{"success":false,"errors":[{"code":10000,"message":"No: %s"}]}`},
-			accepts: cloudflaretest.Accepts,
+			refusal:  issuertest.Answer{Status: http.StatusUnauthorized, Body: cloudflaretest.BodyInvalid},
+			echo:     issuertest.Answer{Status: http.StatusUnauthorized, Body: `{"success":false,"errors":[{"code":10000,"message":"No: %s"}]}`},
+			recorded: cloudflaretest.Recorded, accepts: cloudflaretest.Accepts,
 			own:     func(text string) map[string]any { return map[string]any{"account_id": text} },
 			ownText: account,
 		},
@@ -98,9 +101,9 @@ func fakes() []fake {
 
 				return issuertest.Answer{Status: http.StatusOK, Body: venafitest.Body(token)}
 			},
-			refusal: issuertest.Answer{Status: http.StatusUnauthorized, Body: venafitest.BodyInvalid},
-			echo:    issuertest.Answer{Status: http.StatusUnauthorized, Body: `{"error":"no: %s","error_description":"%s"}`},
-			accepts: venafitest.Accepts,
+			refusal:  issuertest.Answer{Status: http.StatusUnauthorized, Body: venafitest.BodyInvalid},
+			echo:     issuertest.Answer{Status: http.StatusUnauthorized, Body: `{"error":"no: %s","error_description":"%s"}`},
+			recorded: venafitest.Recorded, accepts: venafitest.Accepts,
 			own:     func(text string) map[string]any { return map[string]any{"required_scopes": []any{text}} },
 			ownText: "certificate:manage,revoke",
 		},
@@ -247,6 +250,34 @@ func wantSound(t *testing.T, issuer fake) {
 	}
 }
 
+// Each answer that was ever recorded comes to its verdict or is an error; the
+// catalogue of messages has the words.
+func TestRecorded(t *testing.T) {
+	t.Parallel()
+
+	for _, issuer := range fakes() {
+		for name, recorded := range issuer.recorded {
+			t.Run(issuer.block+"/"+name, func(t *testing.T) {
+				t.Parallel()
+
+				canned := issuertest.StartCanned()
+				t.Cleanup(canned.Close)
+				canned.Set(recorded.Wire())
+
+				got, all := configured(t, nil, map[string]any{
+					"max_retries": 0, issuer.block: map[string]any{issuer.urlArgument: canned.URL, issuer.tokenArgument: faultSecret},
+				}).read(issuer.kind(), nil)
+
+				if recorded.Verdict == "" {
+					wantOneError(t, all, "error", "this says nothing about whether it is valid")
+				} else if got["status"] != recorded.Verdict || len(all) > 0 {
+					t.Errorf("status = %v, want %s: %v", got["status"], recorded.Verdict, all)
+				}
+			})
+		}
+	}
+}
+
 // wantVariables wants each environment variable that the provider reads in the
 // table of its page, beside the argument that goes before it.
 func wantVariables(t *testing.T, root fs.FS) {
@@ -265,11 +296,13 @@ func wantVariables(t *testing.T, root fs.FS) {
 		t.Fatal(err)
 	}
 
-	for _, variable := range provider.Variables() {
-		if arguments[variable] == "" {
-			t.Errorf("the provider reads the variable %q, which no entry of fakes() names", variable)
-		} else if !regexp.MustCompile("(?m)^\\| `" + variable + "` \\|.*\\| `" + arguments[variable] + "` \\|$").Match(text) {
-			t.Errorf("add a row to the environment variables in %s: | `%s` | what it means | `%s` |", page, variable, arguments[variable])
+	if got, want := slices.Sorted(slices.Values(provider.Variables())), slices.Sorted(maps.Keys(arguments)); !slices.Equal(got, want) {
+		t.Errorf("the provider reads the variables %q, and the entries of fakes() name %q", got, want)
+	}
+
+	for variable, argument := range arguments {
+		if !regexp.MustCompile("(?m)^\\| `" + variable + "` \\|.*\\| `" + argument + "` \\|$").Match(text) {
+			t.Errorf("add a row to the environment variables in %s: | `%s` | what it means | `%s` |", page, variable, argument)
 		}
 	}
 }

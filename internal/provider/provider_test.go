@@ -155,4 +155,14 @@ func TestServers(t *testing.T) {
 
 	_, all = s.read(venafiType, nil)
 	wantOneError(t, all, "error: No server to ask", "venafi.url", "VENAFI_URL")
+
+	// With neither, Cloudflare's public API.
+	h := host(map[string]string{"CLOUDFLARE_API_TOKEN": "active-0123456789"})
+	resolver(t, 3)(&h)
+
+	s = newServer(t, h)
+	s.configure(map[string]any{"max_retries": 0})
+
+	_, all = s.read(cloudflareType, nil)
+	wantOneError(t, all, unreachable+"Cloudflare at api.cloudflare.com was not reached: the host name is not known")
 }

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/venafi/venafitest"
@@ -76,7 +75,7 @@ func serveRenegotiating(t *testing.T, openssl, dir string) string {
 	address := listener.Addr().String()
 	_ = listener.Close()
 
-	command := exec.Command(openssl, "s_server", "-accept", address, "-tls1_2", "-legacy_renegotiation", "-crlf",
+	command := exec.Command(openssl, "s_server", "-accept", address, "-tls1_2", "-state", "-legacy_renegotiation", "-crlf",
 		"-cert", "cert.pem", "-key", "key.pem", "-CAfile", "ca.pem")
 	command.Dir = dir
 	stdin, _ := command.StdinPipe()
@@ -92,17 +91,21 @@ func serveRenegotiating(t *testing.T, openssl, dir string) string {
 	go func() {
 		defer close(done)
 
+		handshakes := 0
+
 		lines := bufio.NewScanner(stdout)
 		for lines.Scan() {
 			switch line := lines.Text(); {
 			case line == "ACCEPT":
 				close(ready)
 			case strings.HasPrefix(line, "User-Agent: "):
-				// R makes the server renegotiate, and ask for a certificate. It is read as a
-				// command at the beginning of what is read at once, so the answer follows later.
+				// R makes the server renegotiate, and ask for a certificate. The answer follows
+				// when that is done: it would be lost if it were read together with the command.
 				_, _ = io.WriteString(stdin, "R\n")
-
-				time.Sleep(200 * time.Millisecond)
+			case line == "SSL_accept:SSLv3/TLS write finished":
+				if handshakes++; handshakes < 2 {
+					continue
+				}
 
 				body := venafitest.Body(venafitest.Token{Application: "a", Scope: "ssh"})
 				_, _ = fmt.Fprintf(stdin, "HTTP/1.1 200 Token is valid\nContent-Length: %d\nConnection: close\n\n%s\n", len(body), body)

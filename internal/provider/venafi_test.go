@@ -2,8 +2,10 @@ package provider_test
 
 import (
 	"crypto/tls"
+	"fmt"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -191,10 +193,22 @@ func TestVenafiErrors(t *testing.T) {
 		"scope with blanks": {config: map[string]any{"required_scopes": []any{"certificate: manage"}}, start: "error at required_scopes", texts: []string{"without whitespace"}},
 		"scopes in one":     {config: map[string]any{"required_scopes": []any{"certificate;ssh"}}, start: "error at required_scopes", texts: []string{"one element for each scope"}},
 		"unknown scope":     {config: map[string]any{"required_scopes": []any{unknown{}}}, start: "error at required_scopes: Argument is not known yet"},
-		"empty document":    {fault: issuertest.Reply(http.StatusOK, "{}"), start: "error: The issuer's answer is not the documented one", texts: []string{"version"}},
-		"not found":         {fault: issuertest.Reply(http.StatusNotFound, "<html>", "Content-Type", "text/html"), start: "error: ", texts: []string{"venafi.url", "VEDAuth"}},
-		"a gateway's 401":   {fault: issuertest.Reply(http.StatusUnauthorized, "", "Www-Authenticate", "Negotiate"), start: "error: ", texts: []string{"in front of it"}},
-		"a redirect":        {fault: issuertest.Reply(http.StatusFound, "", "Location", "https://other.example/"), start: "error: The issuer's address redirects", texts: []string{"not followed"}},
+		"a date that is none": {
+			fault: issuertest.Reply(http.StatusOK, `{"access_issued_on":"soon","scope":"ssh"}`), start: "error: ", texts: []string{"invalid date"},
+		},
+		"an error with 200": {
+			fault: issuertest.Reply(http.StatusOK, `{"valid_for":60,"Error":"x"}`), start: "error: ", texts: []string{"not valid, although the status says that it is"},
+		},
+		"an escape in a name": {
+			change: func(token *venafitest.Token) { token.Identity = "\x1b[2J" }, start: "error: ", texts: []string{"control characters"},
+		},
+		"a part of the token in a name": {
+			change: func(token *venafitest.Token) { token.Identity = venafiSecret }, start: "error: ", texts: []string{"repeats a part of the token"},
+		},
+		"empty document":  {fault: issuertest.Reply(http.StatusOK, "{}"), start: "error: The issuer's answer is not the documented one", texts: []string{"version"}},
+		"not found":       {fault: issuertest.Reply(http.StatusNotFound, "<html>", "Content-Type", "text/html"), start: "error: ", texts: []string{"venafi.url", "VEDAuth"}},
+		"a gateway's 401": {fault: issuertest.Reply(http.StatusUnauthorized, "", "Www-Authenticate", "Negotiate"), start: "error: ", texts: []string{"in front of it"}},
+		"a redirect":      {fault: issuertest.Reply(http.StatusFound, "", "Location", "https://other.example/"), start: "error: The issuer's address redirects", texts: []string{"not followed"}},
 	}
 
 	for name, test := range tests {
@@ -219,18 +233,67 @@ func TestVenafiErrors(t *testing.T) {
 	}
 }
 
+// A time of a token that works, which contradicts that or cannot be written, is left
+// out with a warning.
 func TestVenafiWarnings(t *testing.T) {
 	t.Parallel()
 
-	fake := newVenafi(t, venafiToken())
-	fake.SetFault(issuertest.Reply(http.StatusOK, venafitest.Body(venafitest.Token{IssuedOn: clock.AddDate(-1, 0, 0), ValidFor: 60, Scope: "ssh"})))
-	fake.SetClock(func() time.Time { return clock.Add(time.Hour) })
+	const far = 300_000_000_000 // Seconds; the year 9999 ends sooner.
 
-	got, all := readVenafi(t, fake, nil)
-	wantAttributes(t, got, map[string]any{"valid": true, "expires_on": nil})
+	for name, test := range map[string]struct {
+		body     string
+		off      time.Duration // of the server's clock
+		want     map[string]any
+		reason   string
+		warnings []string
+	}{
+		"the token has ended": {
+			venafitest.Body(venafitest.Token{IssuedOn: clock.AddDate(-1, 0, 0), ValidFor: 60}), time.Hour,
+			map[string]any{"expires_on": nil},
+			"its end is not known",
+			[]string{"Clocks differ: ", "Date left out: "},
+		},
+		"the token has ended, the grant has not": {
+			venafitest.Body(venafitest.Token{IssuedOn: clock.AddDate(-1, 0, 0), ValidFor: 60, GrantExpiresOn: clock.Add(time.Hour)}), 0,
+			map[string]any{"expires_on": after(time.Hour)},
+			"at the latest",
+			[]string{"Date left out: "},
+		},
+		"the grant has ended": {
+			venafitest.Body(venafitest.Token{IssuedOn: clock, ValidFor: 60, GrantExpiresOn: clock}), 0,
+			map[string]any{"expires_on": after(time.Minute), "grant_expires_on": nil},
+			"ends at " + after(time.Minute) + ".",
+			[]string{"Date left out: "},
+		},
+		"the token ends past the year 9999": {
+			venafitest.Body(venafitest.Token{IssuedOn: clock, ValidFor: far}), 0, map[string]any{"expires_on": nil}, "its end is not known", []string{"Date left out: "},
+		},
+		"both end past the year 9999": {
+			fmt.Sprintf(`{"access_issued_on_unix_time":1,"valid_for":%d,"expires_unix_time":%[1]d}`, int64(far)), 0,
+			map[string]any{"expires_on": nil, "grant_expires_on": nil},
+			"its end is not known",
+			[]string{"Date left out: ", "Date left out: "},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 
-	if len(all) != 2 || !strings.HasPrefix(all[0], "warning: Clocks differ: ") || !strings.HasPrefix(all[1], "warning: Date left out: ") {
-		t.Error("got", all)
+			fake := newVenafi(t, venafiToken())
+			fake.SetFault(issuertest.Reply(http.StatusOK, test.body))
+			fake.SetClock(func() time.Time { return clock.Add(test.off) })
+
+			got, all := readVenafi(t, fake, nil)
+			wantAttributes(t, got, map[string]any{"valid": true})
+			wantAttributes(t, got, test.want)
+
+			if reason := got["reason"].(string); !strings.Contains(reason, test.reason) {
+				t.Errorf("reason lacks %q: %s", test.reason, reason)
+			}
+
+			if !slices.EqualFunc(all, test.warnings, func(got, want string) bool { return strings.HasPrefix(got, "warning: "+want) }) {
+				t.Errorf("got %v, want warnings %q", all, test.warnings)
+			}
+		})
 	}
 }
 

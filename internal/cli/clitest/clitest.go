@@ -70,7 +70,7 @@ var (
 
 // Main is the TestMain of a package that runs the CLI. It also fails when
 // goroutines are left over.
-func Main(m *testing.M) {
+func Main(m goleak.TestingM) {
 	// The cores are busy with other tests: more threads for each CLI and its providers
 	// cost a tenth more.
 	_ = os.Setenv("GOMAXPROCS", "1")

@@ -153,8 +153,13 @@ func (i Issuer[C]) Fuzz(
 
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		server.Set(raw)
+		before := server.Asked()
 
 		answer, v, err := verify(t.Context(), client, b)
+		if server.Asked() == before {
+			t.Fatalf("nothing was asked, such as for want of ports: %v", err)
+		}
+
 		if v.Valid() && !accepts(raw, i.Config.Now()) {
 			t.Errorf("valid for %q", raw)
 		}

@@ -44,6 +44,7 @@ const (
 	BodyInvalid = `{"error":"invalid_token","error_description":"The access token provided is expired, revoked, malformed, or invalid for other reasons"}`
 	BodyGrant   = `{"error":"invalid_grant","error_description":"Grant has expired"}`
 	BodyMissing = `{"error":"invalid_request","error_description":"Missing Authorization header"}`
+	notFound    = "<html><body><h2>404 - File or directory not found.</h2></body></html>" // of IIS
 )
 
 func (s *Server) verify(w http.ResponseWriter, r *http.Request) {
@@ -53,7 +54,7 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request) {
 
 	switch now := s.Now(); {
 	case !strings.EqualFold(r.URL.Path, "/vedauth/authorize/verify") || r.Method != http.MethodGet:
-		issuertest.Reply(http.StatusNotFound, "<html><body><h2>404 - File or directory not found.</h2></body></html>", "Content-Type", "text/html")(w, r)
+		issuertest.Reply(http.StatusNotFound, notFound, "Content-Type", "text/html")(w, r)
 	case !bearer:
 		issuertest.Reply(http.StatusUnauthorized, BodyMissing)(w, r)
 	case !known || t.ValidFor > 0 && !now.Before(t.IssuedOn.Add(time.Duration(t.ValidFor)*time.Second)):
