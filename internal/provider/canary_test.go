@@ -60,9 +60,10 @@ var canaryWays = map[string]string{
 	"own":       "",
 }
 
-// canaries makes a configuration that sets tokens in all ways for all issuers.
-// The blocks say by issuer which server to ask.
-func canaries(blocks map[string]string) string {
+// canaries makes a configuration that sets tokens in all ways for all issuers, and
+// gates a provider at the URL cloud with each. The blocks say by issuer which server
+// to ask.
+func canaries(blocks map[string]string, cloud string) string {
 	var b strings.Builder
 
 	b.WriteString(clitest.RequiredProviders)
@@ -77,6 +78,8 @@ func canaries(blocks map[string]string) string {
 			fmt.Fprintf(&b, "\noutput \"%s_%s\" {\n  value = data.%[2]s.%[1]s.reason\n}\n", way, issuer.kind())
 			// The one way that Terraform stores is no ephemeral's.
 			fmt.Fprintf(&b, "\nephemeral %q %q {\n  %s\n}\n", issuer.kind(), way, own(strings.ReplaceAll(arguments, "_argument", "_fleeting")))
+			fmt.Fprintf(&b, "\nprovider \"cloud\" {\n  alias = \"%[1]s_%[2]s\"\n  token = ephemeral.%[2]s.%[1]s.verified_token\n  url   = %[3]q\n}\n", way, issuer.kind(), cloud)
+			fmt.Fprintf(&b, "\nresource \"cloud_record\" \"%[1]s_%[2]s\" {\n  provider = cloud.%[1]s_%[2]s\n}\n", way, issuer.kind())
 		}
 	}
 
@@ -180,12 +183,17 @@ func TestCanary(t *testing.T) {
 					"TF_VAR_"+issuer.block+"_configured="+own["provider"], "TF_VAR_"+issuer.block+"_fleeting="+own["ephemeral"])
 			}
 
-			files["main.tf"] = canaries(blocks)
+			cloud, sent := cloudServer(t)
+			files["main.tf"] = canaries(blocks, cloud)
 			w := clitest.Workspace(t, files)
 			env = append(env, "TF_LOG=TRACE", "TF_LOG_PATH="+filepath.Join(w.Dir, "trace.log"), "TF_LOG_SDK_PROTO_DATA_DIR="+w.Dir)
 
 			works, reached := test.prints == "", test.url == "" && !test.untrusted
 			blobs := canaryRun(t, w, env, works, name == "refused")
+
+			if gates := len(servers) * len(canaryWays); (len(sent()) >= gates) != works {
+				t.Errorf("the guarded providers made %d requests for %d gates", len(sent()), gates)
+			}
 
 			for block, s := range servers {
 				if asked := len(s.Requests()) > 0; asked != reached {

@@ -76,6 +76,11 @@ func (c *connection) verify(ctx context.Context, check arguments, fresh bool) (o
 		"token_source": types.StringValue(bearer.Source()),
 	})
 
+	// Only the ephemeral resource has this attribute: the CLI keeps its values in memory.
+	if _, ok := check[verifiedToken]; ok && decided.Valid() {
+		attributes[verifiedToken] = types.StringValue(bearer.Reveal())
+	}
+
 	return outcome{decided, attributes, warnings}, nil
 }
 

@@ -11,8 +11,14 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
-// requireValid is the argument that only the ephemeral resource has.
-const requireValid = "require_valid"
+// What only the ephemeral resource has.
+const (
+	requireValid  = "require_valid"
+	verifiedToken = "verified_token"
+)
+
+// notValid is the summary for a token that its issuer does not accept.
+const notValid = "Token is not valid"
 
 // Ensure that the ephemeral resource satisfies the framework's interfaces.
 var (
@@ -33,7 +39,7 @@ func (e *checkEphemeralResource) Metadata(_ context.Context, req ephemeral.Metad
 }
 
 // Schema implements [ephemeral.EphemeralResource]. It is that of the data source,
-// and require_valid.
+// with require_valid and verified_token.
 func (e *checkEphemeralResource) Schema(_ context.Context, _ ephemeral.SchemaRequest, resp *ephemeral.SchemaResponse) {
 	attributes := make(map[string]ephemeralschema.Attribute)
 	for name, attribute := range e.issuer.schema.Attributes {
@@ -44,8 +50,13 @@ func (e *checkEphemeralResource) Schema(_ context.Context, _ ephemeral.SchemaReq
 		"The token itself. It may be an ephemeral value, and is stored neither in state nor in plan. "))
 	attributes[requireValid] = ephemeralschema.BoolAttribute{
 		Optional: true,
-		MarkdownDescription: "Whether a token that is not valid is an error, with `reason` as its text. With `false` the verdict is only reported, " +
-			"for a precondition of a resource or a `check` block. A check that could not be decided is an error in both cases. Defaults to `true`.",
+		MarkdownDescription: "Whether an invalid token is an error, with `reason` as its text. With `false` it is a warning, and `verified_token` is null. " +
+			"A token that could not be verified is an error in both cases. Defaults to `true`.",
+	}
+	attributes[verifiedToken] = ephemeralschema.StringAttribute{
+		Computed: true, Sensitive: true,
+		MarkdownDescription: "The token itself, without a trailing newline, for the configuration of the provider that uses it. Set exactly when `valid` is true, null otherwise. " +
+			"Ephemeral: it is stored neither in state nor in plan.",
 	}
 
 	resp.Schema = ephemeralschema.Schema{
@@ -75,8 +86,12 @@ func (e *checkEphemeralResource) Open(ctx context.Context, req ephemeral.OpenReq
 	switch {
 	case resp.Diagnostics.HasError():
 	case !decided.Valid() && (require.IsNull() || require.ValueBool()):
-		resp.Diagnostics.AddError("Token is not valid", decided.Reason)
+		resp.Diagnostics.AddError(notValid, decided.Reason)
 	default:
+		if !decided.Valid() { // No condition's message can show an ephemeral value.
+			resp.Diagnostics.AddWarning(notValid, decided.Reason)
+		}
+
 		resp.Diagnostics.Append(resp.Result.Set(ctx, object)...)
 	}
 }

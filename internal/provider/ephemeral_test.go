@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -30,8 +31,28 @@ func configured(t *testing.T, env map[string]string, config map[string]any) *ser
 	return s
 }
 
+// wantOpened wants what was opened to be the data source's verdict, the token exactly
+// where it is valid, and the reason as a warning exactly where it is not.
+func wantOpened(t *testing.T, got map[string]any, all diagnostics, want map[string]any, secret string) {
+	t.Helper()
+
+	want["require_valid"], want["verified_token"] = false, nil
+
+	var warnings diagnostics
+
+	if want["valid"] == true {
+		want["verified_token"] = secret
+	} else {
+		warnings = diagnostics{fmt.Sprint("warning: Token is not valid: ", want["reason"])}
+	}
+
+	if fmt.Sprint(got) != fmt.Sprint(want) || !slices.Equal(all, warnings) {
+		t.Errorf("got %v, want %v; %v", got, want, all)
+	}
+}
+
 // The ephemeral resource has the data source's schema and verdict, and
-// require_valid.
+// require_valid and verified_token.
 func TestEphemeralIsTheDataSource(t *testing.T) {
 	t.Parallel()
 
@@ -47,24 +68,24 @@ func TestEphemeralIsTheDataSource(t *testing.T) {
 		}
 
 		got, all := s.open(cloudflareType, map[string]any{"api_token": secret + "-0123456789", "min_remaining": "1h", "require_valid": false})
-		if len(all) > 0 {
-			t.Fatal(all)
-		}
-
-		want["require_valid"] = false
-		if fmt.Sprint(got) != fmt.Sprint(want) {
-			t.Errorf("%s: got %v, want %v", secret, got, want)
-		}
+		wantOpened(t, got, all, want, secret+"-0123456789")
 	}
 
 	v := newVenafi(t, venafiToken())
 	s = configured(t, nil, venafiProvider(v))
-	arguments := map[string]any{"required_scopes": []any{"certificate:revoke", "ssh"}}
-	want, _ := s.read(venafiType, arguments)
-	arguments["require_valid"], want["require_valid"] = false, false
 
-	if got, all := s.open(venafiType, arguments); fmt.Sprint(got) != fmt.Sprint(want) {
-		t.Errorf("got %v, want %v; %v", got, want, all)
+	for _, scope := range []string{"certificate:revoke", "ssh"} {
+		arguments := map[string]any{"required_scopes": []any{scope}}
+		want, _ := s.read(venafiType, arguments)
+		arguments["require_valid"] = false
+		got, all := s.open(venafiType, arguments)
+		wantOpened(t, got, all, want, venafiSecret)
+	}
+
+	// A trailing newline of a variable or file is no part of the token.
+	s = configured(t, map[string]string{"TOKEN": "active-0123456789\r\n"}, cloudflareProvider(c))
+	if got, _ := s.open(cloudflareType, map[string]any{"api_token_env": "TOKEN"}); got["verified_token"] != "active-0123456789" {
+		t.Errorf("verified_token = %q", got["verified_token"])
 	}
 }
 

@@ -90,6 +90,20 @@ func FuzzCheck(f *testing.F) {
 			t.Fatal("nothing was asked, such as for want of ports:", all)
 		}
 
+		token := any(nil)
+		if got["valid"] == true {
+			token = faultSecret
+			if variable != "" {
+				token = "other-0123456789"
+			}
+		}
+
+		if verified := got["verified_token"]; verified != token {
+			t.Errorf("valid = %v, verified_token = %v", got["valid"], verified)
+		}
+
+		delete(got, "verified_token")
+
 		if got["valid"] == true && !issuer.accepts(raw, clock) {
 			t.Errorf("valid for %q with %v", raw, arguments)
 		}

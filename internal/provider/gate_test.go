@@ -1,0 +1,291 @@
+package provider_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/cli"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/cli/clitest"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
+)
+
+// These tests hold the gate: a provider whose token is a verified_token sends
+// nothing with a token that its issuer has not just accepted. It is the same for
+// all commands and engines.
+
+// cloudServer starts what the guarded provider talks to. It accepts everything, and
+// tells which tokens came, one for each request.
+func cloudServer(t *testing.T) (url string, tokens func() []string) {
+	t.Helper()
+	clitest.Cloud(t)
+
+	var (
+		mu   sync.Mutex
+		came []string
+	)
+
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+
+		came = append(came, strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))
+	}))
+	t.Cleanup(s.Close)
+
+	return s.URL, func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+
+		return slices.Clone(came)
+	}
+}
+
+// gated is a configuration for a fake, with the words of its issuer.
+func gated(issuer fake, s *issuertest.Server, url, cloud, config string) string {
+	return clitest.RequiredProviders + fmt.Sprintf("provider \"tokencheck\" {\n  max_retries = 0\n  %s = { %s = %q, trust_bundle = %q }\n}\n",
+		issuer.block, issuer.urlArgument, url, s.TrustBundle) + strings.NewReplacer("KIND", issuer.kind(), "TOKEN", issuer.tokenArgument, "URL", cloud).Replace(config)
+}
+
+// gate is the pattern itself.
+const gate = `
+ephemeral "KIND" "this" {}
+
+provider "cloud" {
+  token = ephemeral.KIND.this.verified_token
+  url   = "URL"
+}
+`
+
+// gateRecords is what is guarded. Each mode of the variable is one kind of change.
+const gateRecords = `
+variable "mode" { default = "" }
+
+resource "cloud_record" "old" {
+  count = var.mode == "delete" ? 0 : 1
+  input = var.mode == "change" ? "new" : "old"
+  name  = var.mode == "replace" ? "new" : "old"
+}
+
+resource "cloud_record" "new" { count = var.mode == "create" ? 1 : 0 }
+
+resource "cloud_record" "imported" { count = var.mode == "import" ? 1 : 0 }
+
+# The data source is read during apply.
+resource "terraform_data" "pending" { count = var.mode == "read" ? 1 : 0 }
+
+data "cloud_zone" "this" {
+  count      = var.mode == "read" ? 1 : 0
+  depends_on = [terraform_data.pending]
+}
+`
+
+func TestGate(t *testing.T) {
+	t.Parallel()
+
+	for _, issuer := range fakes() {
+		t.Run(issuer.block, func(t *testing.T) {
+			t.Parallel()
+
+			s, url := issuer.start([]string{faultSecret})
+			t.Cleanup(s.Close)
+
+			cloud, tokens := cloudServer(t)
+			config := gated(issuer, s, url, cloud, gate+gateRecords)
+			w := clitest.Workspace(t, map[string]string{"main.tf": config, "import.tf": ""})
+
+			// The variable has a trailing newline, and the token none.
+			in := func(mode string) []string {
+				return []string{issuer.tokenVariable + "=" + faultSecret + "\n", "TF_VAR_mode=" + mode}
+			}
+
+			clitest.Run(t, w, in(""), true, []string{"apply", "-auto-approve", "-no-color"}, "1 added")
+
+			saved := []string{"create", "change", "delete", "replace", "read", "destroy"}
+			for _, mode := range saved {
+				plan := []string{"plan", "-no-color", "-out=" + mode}
+				if mode == "destroy" {
+					plan = append(plan, "-destroy")
+				}
+
+				clitest.Run(t, w, in(mode), true, plan)
+			}
+
+			sent, state := tokens(), stateOf(t, w)
+			if n := slices.IndexFunc(sent, func(token string) bool { return token != faultSecret }); len(sent) == 0 || n >= 0 {
+				t.Errorf("the guarded provider sent %q", sent)
+			}
+
+			refused := func(env []string, text string, args ...string) {
+				t.Helper()
+				clitest.Run(t, w, env, false, append(args[:1:1], append([]string{"-no-color"}, args[1:]...)...), text)
+
+				if n := len(tokens()) - len(sent); n > 0 {
+					t.Errorf("%v: the guarded provider made %d requests", args, n)
+				}
+
+				if now := stateOf(t, w); records(now) != records(state) {
+					t.Errorf("%v: the state changed from %s to %s", args, state, now)
+				}
+
+				// What is not guarded may have changed, and other plans would be stale.
+				must(os.WriteFile(filepath.Join(w.Dir, "terraform.tfstate"), state, 0o600))
+			}
+
+			s.SetFault(issuer.refusal.ServeHTTP)
+
+			for _, mode := range saved {
+				refused(in(mode), "was refused", "apply", mode)
+			}
+
+			for _, command := range []string{
+				"plan", "plan -refresh=false", "plan -refresh-only", "plan -target=cloud_record.old", "plan -destroy", "apply -auto-approve",
+				"destroy -auto-approve", "destroy -auto-approve -refresh=false",
+			} {
+				refused(in("create"), "was refused", strings.Fields(command)...)
+			}
+
+			refused(in("import"), "was refused", "import", "cloud_record.imported[0]", "name")
+
+			block := "import {\n  to = cloud_record.imported[0]\n  id = \"name\"\n}\n"
+			if err := os.WriteFile(filepath.Join(w.Dir, "import.tf"), []byte(block), 0o600); err != nil {
+				t.Fatal(err)
+			}
+
+			refused(in("import"), "was refused", "plan")
+
+			// What cannot be verified is not let through either, and not called invalid.
+			s.SetFault(issuertest.Reply(http.StatusServiceUnavailable, ""))
+			refused(in("import"), "this says nothing about whether it is valid", "plan")
+			refused(in("create"), "this says nothing about whether it is valid", "apply", "create")
+
+			// The plan is as good as before once the issuer accepts the token again.
+			s.SetFault(nil)
+			clitest.Run(t, w, in("create"), true, []string{"apply", "-no-color", "create"}, "1 added")
+		})
+	}
+}
+
+// records are the guarded resources in a state.
+func records(state []byte) string {
+	var document struct {
+		Resources []map[string]any `json:"resources"`
+	}
+	must(json.Unmarshal(state, &document))
+
+	return fmt.Sprint(slices.DeleteFunc(document.Resources, func(r map[string]any) bool { return r["type"] != "cloud_record" }))
+}
+
+// stateOf is the state as it is on disk.
+func stateOf(t *testing.T, w *cli.Workspace) []byte {
+	t.Helper()
+
+	text, err := os.ReadFile(filepath.Join(w.Dir, "terraform.tfstate"))
+	must(err)
+
+	return text
+}
+
+// A gate may hold several tokens, or stand in a module that passes its token out,
+// and can be added to a state that exists.
+func TestGateShapes(t *testing.T) {
+	t.Parallel()
+
+	const record = "\nresource \"cloud_record\" \"this\" {}\n"
+
+	for _, issuer := range fakes() {
+		shapes := map[string]string{
+			"module": `
+module "check" { source = "./check" }
+
+provider "cloud" {
+  token = module.check.token
+  url   = "URL"
+}
+` + record,
+			"aliases": `
+ephemeral "KIND" "this" {
+  for_each  = { one = "ONE", two = "TWO" }
+  TOKEN_env = each.value
+}
+
+provider "cloud" {
+  token = ephemeral.KIND.this["one"].verified_token
+  url   = "URL"
+}
+
+provider "cloud" {
+  alias = "two"
+  token = ephemeral.KIND.this["two"].verified_token
+  url   = "URL"
+}
+` + record + `
+resource "cloud_record" "two" {
+  provider = cloud.two
+}
+`,
+			"adopted": gate + record,
+		}
+
+		for name, shape := range shapes {
+			t.Run(issuer.block+"/"+name, func(t *testing.T) {
+				t.Parallel()
+
+				good, bad := faultSecret, "two-0123456789"
+				s, url := issuer.start([]string{good, bad})
+				t.Cleanup(s.Close)
+
+				cloud, tokens := cloudServer(t)
+				config := gated(issuer, s, url, cloud, shape)
+				check := strings.ReplaceAll("ephemeral \"KIND\" \"this\" {}\noutput \"token\" {\n  ephemeral = true\n  value = ephemeral.KIND.this.verified_token\n}\n", "KIND", issuer.kind())
+				files := map[string]string{"main.tf": config, "check/main.tf": clitest.RequiredProviders + check}
+
+				if name == "adopted" {
+					files["main.tf"] = strings.Replace(config, "ephemeral."+issuer.kind()+".this.verified_token", fmt.Sprintf("%q", good), 1)
+				}
+
+				if name != "module" {
+					delete(files, "check/main.tf")
+				}
+
+				w := clitest.Workspace(t, files)
+				env := []string{issuer.tokenVariable + "=" + good, "ONE=" + good, "TWO=" + bad}
+
+				clitest.Run(t, w, env, true, []string{"apply", "-auto-approve", "-no-color"})
+
+				if err := os.WriteFile(filepath.Join(w.Dir, "main.tf"), []byte(config), 0o600); err != nil {
+					t.Fatal(err)
+				}
+
+				// Exit code 0: no changes.
+				clitest.Run(t, w, env, true, []string{"plan", "-no-color", "-detailed-exitcode"})
+				clitest.Run(t, w, env, true, []string{"plan", "-no-color", "-destroy", "-out=saved"})
+
+				before := len(tokens())
+
+				s.SetFault(func(w http.ResponseWriter, r *http.Request) {
+					if name == "aliases" && strings.HasSuffix(r.Header.Get("Authorization"), good) {
+						issuer.works(w, r)
+					} else {
+						issuer.refusal.ServeHTTP(w, r)
+					}
+				})
+
+				for _, args := range [][]string{{"plan", "-no-color"}, {"apply", "-no-color", "saved"}} {
+					clitest.Run(t, w, env, false, args, "was refused")
+				}
+
+				if sent := tokens()[before:]; slices.ContainsFunc(sent, func(token string) bool { return name != "aliases" || token != good }) {
+					t.Errorf("the guarded provider sent %q", sent)
+				}
+			})
+		}
+	}
+}
