@@ -92,7 +92,7 @@ func success(resp *transport.Response, body envelope, words verdict.Words, said 
 		return nil, unexpected("Its result lacks a readable id or status.")
 	case !verdict.Writable(body.Result.NotBefore) || !verdict.Writable(body.Result.ExpiresOn):
 		return nil, unexpected("A date in its result is before the year 0 or past the year 9999.")
-	case resp.Repeats(body.Result.ID, body.Result.Status):
+	case resp.Repeats(body.Result.ID + body.Result.Status):
 		return nil, unexpected("Its result repeats a part of the token.")
 	}
 
@@ -147,10 +147,7 @@ func undecided(resp *transport.Response, errs []message, said string, asked endp
 			"If the message names a location, allow this machine's address in the token's client IP address filter in the Cloudflare dashboard. "+
 				"Otherwise compare the message with the token in the dashboard.")
 	case has(codeInvalidObject) && asked.account != "":
-		err := resp.Fault(said, "Cloudflare does not know this account.", "Check account_id. "+AccountIDRemedy)
-		err.Argument = "account_id"
-
-		return err
+		return resp.Fault(said, "Cloudflare does not know this account.", "Check account_id. "+AccountIDRemedy)
 	case has(codeNoRoute) && asked.account != "":
 		return resp.Fault(said, "", asked.urlRemedy()+" Then check account_id. "+AccountIDRemedy)
 	case resp.Status == http.StatusNotFound:

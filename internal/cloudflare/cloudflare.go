@@ -60,7 +60,7 @@ func (c *Client) Verify(ctx context.Context, bearer token.Token, accountID strin
 	if accountID != "" {
 		if err := CheckAccountID(accountID); err != nil {
 			return nil, &verdict.Error{
-				Argument: "account_id", Summary: "Not an account ID", Happened: "The value of account_id " + err.Error() + ".", Remedy: AccountIDRemedy,
+				Summary: "Not an account ID", Happened: "The value of account_id " + err.Error() + ".", Remedy: AccountIDRemedy,
 			}
 		}
 

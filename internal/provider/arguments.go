@@ -9,7 +9,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
@@ -84,24 +83,16 @@ func unknownConfiguration(argument string) error {
 }
 
 // refuseUnknown refuses a check with unknown arguments. Terraform defers such
-// checks; a caller that does not would otherwise have them taken for not set. Where
-// the hidden ones stand is not told, as in [stringRule].
-func refuseUnknown(config tftypes.Value, hidden ...string) (diags diag.Diagnostics) {
+// checks; a caller that does not would otherwise have them taken for not set.
+func refuseUnknown(config tftypes.Value) (diags diag.Diagnostics) {
 	var all map[string]tftypes.Value
 
 	_ = config.As(&all) // A check is an object.
 
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		const summary = "Argument is not known yet"
-
-		detail := name + " depends on something that does not exist yet, so the check cannot be made.\n\nCreate that in an earlier run."
-
-		switch {
-		case all[name].IsFullyKnown():
-		case slices.Contains(hidden, name):
-			diags.AddError(summary, detail)
-		default:
-			diags.AddAttributeError(path.Root(name), summary, detail)
+		if !all[name].IsFullyKnown() {
+			diags.AddError("Argument is not known yet",
+				name+" depends on something that does not exist yet, so the check cannot be made.\n\nCreate that in an earlier run.")
 		}
 	}
 

@@ -45,6 +45,19 @@ variable "ISSUER_fleeting" {
 }
 `
 
+// canaryGate uses the verified token of one way.
+const canaryGate = `
+provider "PROVIDER" {
+  alias = "WAY"
+  TOKEN = ephemeral.KIND.WAY.verified_token
+  SERVER
+}
+
+resource "RECORD" "WAY" {
+  provider = PROVIDER.WAY
+}
+`
+
 // canaryProviders are the ways to set a token in the provider configuration, by
 // alias. TOKEN is what the issuer calls its own.
 var canaryProviders = map[string]string{"": "", "provider": "TOKEN = var.ISSUER_configured", "ephemeral": "TOKEN = var.ISSUER_fleeting"}
@@ -66,7 +79,7 @@ var canaryWays = map[string]string{
 func canaries(blocks map[string]string, cloud string) string {
 	var b strings.Builder
 
-	b.WriteString(clitest.RequiredProviders)
+	b.WriteString(clitest.RequiredWithStandIns)
 
 	for _, issuer := range fakes() {
 		own := strings.NewReplacer("TOKEN", issuer.tokenArgument, "ISSUER", issuer.block).Replace
@@ -78,8 +91,7 @@ func canaries(blocks map[string]string, cloud string) string {
 			fmt.Fprintf(&b, "\noutput \"%s_%s\" {\n  value = data.%[2]s.%[1]s.reason\n}\n", way, issuer.kind())
 			// The one way that Terraform stores is no ephemeral's.
 			fmt.Fprintf(&b, "\nephemeral %q %q {\n  %s\n}\n", issuer.kind(), way, own(strings.ReplaceAll(arguments, "_argument", "_fleeting")))
-			fmt.Fprintf(&b, "\nprovider \"cloud\" {\n  alias = \"%[1]s_%[2]s\"\n  token = ephemeral.%[2]s.%[1]s.verified_token\n  url   = %[3]q\n}\n", way, issuer.kind(), cloud)
-			fmt.Fprintf(&b, "\nresource \"cloud_record\" \"%[1]s_%[2]s\" {\n  provider = cloud.%[1]s_%[2]s\n}\n", way, issuer.kind())
+			b.WriteString(strings.ReplaceAll(withWords(issuer, cloud, canaryGate), "WAY", way))
 		}
 	}
 
@@ -224,7 +236,7 @@ func TestCanaryLiterals(t *testing.T) {
 	for command, wrong := range map[string][]string{
 		"validate": {
 			`TOKEN = "Bearer SECRET"`, `TOKEN = "'SECRET'"`, `TOKEN_env = "$SECRET"`, `TOKEN_env = "SECRET=="`, "TOKEN = \"SECRET\"\n  TOKEN_env = \"SECRET\"",
-			"TOKEN_env = \"SECRET\"\n  TOKEN_file = \"SECRET\"",
+			"TOKEN_env = \"SECRET\"\n  TOKEN_file = \"SECRET\"", "OWN", `min_remaining = "SECRET"`,
 		},
 		"plan": {`TOKEN_env = "SECRET"`, `TOKEN_file = "SECRET"`, `TOKEN_file = "/SECRET=="`, `TOKEN_file = "${path.module}/SECRET.token"`},
 	} {
@@ -238,7 +250,12 @@ func TestCanaryLiterals(t *testing.T) {
 			b.WriteString(clitest.RequiredProviders + "\nprovider \"tokencheck\" {\n  venafi = {\n    url = \"https://127.0.0.1:1\"\n  }\n}\n")
 
 			for _, issuer := range fakes() {
-				own := strings.NewReplacer("TOKEN", issuer.tokenArgument, "SECRET", secret).Replace
+				argument := fmt.Sprintf("%s = %q", "account_id", secret)
+				if issuer.block == "venafi" {
+					argument = fmt.Sprintf("required_scopes = [%q]", secret+" ")
+				}
+
+				own := strings.NewReplacer("OWN", argument, "TOKEN", issuer.tokenArgument, "SECRET", secret).Replace
 
 				for i, arguments := range wrong {
 					for _, block := range []string{"data", "ephemeral"} {

@@ -7,7 +7,6 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-log/tflog"
@@ -96,8 +95,7 @@ func mask(ctx context.Context, bearer token.Token) context.Context {
 func (c *connection) run(ctx context.Context, config tfsdk.Config, fresh bool) (types.Object, verdict.Verdict, diag.Diagnostics) {
 	var object types.Object
 
-	names := c.issuer.names
-	diags := refuseUnknown(config.Raw, names.Argument, names.ArgumentEnv(), names.ArgumentFile())
+	diags := refuseUnknown(config.Raw)
 	diags.Append(config.Get(ctx, &object)...)
 
 	if diags.HasError() {
@@ -121,17 +119,12 @@ func (c *connection) run(ctx context.Context, config tfsdk.Config, fresh bool) (
 	return object, result.Verdict, diags
 }
 
-// addError turns the error of a check into a diagnostic, on the argument at fault
-// where there is one.
+// addError turns the error of a check into a diagnostic.
 func addError(diags *diag.Diagnostics, err error) {
 	fault, ok := errors.AsType[*verdict.Error](err)
 	if !ok {
 		fault = &verdict.Error{Summary: "The check failed", Happened: err.Error(), Remedy: "This is a fault of the provider; please report it."}
 	}
 
-	if fault.Argument != "" {
-		diags.AddAttributeError(path.Root(fault.Argument), fault.Summary, fault.Detail())
-	} else {
-		diags.AddError(fault.Summary, fault.Detail())
-	}
+	diags.AddError(fault.Summary, fault.Detail())
 }

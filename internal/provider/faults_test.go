@@ -157,6 +157,7 @@ func faults(t *testing.T, issuer fake) map[string]fault {
 		"flood of 1xx":            {raw: afterRequest("", forever("HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n", 0)), summary: unusable},
 		"no answer":               {raw: hang, timeout: "300ms", summary: late, texts: []string{"300ms", "raise the provider's timeout"}},
 		"no answer to a request":  {raw: afterRequest("", hang), timeout: "300ms", summary: late},
+		"another protocol":        {raw: afterRequest("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n", hang), summary: unexpected, texts: []string{"HTTP 101"}},
 		"dripping header":         {raw: afterRequest("HTTP/1.1 200 OK\r\nX: ", forever("x", 10*time.Millisecond)), timeout: "300ms", summary: late},
 		"dripping body":           {raw: afterRequest(okHead+"Content-Length: 60000\r\n\r\n", forever(" ", 10*time.Millisecond)), timeout: "300ms", summary: late},
 		"body that never ends":    {raw: afterRequest(okHead+"\r\n", forever(strings.Repeat(" ", 1000), 0)), summary: unexpected, texts: []string{"more than 64 KiB"}},

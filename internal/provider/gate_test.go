@@ -25,7 +25,6 @@ import (
 // tells which tokens came, one for each request.
 func cloudServer(t *testing.T) (url string, tokens func() []string) {
 	t.Helper()
-	clitest.Cloud(t)
 
 	var (
 		mu   sync.Mutex
@@ -48,19 +47,35 @@ func cloudServer(t *testing.T) (url string, tokens func() []string) {
 	}
 }
 
+// guardedResources are those of the providers that are gated, by issuer: the type, an
+// argument whose change replaces it, and another one.
+var guardedResources = map[string][3]string{
+	"cloudflare": {"cloudflare_dns_record", "name", "content"},
+	"venafi":     {"venafi_certificate", "common_name", "nickname"},
+}
+
 // gated is a configuration for a fake, with the words of its issuer.
 func gated(issuer fake, s *issuertest.Server, url, cloud, config string) string {
-	return clitest.RequiredProviders + fmt.Sprintf("provider \"tokencheck\" {\n  max_retries = 0\n  %s = { %s = %q, trust_bundle = %q }\n}\n",
-		issuer.block, issuer.urlArgument, url, s.TrustBundle) + strings.NewReplacer("KIND", issuer.kind(), "TOKEN", issuer.tokenArgument, "URL", cloud).Replace(config)
+	return clitest.RequiredWithStandIns + fmt.Sprintf("provider \"tokencheck\" {\n  max_retries = 0\n  %s = { %s = %q, trust_bundle = %q }\n}\n",
+		issuer.block, issuer.urlArgument, url, s.TrustBundle) + withWords(issuer, cloud, config)
+}
+
+func withWords(issuer fake, cloud, config string) string {
+	words := guardedResources[issuer.block]
+
+	return strings.NewReplacer(
+		"KIND", issuer.kind(), "PROVIDER", issuer.block, "TOKEN", issuer.tokenArgument, "SERVER", fmt.Sprintf("%s = %q", issuer.urlArgument, cloud),
+		"RECORD", words[0], "NAME", words[1], "TEXT", words[2],
+	).Replace(config)
 }
 
 // gate is the pattern itself.
 const gate = `
 ephemeral "KIND" "this" {}
 
-provider "cloud" {
-  token = ephemeral.KIND.this.verified_token
-  url   = "URL"
+provider "PROVIDER" {
+  TOKEN = ephemeral.KIND.this.verified_token
+  SERVER
 }
 `
 
@@ -68,20 +83,20 @@ provider "cloud" {
 const gateRecords = `
 variable "mode" { default = "" }
 
-resource "cloud_record" "old" {
+resource "RECORD" "old" {
   count = var.mode == "delete" ? 0 : 1
-  input = var.mode == "change" ? "new" : "old"
-  name  = var.mode == "replace" ? "new" : "old"
+  TEXT  = var.mode == "change" ? "new" : "old"
+  NAME  = var.mode == "replace" ? "new" : "old"
 }
 
-resource "cloud_record" "new" { count = var.mode == "create" ? 1 : 0 }
+resource "RECORD" "new" { count = var.mode == "create" ? 1 : 0 }
 
-resource "cloud_record" "imported" { count = var.mode == "import" ? 1 : 0 }
+resource "RECORD" "imported" { count = var.mode == "import" ? 1 : 0 }
 
 # The data source is read during apply.
 resource "terraform_data" "pending" { count = var.mode == "read" ? 1 : 0 }
 
-data "cloud_zone" "this" {
+data "PROVIDER_zone" "this" {
   count      = var.mode == "read" ? 1 : 0
   depends_on = [terraform_data.pending]
 }
@@ -146,15 +161,16 @@ func TestGate(t *testing.T) {
 			}
 
 			for _, command := range []string{
-				"plan", "plan -refresh=false", "plan -refresh-only", "plan -target=cloud_record.old", "plan -destroy", "apply -auto-approve",
+				"plan", "plan -refresh=false", "plan -refresh-only", "plan -target=" + guardedResources[issuer.block][0] + ".old", "plan -destroy", "apply -auto-approve",
 				"destroy -auto-approve", "destroy -auto-approve -refresh=false",
 			} {
 				refused(in("create"), "was refused", strings.Fields(command)...)
 			}
 
-			refused(in("import"), "was refused", "import", "cloud_record.imported[0]", "name")
+			imported := guardedResources[issuer.block][0] + ".imported[0]"
+			refused(in("import"), "was refused", "import", imported, "name")
 
-			block := "import {\n  to = cloud_record.imported[0]\n  id = \"name\"\n}\n"
+			block := "import {\n  to = " + imported + "\n  id = \"name\"\n}\n"
 			if err := os.WriteFile(filepath.Join(w.Dir, "import.tf"), []byte(block), 0o600); err != nil {
 				t.Fatal(err)
 			}
@@ -180,7 +196,7 @@ func records(state []byte) string {
 	}
 	must(json.Unmarshal(state, &document))
 
-	return fmt.Sprint(slices.DeleteFunc(document.Resources, func(r map[string]any) bool { return r["type"] != "cloud_record" }))
+	return fmt.Sprint(slices.DeleteFunc(document.Resources, func(r map[string]any) bool { return r["mode"] != "managed" || r["type"] == "terraform_data" }))
 }
 
 // stateOf is the state as it is on disk.
@@ -198,16 +214,16 @@ func stateOf(t *testing.T, w *cli.Workspace) []byte {
 func TestGateShapes(t *testing.T) {
 	t.Parallel()
 
-	const record = "\nresource \"cloud_record\" \"this\" {}\n"
+	const record = "\nresource \"RECORD\" \"this\" {}\n"
 
 	for _, issuer := range fakes() {
 		shapes := map[string]string{
 			"module": `
 module "check" { source = "./check" }
 
-provider "cloud" {
-  token = module.check.token
-  url   = "URL"
+provider "PROVIDER" {
+  TOKEN = module.check.token
+  SERVER
 }
 ` + record,
 			"aliases": `
@@ -216,19 +232,19 @@ ephemeral "KIND" "this" {
   TOKEN_env = each.value
 }
 
-provider "cloud" {
-  token = ephemeral.KIND.this["one"].verified_token
-  url   = "URL"
+provider "PROVIDER" {
+  TOKEN = ephemeral.KIND.this["one"].verified_token
+  SERVER
 }
 
-provider "cloud" {
+provider "PROVIDER" {
   alias = "two"
-  token = ephemeral.KIND.this["two"].verified_token
-  url   = "URL"
+  TOKEN = ephemeral.KIND.this["two"].verified_token
+  SERVER
 }
 ` + record + `
-resource "cloud_record" "two" {
-  provider = cloud.two
+resource "RECORD" "two" {
+  provider = PROVIDER.two
 }
 `,
 			"adopted": gate + record,
@@ -244,7 +260,7 @@ resource "cloud_record" "two" {
 
 				cloud, tokens := cloudServer(t)
 				config := gated(issuer, s, url, cloud, shape)
-				check := strings.ReplaceAll("ephemeral \"KIND\" \"this\" {}\noutput \"token\" {\n  ephemeral = true\n  value = ephemeral.KIND.this.verified_token\n}\n", "KIND", issuer.kind())
+				check := withWords(issuer, "", "ephemeral \"KIND\" \"this\" {}\n\noutput \"token\" {\n  ephemeral = true\n  value     = ephemeral.KIND.this.verified_token\n}\n")
 				files := map[string]string{"main.tf": config, "check/main.tf": clitest.RequiredProviders + check}
 
 				if name == "adopted" {

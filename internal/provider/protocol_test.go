@@ -153,7 +153,7 @@ func must(err error) {
 	}
 }
 
-// diagnostics are what a call said, one line each: "error at api_token: summary: detail".
+// diagnostics are what a call said, one line each: "error: summary: detail".
 type diagnostics []string
 
 func (d diagnostics) String() string { return strings.Join(d, "\n") }
@@ -331,8 +331,8 @@ func file(t *testing.T, content string) string {
 	return path
 }
 
-// Where a token, or one that was put into the wrong argument, is at fault, no
-// diagnostic says where it stands: the CLI would print that source line.
+// No diagnostic about an argument has a path: the CLI would print the source line, and
+// a token that was put there, into the right argument or a wrong one.
 func TestTokenDiagnosticsHaveNoPath(t *testing.T) {
 	t.Parallel()
 
@@ -369,20 +369,38 @@ func TestTokenDiagnosticsHaveNoPath(t *testing.T) {
 			})
 		}
 
-		// In an argument that only this issuer has, an element's path would hold the value.
-		s := newServer(t, host(nil))
-		if _, all := s.read(issuer.kind(), issuer.own(faultSecret+";")); issuer.ownText != "" && len(all) != 1 || strings.Contains(all.String(), faultSecret) {
-			t.Errorf("diagnostics are %q", all)
+		for _, arguments := range []map[string]any{issuer.own(faultSecret + ";"), {"min_remaining": faultSecret}} {
+			if _, all := newServer(t, host(nil)).read(issuer.kind(), arguments); len(all) != 1 || strings.Contains(all.String(), "error at ") || strings.Contains(all.String(), faultSecret) {
+				t.Errorf("%v: diagnostics are %q", arguments, all)
+			}
 		}
 
 		// The provider configuration.
-		for _, bad := range []string{"", "Bearer " + faultSecret, `"` + faultSecret, faultSecret + "\u00a0"} {
-			s := newServer(t, host(nil))
-
-			all := s.configure(map[string]any{issuer.block: map[string]any{issuer.tokenArgument: bad}})
+		for _, config := range []map[string]any{
+			{issuer.tokenArgument: ""},
+			{issuer.tokenArgument: "Bearer " + faultSecret},
+			{issuer.tokenArgument: `"` + faultSecret},
+			{issuer.tokenArgument: faultSecret + "\u00a0"},
+			{issuer.urlArgument: "https://" + faultSecret + "=="},
+			{issuer.urlArgument: faultSecret + "=="},
+			{issuer.tokenArgument: "https://issuer.test"},
+			{"trust_bundle": faultSecret},
+		} {
+			all := newServer(t, host(nil)).configure(map[string]any{issuer.block: config})
 			if len(all) != 1 || strings.Contains(all.String(), "error at ") || strings.Contains(all.String(), faultSecret) {
-				t.Errorf("%q: diagnostics are %q", bad, all)
+				t.Errorf("%v: diagnostics are %q", config, all)
 			}
+		}
+
+		// One that could be a host's name is looked up, and is not shown.
+		h := host(nil)
+		resolver(t, 3)(&h)
+
+		s := newServer(t, h)
+		s.configure(map[string]any{"max_retries": 0, issuer.block: map[string]any{issuer.urlArgument: "https://" + faultSecret + ".invalid:1", issuer.tokenArgument: faultSecret}})
+
+		if _, all := s.read(issuer.kind(), nil); len(all.errors()) != 1 || strings.Contains(strings.ToLower(all.String()), strings.ToLower(faultSecret)) {
+			t.Errorf("diagnostics are %q", all)
 		}
 	}
 }

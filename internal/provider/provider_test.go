@@ -57,21 +57,21 @@ func TestProviderValidation(t *testing.T) {
 		start  string
 		texts  []string
 	}{
-		"timeout in days":    {map[string]any{"timeout": "1d"}, "error at timeout: Invalid timeout", []string{`"24h"`}},
-		"timeout of nothing": {map[string]any{"timeout": "0s"}, "error at timeout: Invalid timeout", []string{"not above zero"}},
-		"timeout is empty":   {map[string]any{"timeout": ""}, "error at timeout: Invalid timeout", nil},
+		"timeout in days":    {map[string]any{"timeout": "1d"}, "error: Invalid timeout", []string{`"24h"`}},
+		"timeout of nothing": {map[string]any{"timeout": "0s"}, "error: Invalid timeout", []string{"not above zero"}},
+		"timeout is empty":   {map[string]any{"timeout": ""}, "error: Invalid timeout", nil},
 		"negative retries":   {map[string]any{"max_retries": -1}, "error at max_retries: ", []string{"between 0 and 100"}},
-		"plain HTTP":         {block("cloudflare", "base_url", "http://api.example.com"), "error at cloudflare.base_url: Invalid server URL", []string{"plain text"}},
-		"URL without scheme": {block("cloudflare", "base_url", "api.example.com"), "error at cloudflare.base_url: Invalid server URL", []string{"https://"}},
-		"URL with a query":   {block("cloudflare", "base_url", "https://api.example.com/?a=b"), "error at cloudflare.base_url: Invalid server URL", nil},
-		"URL with password":  {block("venafi", "url", "https://me:secret@tpp.example.com"), "error at venafi.url: Invalid server URL", []string{"user name"}},
-		"empty URL":          {block("venafi", "url", ""), "error at venafi.url: Invalid server URL", []string{"is empty"}},
-		"the SaaS product":   {block("venafi", "url", "https://api.venafi.cloud"), "error at venafi.url: Invalid server URL", []string{"SaaS"}},
+		"plain HTTP":         {block("cloudflare", "base_url", "http://api.example.com"), "error: Invalid server URL", []string{"plain text"}},
+		"URL without scheme": {block("cloudflare", "base_url", "api.example.com"), "error: Invalid server URL", []string{"https://"}},
+		"URL with a query":   {block("cloudflare", "base_url", "https://api.example.com/?a=b"), "error: Invalid server URL", nil},
+		"URL with password":  {block("venafi", "url", "https://me:secret@tpp.example.com"), "error: Invalid server URL", []string{"user name"}},
+		"empty URL":          {block("venafi", "url", ""), "error: Invalid server URL", []string{"is empty"}},
+		"the SaaS product":   {block("venafi", "url", "https://api.venafi.cloud"), "error: Invalid server URL", []string{"SaaS"}},
 		"empty token":        {block("cloudflare", "api_token", ""), "error: Not a token", nil},
 		"token with a blank": {block("venafi", "access_token", "secret words"), "error: Not a token", []string{"contains whitespace"}},
-		"unreadable bundle":  {block("cloudflare", "trust_bundle", "ca.pem"), "error at cloudflare.trust_bundle: Unreadable trust bundle", []string{`file("ca.pem")`}},
-		"empty bundle":       {block("venafi", "trust_bundle", ""), "error at venafi.trust_bundle: Unreadable trust bundle", nil},
-		"TLS 1.1":            {block("venafi", "tls_max_version", "1.1"), "error at venafi.tls_max_version: ", []string{"1.2"}},
+		"unreadable bundle":  {block("cloudflare", "trust_bundle", "ca.pem"), "error: Unreadable trust bundle", []string{`file("ca.pem")`}},
+		"empty bundle":       {block("venafi", "trust_bundle", ""), "error: Unreadable trust bundle", nil},
+		"TLS 1.1":            {block("venafi", "tls_max_version", "1.1"), "error: ", []string{"1.2"}},
 		"key alone":          {block("venafi", "client_key", "key"), "error at venafi.client_key: Invalid Attribute Combination", []string{"client_certificate"}},
 	}
 

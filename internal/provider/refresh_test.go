@@ -15,23 +15,15 @@ import (
 // These tests guard what really needs the token: a resource whose provider fails
 // with 401 once the token is revoked.
 
-// guardedCloud makes a workspace with a configuration for one fake, and a module
-// with a guard in ./token-guard. The cloud's token is that of the check.
-func guardedCloud(t *testing.T, config string) (*cloudflaretest.Server, *cli.Workspace, []string) {
+// withDNS makes a workspace with a configuration for one fake. The token of the
+// Cloudflare provider is that of the check.
+func withDNS(t *testing.T, config string) (*cloudflaretest.Server, *cli.Workspace, []string) {
 	t.Helper()
-	clitest.Cloud(t)
 
 	c := newCloudflare(t)
-	w := clitest.Workspace(t, map[string]string{
-		"main.tf":             clitest.RequiredProviders + withIssuers(c, nil, config),
-		"ca.pem":              c.TrustBundle,
-		"token-guard/main.tf": clitest.RequiredProviders + dataCheck + "output \"valid\" {\n  value = data.tokencheck_cloudflare.now.valid\n" + dataCondition + "}\n",
-	})
+	w := clitest.Workspace(t, map[string]string{"main.tf": clitest.RequiredWithStandIns + withIssuers(c, nil, config), "ca.pem": c.TrustBundle})
 
-	return c, w, []string{
-		"CLOUDFLARE_API_TOKEN=" + secret, "CLOUD_TOKEN=" + secret,
-		"CLOUD_URL=" + c.BaseURL() + "/user/tokens/verify", "SSL_CERT_FILE=" + filepath.Join(w.Dir, "ca.pem"),
-	}
+	return c, w, []string{"CLOUDFLARE_API_TOKEN=" + secret, "CLOUDFLARE_BASE_URL=" + c.BaseURL(), "SSL_CERT_FILE=" + filepath.Join(w.Dir, "ca.pem")}
 }
 
 // What a command comes to.
@@ -55,7 +47,7 @@ func ends(result cli.Result) string {
 		}
 	case !says("was refused"):
 		return by401
-	case says("Warning: Resource precondition failed") || says("Warning: Resource postcondition failed") || says("Warning: Module output value precondition failed"):
+	case says("Warning: Resource precondition failed") || says("Warning: Resource postcondition failed"):
 		return warned
 	}
 
@@ -92,17 +84,16 @@ func TestSemanticsRefresh(t *testing.T) {
 	}{
 		"data source, precondition of the resource itself": {dataCheck, onItself(dataCondition), by401, by401, by401, by401, by401},
 		"data source, postcondition":                       {atPlan, dependsOn("data.tokencheck_cloudflare.now"), byGuard, byGuard, warned, by401, warned},
-		"ephemeral by default":                             {byDependency, dependsOn("ephemeral.tokencheck_cloudflare.now"), byGuard, byGuard, byGuard, byGuard, byGuard},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 
-			c, w, env := guardedCloud(t, test.config+"\nresource \"cloud_record\" \"old\" {\n"+test.body+"}\n")
+			c, w, env := withDNS(t, test.config+"\nresource \"cloudflare_dns_record\" \"old\" {\n"+test.body+"}\n")
 			further := filepath.Join(w.Dir, "new.tf")
 
 			clitest.Run(t, w, env, true, []string{"apply", "-auto-approve", "-no-color"})
 
-			if err := os.WriteFile(further, []byte("resource \"cloud_record\" \"new\" {\n"+test.body+"}\n"), 0o600); err != nil {
+			if err := os.WriteFile(further, []byte("resource \"cloudflare_dns_record\" \"new\" {\n"+test.body+"}\n"), 0o600); err != nil {
 				t.Fatal(err)
 			}
 
@@ -120,11 +111,11 @@ func TestSemanticsRefresh(t *testing.T) {
 			}
 
 			want := map[string]string{
-				"plan":                          test.plan,
-				"plan -refresh=false":           byGuard, // The condition of the resource itself is reached as well.
-				"plan -target=cloud_record.old": test.target,
-				"plan -refresh-only":            test.refreshOnly,
-				"destroy -auto-approve":         test.destroy,
+				"plan":                                   test.plan,
+				"plan -refresh=false":                    byGuard, // The condition of the resource itself is reached as well.
+				"plan -target=cloudflare_dns_record.old": test.target,
+				"plan -refresh-only":                     test.refreshOnly,
+				"destroy -auto-approve":                  test.destroy,
 				// No check is made, and the deletion fails.
 				"destroy -auto-approve -refresh=false": by401,
 			}
@@ -145,7 +136,7 @@ func TestSemanticsRefresh(t *testing.T) {
 				t.Errorf("got %q\nwant %q", got, want)
 			}
 
-			if created(t, w, "cloud_record.new") || !created(t, w, "cloud_record.old") {
+			if created(t, w, "cloudflare_dns_record.new") || !created(t, w, "cloudflare_dns_record.old") {
 				t.Error("something was created or destroyed")
 			}
 		})

@@ -19,7 +19,7 @@ func tokenAttribute(names token.Names, what string) schema.StringAttribute {
 		Optional: true, Sensitive: true,
 		MarkdownDescription: what + fmt.Sprintf("If none of `%s`, `%s` and `%s` is set, the provider's `%s` is used, else the environment variable `%s`.",
 			names.Argument, names.ArgumentEnv(), names.ArgumentFile(), names.Provider(), names.Variable),
-		Validators: []validator.String{hiddenRule("Not a token", cleanToken, tokenRemedy)},
+		Validators: []validator.String{rule("Not a token", cleanToken, tokenRemedy)},
 	}
 }
 
@@ -35,7 +35,7 @@ func checkSchema(description string, names token.Names, statuses, nullEnd string
 				"A variable that is not set or empty is an error. Conflicts with the other two.",
 			Validators: []validator.String{
 				conflicts{[]string{names.Argument}},
-				hiddenRule("Invalid name of a variable", token.CheckEnvName, `Write the name of an environment variable, such as "`+names.Variable+`".`),
+				rule("Invalid name of a variable", token.CheckEnvName, `Write the name of an environment variable, such as "`+names.Variable+`".`),
 			},
 		},
 		names.ArgumentFile(): schema.StringAttribute{
@@ -44,7 +44,7 @@ func checkSchema(description string, names token.Names, statuses, nullEnd string
 				"A relative path is taken from the directory in which Terraform runs. Conflicts with the other two.",
 			Validators: []validator.String{
 				conflicts{[]string{names.Argument, names.ArgumentEnv()}},
-				hiddenRule("Invalid path", notEmpty, "Write the path of a file, or remove the argument."),
+				rule("Invalid path", notEmpty, "Write the path of a file, or remove the argument."),
 			},
 		},
 		"min_remaining": schema.StringAttribute{
@@ -88,7 +88,7 @@ func blockSchema(description string, names token.Names, own map[string]providers
 			Optional: true, Sensitive: true,
 			MarkdownDescription: "The token of all checks that give none of their own. It may be an ephemeral value, and is stored neither in state nor in plan. " +
 				"Defaults to the environment variable `" + names.Variable + "`.",
-			Validators: []validator.String{hiddenRule("Not a token", cleanToken, tokenRemedy)},
+			Validators: []validator.String{rule("Not a token", cleanToken, tokenRemedy)},
 		},
 		"trust_bundle": providerschema.StringAttribute{
 			Optional: true,

@@ -34,36 +34,8 @@ func created(t *testing.T, w *cli.Workspace, address string) bool {
 	return strings.Contains(w.Run(t.Context(), nil, "state", "list").Stdout, address)
 }
 
-const (
-	// byPrecondition never blocks a destroy.
-	byPrecondition = `
-ephemeral "tokencheck_cloudflare" "now" {
-  require_valid = false
-}
-
-resource "terraform_data" "token_guard" {
-  lifecycle {
-    precondition {
-      condition     = ephemeral.tokencheck_cloudflare.now.valid
-      error_message = "The Cloudflare token of this run does not work."
-    }
-  }
-}
-
-resource "terraform_data" "guarded" {
-  depends_on = [terraform_data.token_guard]
-}
-`
-	// byDependency has the fuller message, and blocks a destroy too.
-	byDependency = `
-ephemeral "tokencheck_cloudflare" "now" {}
-
-resource "terraform_data" "guarded" {
-  depends_on = [ephemeral.tokencheck_cloudflare.now]
-}
-`
-	// atPlan is a data source alone: nothing of it happens at apply.
-	atPlan = `
+// atPlan is a data source alone: nothing of it happens at apply.
+const atPlan = `
 data "tokencheck_cloudflare" "now" {
   lifecycle {
     postcondition {
@@ -77,76 +49,18 @@ resource "terraform_data" "guarded" {
   depends_on = [data.tokencheck_cloudflare.now]
 }
 `
-)
 
-// A saved plan that was made with a token that worked is refused once the token
-// is revoked, and nothing is created.
-func TestSemanticsRevokedBeforeApply(t *testing.T) {
+// A data source is read at plan only: a saved plan is applied although the token was
+// revoked since, and a destroy is not stopped.
+func TestSemanticsDataSource(t *testing.T) {
 	t.Parallel()
 
-	for name, test := range map[string]struct{ config, refusal string }{
-		"precondition": {byPrecondition, "The Cloudflare token of this run does not work."},
-		"dependency":   {byDependency, `Token is not valid`},
-		"data source":  {atPlan, ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-
-			c, w, env := guarded(t, test.config)
-			clitest.Run(t, w, env, true, []string{"plan", "-no-color", "-out=plan"}, "terraform_data.guarded will be created")
-			c.Revoke(secret)
-
-			if test.refusal == "" {
-				clitest.Run(t, w, env, true, []string{"apply", "-no-color", "plan"}, "terraform_data.guarded: Creation complete")
-
-				return
-			}
-
-			result := clitest.Run(t, w, env, false, []string{"apply", "-no-color", "plan"}, test.refusal)
-
-			if created(t, w, "terraform_data.guarded") {
-				t.Error("the guarded resource was created")
-			}
-
-			if name == "dependency" && !clitest.Says("The Cloudflare API token (source: env:CLOUDFLARE_API_TOKEN) was refused. Cloudflare's user endpoint").MatchString(result.Output) {
-				t.Error("the message is not the reason:", result.Output)
-			}
-
-			// At the next plan it is refused as well.
-			clitest.Run(t, w, env, false, []string{"plan", "-no-color"}, test.refusal)
-		})
-	}
-}
-
-// A destroy with a dead token is possible in every pattern, in one of them with a flag.
-func TestSemanticsDestroy(t *testing.T) {
-	t.Parallel()
-
-	for name, test := range map[string]struct {
-		config string
-		flag   bool
-	}{
-		"dependency":  {byDependency, true},
-		"data source": {atPlan, false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-
-			c, w, env := guarded(t, test.config)
-			clitest.Run(t, w, env, true, []string{"apply", "-auto-approve", "-no-color"}, "terraform_data.guarded: Creation complete")
-			clitest.Run(t, w, env, true, []string{"plan", "-no-color", "-detailed-exitcode"}) // The same answer is no change.
-			c.Revoke(secret)
-
-			destroy := []string{"destroy", "-auto-approve", "-no-color"}
-			if test.flag {
-				clitest.Run(t, w, env, false, destroy, "Token is not valid")
-
-				destroy = append(destroy, "-refresh=false")
-			}
-
-			clitest.Run(t, w, env, true, destroy, "terraform_data.guarded: Destruction complete")
-		})
-	}
+	c, w, env := guarded(t, atPlan)
+	clitest.Run(t, w, env, true, []string{"plan", "-no-color", "-out=plan"}, "terraform_data.guarded will be created")
+	c.Revoke(secret)
+	clitest.Run(t, w, env, true, []string{"apply", "-no-color", "plan"}, "terraform_data.guarded: Creation complete")
+	clitest.Run(t, w, env, false, []string{"plan", "-no-color"}, "was refused")
+	clitest.Run(t, w, env, true, []string{"destroy", "-auto-approve", "-no-color"}, "terraform_data.guarded: Destruction complete")
 }
 
 // A check whose arguments are not known yet, or that depends on something with
@@ -263,86 +177,25 @@ data "tokencheck_cloudflare" "own" {
 	clitest.Run(t, w, env, false, []string{"plan", "-no-color", "-input=false"}, refusal)
 }
 
-// What Terraform and OpenTofu do differently, as the guide on guards has it.
-func TestSemanticsEngines(t *testing.T) {
+// Where nothing refers to an ephemeral resource, Terraform opens it at the apply of a
+// saved plan and OpenTofu does not.
+func TestSemanticsUnused(t *testing.T) {
 	t.Parallel()
 
 	terraform := !clitest.OpenTofu(t)
-
-	// Nothing refers to the ephemeral.
-	t.Run("apply of a saved plan", func(t *testing.T) {
-		t.Parallel()
-
-		c, w, env := guarded(t, `
+	c, w, env := guarded(t, `
 ephemeral "tokencheck_cloudflare" "now" {}
 
 resource "terraform_data" "other" {}
 `)
-		clitest.Run(t, w, env, true, []string{"plan", "-no-color", "-out=plan"}, "1 to add")
+	clitest.Run(t, w, env, true, []string{"plan", "-no-color", "-out=plan"}, "1 to add")
 
-		requests := len(c.Requests())
+	requests := len(c.Requests())
 
-		c.Revoke(secret)
-		clitest.Run(t, w, env, !terraform, []string{"apply", "-no-color", "plan"})
+	c.Revoke(secret)
+	clitest.Run(t, w, env, !terraform, []string{"apply", "-no-color", "plan"})
 
-		if opened := len(c.Requests()) > requests; opened != terraform {
-			t.Errorf("the apply opened it: %t", opened)
-		}
-	})
-
-	t.Run("apply of a saved plan without changes", func(t *testing.T) {
-		t.Parallel()
-
-		c, w, env := guarded(t, byDependency)
-		clitest.Run(t, w, env, true, []string{"apply", "-auto-approve", "-no-color"}, "1 added")
-		clitest.Run(t, w, env, true, []string{"plan", "-no-color", "-out=plan"}, "No changes")
-
-		requests := len(c.Requests())
-
-		c.Revoke(secret)
-		clitest.Run(t, w, env, !terraform, []string{"apply", "-no-color", "plan"})
-
-		if opened := len(c.Requests()) > requests; opened != terraform {
-			t.Errorf("the apply opened it: %t", opened)
-		}
-	})
-
-	t.Run("condition on the ephemeral block", func(t *testing.T) {
-		t.Parallel()
-
-		c, w, env := guarded(t, `
-ephemeral "tokencheck_cloudflare" "now" {
-  require_valid = false
-
-  lifecycle {
-    postcondition {
-      condition     = self.valid
-      error_message = "The token does not work."
-    }
-  }
-}
-
-resource "terraform_data" "guarded" {
-  depends_on = [ephemeral.tokencheck_cloudflare.now]
-}
-`)
-		clitest.Run(t, w, env, true, []string{"apply", "-auto-approve", "-no-color"}, "1 added")
-		c.Revoke(secret)
-
-		clitest.Run(t, w, env, false, []string{"plan", "-no-color"}, "Error:", "The token does not work.")
-
-		word := "Warning:"
-		if terraform {
-			word = "Error:"
-		}
-
-		clitest.Run(t, w, env, !terraform, []string{"plan", "-refresh-only", "-no-color"}, word, "The token does not work.")
-
-		for _, args := range [][]string{{"plan", "-destroy", "-no-color"}, {"destroy", "-auto-approve", "-no-color"}} {
-			result := clitest.Run(t, w, env, !terraform, args)
-			if said := clitest.Says("The token does not work.").MatchString(result.Output); said != terraform {
-				t.Errorf("%v: the condition's message is printed: %t\n%s", args, said, result.Output)
-			}
-		}
-	})
+	if opened := len(c.Requests()) > requests; opened != terraform {
+		t.Errorf("the apply opened it: %t", opened)
+	}
 }

@@ -24,26 +24,20 @@ const (
 )
 
 // stringRule is a validator made of a function that tells what is wrong with a
-// string. Unlike those of the framework it never repeats the value, which may be
-// a token that was put into the wrong argument.
+// string. Unlike those of the framework it neither repeats the value, which may be a
+// token that was put into the wrong argument, nor has an attribute path, since the CLI
+// prints the source line of that. Only the framework's own diagnostics, about numbers,
+// null and pairs, have one.
 type stringRule struct {
 	summary string
 	find    func(string) error
 	remedy  string
-	// hidden leaves out where the argument stands. The CLI prints the source line of
-	// that, and with it a token.
-	hidden bool
 }
 
 // rule makes a validator. The error of find continues a sentence that begins
 // with the argument's name; the remedy says what to write instead.
 func rule(summary string, find func(string) error, remedy string) validator.String {
-	return stringRule{summary, find, remedy, false}
-}
-
-// hiddenRule makes a validator for an argument in which a token or a key can stand.
-func hiddenRule(summary string, find func(string) error, remedy string) validator.String {
-	return stringRule{summary, find, remedy, true}
+	return stringRule{summary, find, remedy}
 }
 
 // Description implements [validator.Describer].
@@ -64,17 +58,12 @@ func (v stringRule) ValidateString(_ context.Context, req validator.StringReques
 			name = name.ParentPath()
 		}
 
-		detail := fmt.Sprintf("The value of %s %s.\n\n%s", name, err, v.remedy)
-		if v.hidden {
-			resp.Diagnostics.AddError(v.summary, detail)
-		} else {
-			resp.Diagnostics.AddAttributeError(name, v.summary, detail)
-		}
+		resp.Diagnostics.AddError(v.summary, fmt.Sprintf("The value of %s %s.\n\n%s", name, err, v.remedy))
 	}
 }
 
 // conflicts is a validator for an argument that excludes others. Unlike the
-// framework's it does not say where the argument stands, as in [stringRule].
+// framework's it has no attribute path, as in [stringRule].
 type conflicts struct{ others []string }
 
 // Description implements [validator.Describer].
@@ -111,6 +100,14 @@ func cleanToken(s string) error {
 	_, err := token.Clean(s)
 
 	return err
+}
+
+func tlsVersion(s string) error {
+	if s != "1.2" && s != "1.3" {
+		return errors.New("is not a TLS version that the provider uses")
+	}
+
+	return nil
 }
 
 func readablePEM(s string) error {

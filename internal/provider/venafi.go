@@ -35,7 +35,6 @@ func venafiIssuer() issuer {
 	computedString := func(description string) schema.StringAttribute {
 		return schema.StringAttribute{Computed: true, MarkdownDescription: description + " Null if the answer has none."}
 	}
-	tlsVersions := stringvalidator.OneOf("1.2", "1.3")
 	certificateRemedy := "Give the certificate and its key in PEM form, not encrypted. A PKCS#12 file is not read: " +
 		"convert it by openssl pkcs12 -in client.p12 -nokeys -out client.pem, and openssl pkcs12 -in client.p12 -nocerts -nodes -out client.key."
 
@@ -60,7 +59,7 @@ func venafiIssuer() issuer {
 					MarkdownDescription: "Private key of `client_certificate` in PEM form, not encrypted. It may be an ephemeral value.",
 					Validators: []validator.String{
 						stringvalidator.AlsoRequires(path.MatchRoot(venafiNames.Block).AtName("client_certificate")),
-						hiddenRule("Unreadable client key", notEmpty, certificateRemedy),
+						rule("Unreadable client key", notEmpty, certificateRemedy),
 						keyOf{sibling: "client_certificate", remedy: certificateRemedy},
 					},
 				},
@@ -68,7 +67,7 @@ func venafiIssuer() issuer {
 					Optional: true,
 					MarkdownDescription: "Newest TLS version to use, `\"1.2\"` or `\"1.3\"`. Set `\"1.2\"` for a server that asks for a client certificate late " +
 						"(IIS, where only the `vedauth` application asks for one): TLS 1.3 does not allow that. Defaults to the newest.",
-					Validators: []validator.String{tlsVersions},
+					Validators: []validator.String{rule("Invalid TLS version", tlsVersion, `Write "1.2" or "1.3", or remove the argument.`)},
 				},
 			}),
 		schema: checkSchema(
@@ -195,7 +194,7 @@ func (v keyOf) ValidateString(ctx context.Context, req validator.StringRequest, 
 	}
 
 	if _, err := tls.X509KeyPair([]byte(certificate.ValueString()), []byte(req.ConfigValue.ValueString())); err != nil {
-		hiddenRule("Unreadable client key", func(string) error { return errors.New("is not a readable private key of " + v.sibling) }, v.remedy).
+		rule("Unreadable client key", func(string) error { return errors.New("is not a readable private key of " + v.sibling) }, v.remedy).
 			ValidateString(ctx, req, resp)
 	}
 }

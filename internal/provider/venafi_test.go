@@ -182,17 +182,17 @@ func TestVenafiErrors(t *testing.T) {
 	}{
 		"min_remaining, but the end is not known": {
 			change: func(token *venafitest.Token) { token.ValidFor = 0 }, config: map[string]any{"min_remaining": "1h"},
-			start: "error at min_remaining: Remaining lifetime cannot be checked", texts: []string{"Remove min_remaining"},
+			start: "error: Remaining lifetime cannot be checked", texts: []string{"Remove min_remaining"},
 		},
 		"scopes required, but the answer names none": {
 			change: func(token *venafitest.Token) { token.Scope = "" }, config: map[string]any{"required_scopes": []any{"ssh"}},
-			start: "error at required_scopes: Required scopes cannot be checked", texts: []string{"Remove required_scopes"},
+			start: "error: Required scopes cannot be checked", texts: []string{"Remove required_scopes"},
 		},
 		"null scope":        {config: map[string]any{"required_scopes": []any{nil}}, start: "error at required_scopes: Null Set Value"},
-		"empty scope":       {config: map[string]any{"required_scopes": []any{""}}, start: "error at required_scopes", texts: []string{"is empty"}},
-		"scope with blanks": {config: map[string]any{"required_scopes": []any{"certificate: manage"}}, start: "error at required_scopes", texts: []string{"without whitespace"}},
-		"scopes in one":     {config: map[string]any{"required_scopes": []any{"certificate;ssh"}}, start: "error at required_scopes", texts: []string{"one element for each scope"}},
-		"unknown scope":     {config: map[string]any{"required_scopes": []any{unknown{}}}, start: "error at required_scopes: Argument is not known yet"},
+		"empty scope":       {config: map[string]any{"required_scopes": []any{""}}, start: "error: ", texts: []string{"is empty"}},
+		"scope with blanks": {config: map[string]any{"required_scopes": []any{"certificate: manage"}}, start: "error: ", texts: []string{"without whitespace"}},
+		"scopes in one":     {config: map[string]any{"required_scopes": []any{"certificate;ssh"}}, start: "error: ", texts: []string{"one element for each scope"}},
+		"unknown scope":     {config: map[string]any{"required_scopes": []any{unknown{}}}, start: "error: Argument is not known yet"},
 		"a date that is none": {
 			fault: issuertest.Reply(http.StatusOK, `{"access_issued_on":"soon","scope":"ssh"}`), start: "error: ", texts: []string{"invalid date"},
 		},

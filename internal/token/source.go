@@ -189,6 +189,8 @@ func Clean(raw string) (string, error) {
 		return "", errors.New("has surrounding quotes")
 	case len(raw) >= 7 && strings.EqualFold(raw[:7], "Bearer "):
 		return "", errors.New(`begins with "Bearer ", which the provider adds itself`)
+	case strings.Contains(raw, "://"):
+		return "", errors.New("is a URL")
 	case strings.Contains(raw, "${"):
 		return "", errors.New("contains a ${…} that was not expanded")
 	case strings.ContainsAny(raw, "\r\n"):

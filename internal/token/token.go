@@ -3,10 +3,16 @@
 package token
 
 import (
+	"encoding/base64"
+	"encoding/hex"
 	"fmt"
+	"html"
 	"io"
 	"log/slog"
+	"regexp"
+	"strconv"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 	"unique"
@@ -62,30 +68,91 @@ func (t Token) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
 func (t Token) LogValue() slog.Value { return slog.StringValue(t.String()) }
 
 // In reports whether text holds eight or more consecutive characters of the
-// token (all of it, if it is shorter), in upper or lower case, even if
-// characters that do not show, or blanks, are strewn between them.
+// token (all of it, if it is shorter), in upper or lower case, whatever stands
+// between them that is neither letter nor digit; also where they are escaped as in
+// URLs, HTML or JSON, or the token is in Base64 or in hexadecimal digits.
 func (t Token) In(text string) bool {
-	secret := strings.ToLower(t.Reveal())
+	secret := t.Reveal()
 	if secret == "" {
 		return false
 	}
 
-	squeezed := strings.Map(func(r rune) rune {
+	plain := text
+	if strings.ContainsAny(text, `%&\`) {
+		plain = escaped().ReplaceAllStringFunc(html.UnescapeString(text), unescape)
+	}
+
+	if core := squeeze(secret); len(core) >= minPart && (hasPart(squeeze(text), core, minPart) || hasPart(squeeze(plain), core, minPart)) {
+		return true
+	}
+
+	if hasPart(visible(text), visible(secret), minPart) || hasPart(visible(plain), visible(secret), minPart) {
+		return true
+	}
+
+	// What comes before the token shifts its Base64. The ends depend on what is beside it.
+	for offset := range 3 {
+		encoded := base64.RawStdEncoding.EncodeToString([]byte(strings.Repeat(" ", offset) + secret))
+		if core := squeeze(encoded[min(4, len(encoded)):max(min(4, len(encoded)), len(encoded)-4)]); len(core) >= minEncoded && hasPart(squeeze(text), core, minEncoded) {
+			return true
+		}
+	}
+
+	digits := hex.EncodeToString([]byte(secret))
+
+	return len(digits) >= minEncoded && hasPart(squeeze(text), digits, minEncoded)
+}
+
+// minEncoded is minPart for an encoded token, in which a character takes up to two.
+const minEncoded = 2 * minPart
+
+// hasPart reports whether text has that many consecutive characters of secret, or all
+// of it if it is shorter.
+func hasPart(text, secret string, part int) bool {
+	part = min(part, len(secret))
+	for i := 0; i+part <= len(secret); i++ {
+		if strings.Contains(text, secret[i:i+part]) {
+			return true
+		}
+	}
+
+	return false
+}
+
+// visible is text in lower case without blanks and what does not show.
+func visible(text string) string {
+	return strings.Map(func(r rune) rune {
 		if r <= ' ' || r > '~' {
 			return -1
 		}
 
 		return unicode.ToLower(r)
 	}, text)
-	part := min(minPart, len(secret))
+}
 
-	for i := 0; i+part <= len(secret); i++ {
-		if strings.Contains(squeezed, secret[i:i+part]) {
-			return true
+// squeeze is text in lower case without anything but letters and digits, full-width
+// ones included.
+func squeeze(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= '！' && r <= '～' {
+			r -= '！' - '!'
 		}
-	}
 
-	return false
+		if r > '~' || !unicode.IsLetter(r) && !unicode.IsDigit(r) {
+			return -1
+		}
+
+		return unicode.ToLower(r)
+	}, text)
+}
+
+// escaped matches a character as URLs and JSON have it.
+var escaped = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`%[0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}`) }) //nolint:gochecknoglobals // A constant in all but form.
+
+func unescape(sequence string) string {
+	code, _ := strconv.ParseInt(strings.TrimLeft(sequence, `%\u`), 16, 32) // The pattern lets nothing else through.
+
+	return string(rune(code))
 }
 
 // Show prepares a message that a server sent for a person's eyes: printable, on

@@ -3,10 +3,12 @@ package token_test
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	stdjson "encoding/json"
 	"encoding/xml"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"strings"
 	"testing"
 	"unicode"
@@ -121,6 +123,18 @@ func TestZeroToken(t *testing.T) {
 	_ = fmt.Sprintf("%v %+v", none, &none)
 }
 
+// base64Token has no eight letters or digits in a row.
+const base64Token = "aB3+dE5f/gH7jK9+mN2pQ/rS4=tU6v=="
+
+func percent(text string) string {
+	var b strings.Builder
+	for _, c := range []byte(text) {
+		fmt.Fprintf(&b, "%%%02x", c)
+	}
+
+	return b.String()
+}
+
 func TestIn(t *testing.T) {
 	t.Parallel()
 
@@ -154,6 +168,18 @@ func TestIn(t *testing.T) {
 		{"short token, whole", "abc", "xabcx", true},
 		{"short token, a part", "abc", "ab", false},
 		{"token of eight", "abcdefgh", "ABCDEFGH", true},
+		{"broken by separators", secret, strings.Join(strings.Split(secret, ""), "."), true},
+		{"in pieces of seven", secret, secret[:7] + "~" + secret[7:14], true},
+		{"escaped for a URL", base64Token, url.QueryEscape(base64Token), true},
+		{"escaped for HTML", base64Token, "bad token &quot;" + strings.NewReplacer("+", "&#43;", "/", "&#x2F;", "=", "&#61;").Replace(base64Token), true},
+		{"escaped for JSON", base64Token, strings.ReplaceAll(base64Token, "+", `\u002b`), true},
+		{"each character escaped", secret, percent(secret), true},
+		{"full-width", secret, strings.Map(func(r rune) rune { return r - '!' + '！' }, secret), true},
+		{"in Base64", secret, base64.StdEncoding.EncodeToString([]byte(secret)), true},
+		{"in Base64 as a bearer", secret, base64.URLEncoding.EncodeToString([]byte("Bearer " + secret)), true},
+		{"in Base64 after a name", secret, base64.StdEncoding.EncodeToString([]byte("x:" + secret)), true},
+		{"in hexadecimal digits", secret, fmt.Sprintf("%X", secret), true},
+		{"another token in Base64", secret, base64.StdEncoding.EncodeToString([]byte("Bearer another-token-0123456789")), false},
 		{"token of eight, seven of it", "abcdefgh", "abcdefg", false},
 	}
 

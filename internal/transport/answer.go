@@ -124,8 +124,8 @@ func Decode[T any](r *Response) (document T, ok bool) {
 // Show prepares a text of the answer for display, see [token.Token.Show].
 func (r *Response) Show(text string) string { return r.token.Show(text) }
 
-// Repeats reports whether any of the texts holds a part of the token.
-func (r *Response) Repeats(texts ...string) bool { return slices.ContainsFunc(texts, r.token.In) }
+// Repeats reports whether a text holds a part of the token, see [token.Token.In].
+func (r *Response) Repeats(text string) bool { return r.token.In(text) }
 
 // describe tells what came, from the parts of an answer that may be told.
 func (r *Response) describe(said string) string {

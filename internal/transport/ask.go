@@ -70,19 +70,20 @@ func (c *Client[A]) retry(ctx context.Context, address *url.URL, bearer token.To
 
 	var none A
 
-	last := "" // What the last whole attempt came to.
+	last := ""                        // What the last whole attempt came to.
+	host := bearer.Show(address.Host) // Whoever swaps the two arguments has the token in the URL.
 
 	for attempt := 1; ; attempt++ {
 		resp, err := c.send(ctx, address, bearer)
 		if ctx.Err() != nil {
-			return none, c.config.interrupted(ctx.Err(), address.Host, last)
+			return none, c.config.interrupted(ctx.Err(), host, last)
 		}
 
 		var answer A
 
 		if err != nil {
-			last, _ = c.config.explain(err, address.Host)
-			err = c.config.failed(err, address.Host, attempt)
+			last, _ = c.config.explain(err, host)
+			err = c.config.failed(err, host, attempt)
 		} else {
 			last = "HTTP " + strconv.Itoa(resp.Status)
 			resp.attempts = attempt
@@ -92,7 +93,7 @@ func (c *Client[A]) retry(ctx context.Context, address *url.URL, bearer token.To
 			}
 		}
 
-		c.config.Log(ctx, "asked the issuer", map[string]any{"host": address.Host, "attempt": attempt, "outcome": last})
+		c.config.Log(ctx, "asked the issuer", map[string]any{"host": host, "attempt": attempt, "outcome": last})
 
 		wait, again := c.config.next(ctx, attempt, resp, err)
 		if !again {
@@ -102,7 +103,7 @@ func (c *Client[A]) retry(ctx context.Context, address *url.URL, bearer token.To
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
-			return none, c.config.interrupted(ctx.Err(), address.Host, last)
+			return none, c.config.interrupted(ctx.Err(), host, last)
 		}
 	}
 }
@@ -169,6 +170,12 @@ func (c *Client[A]) send(ctx context.Context, address *url.URL, bearer token.Tok
 		}
 
 		return nil, err
+	}
+
+	// What follows a 101 is the bare connection, which no context ends.
+	if raw.StatusCode == http.StatusSwitchingProtocols {
+		_ = raw.Body.Close()
+		raw.Body = http.NoBody
 	}
 
 	body, err := io.ReadAll(io.LimitReader(raw.Body, maxBody+1))

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // schemeHTTP is the scheme of plain HTTP.
@@ -35,6 +36,8 @@ func ParseURL(raw string) (*url.URL, error) {
 		return nil, errors.New("does not begin with https://")
 	case parsed.Opaque != "" || parsed.Hostname() == "":
 		return nil, errors.New("names no host")
+	case strings.ContainsFunc(parsed.Hostname(), notInHost): // Such as a token in the place of a URL: it would be looked up.
+		return nil, errors.New("names a host that cannot exist")
 	case strings.HasSuffix(parsed.Host, ":"): // As in https://https://host, where the host would be "https".
 		return nil, errors.New("names a host with a colon but no port")
 	case parsed.Scheme == schemeHTTP && !loopback(parsed.Hostname()):
@@ -47,6 +50,11 @@ func ParseURL(raw string) (*url.URL, error) {
 	parsed.RawPath = strings.TrimRight(parsed.RawPath, "/")
 
 	return parsed, nil
+}
+
+// notInHost reports whether no host name or address has a character.
+func notInHost(r rune) bool {
+	return r <= '~' && !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-._:%", r)
 }
 
 func loopback(host string) bool {

@@ -2,11 +2,14 @@ package venafi
 
 import (
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/transport"
@@ -57,15 +60,8 @@ func (d document) isVerify(t times) bool {
 // none of these, it is better to be wrong than to believe the rest.
 func (d document) contradicted() bool {
 	for name, raw := range d.Others {
-		name = strings.Map(letters, name)
-		value := strings.ToLower(strings.Trim(string(raw), `"`))
-
-		switch negative := slices.ContainsFunc(bad, func(word string) bool { return strings.Contains(name, word) }); {
-		case strings.HasPrefix(name, "error"), slices.Contains(bad, value):
-			return true
-		case negative && value != "false" && value != "null" && value != "0" && value != "":
-			return true
-		case !negative && (value == "false" || value == "0") && slices.ContainsFunc(good, func(word string) bool { return strings.Contains(name, word) }):
+		var value any
+		if strings.HasPrefix(strings.Map(letters, name), "error") || json.Unmarshal(raw, &value) != nil || denies(name, value) {
 			return true
 		}
 	}
@@ -73,10 +69,49 @@ func (d document) contradicted() bool {
 	return false
 }
 
+// denies reports whether a member says that the token is not valid, by its name and
+// value or by those of the members in it.
+func denies(name string, value any) bool {
+	name = strings.Map(letters, name)
+	named := func(word string) bool { return strings.Contains(name, word) }
+
+	switch v := value.(type) {
+	case map[string]any:
+		for inner, value := range v {
+			if denies(inner, value) {
+				return true
+			}
+		}
+
+		return false
+	case []any:
+		return slices.ContainsFunc(v, func(value any) bool { return denies(name, value) })
+	case string:
+		text := strings.ToLower(strings.TrimSpace(v))
+		if slices.ContainsFunc(bad, func(word string) bool { return strings.Contains(text, word) }) || strings.HasPrefix(text, "not ") || slices.Contains(refusing, text) {
+			return true
+		}
+
+		value = text != "" && text != "false" && text != "no" && text != "none"
+	case float64:
+		value = v != 0
+	case nil:
+		return false
+	}
+
+	if slices.ContainsFunc(bad, named) {
+		return value == true
+	}
+
+	return value == false && (name == "ok" || slices.ContainsFunc(good, named))
+}
+
 // What a member's name or value says of a token, in lower case.
 var (
-	bad  = []string{"revoked", "expired", "disabled", "inactive", "invalid", "rejected"} //nolint:gochecknoglobals // A constant in all but form.
-	good = []string{"active", "valid", "enabled", "success"}                             //nolint:gochecknoglobals // A constant in all but form.
+	bad = []string{ //nolint:gochecknoglobals // A constant in all but form.
+		"revoke", "expired", "disabled", "inactive", "invalid", "rejected", "blocked", "suspended", "denied", "deleted", "unauthorized", "fail", "error", "exception", "fault",
+	}
+	good = []string{"active", "valid", "enabled", "success", "authenticated", "authorized", "accepted"} //nolint:gochecknoglobals // A constant in all but form.
 )
 
 // letters keeps the letters of a name, in lower case.
@@ -128,15 +163,17 @@ func read(resp *transport.Response) (*Answer, error) {
 	return nil, undecided(resp, said)
 }
 
-// inStatusLine reports whether an answer without a body speaks of the token or its
-// grant in its status line, as some servers do.
+// inStatusLine reports whether an answer without a body says in its status line that
+// the token or its grant has ended, as some servers do. Words about anything else, such
+// as a service for tokens, do not count.
 func inStatusLine(resp *transport.Response) bool {
-	has := func(words ...string) bool {
-		return slices.ContainsFunc(words, func(word string) bool { return strings.Contains(strings.ToLower(resp.Words), word) })
-	}
-
-	return len(resp.Body) == 0 && !resp.Oversized && has("grant", "token") && has("not found", "revoked", "expired", "invalid", "malformed")
+	return len(resp.Body) == 0 && !resp.Oversized && ended().MatchString(resp.Words)
 }
+
+// ended is made when it is needed: each run starts the provider several times.
+var ended = sync.OnceValue(func() *regexp.Regexp { //nolint:gochecknoglobals // A constant in all but form.
+	return regexp.MustCompile(`(?i)^(unauthorized: )?(the )?((access )?token|grant)( provided)? (not found|((is|has|was) )?(been )?(revoked|expired|invalid|malformed))($|[,.;])`)
+})
 
 // accepted reads an answer with the status 200, which is the server's word that
 // the token is valid.
@@ -160,7 +197,7 @@ func accepted(resp *transport.Response) (*Answer, error) {
 			"Check the server's version: old ones may not support Authorize/Verify. Check also that venafi.url names the server itself.")
 	case slices.ContainsFunc([]rune(application+identity+scope), func(r rune) bool { return !unicode.IsPrint(r) }):
 		return nil, resp.Unexpected("Its body contains control characters in the name of an application, an identity or a scope.", "")
-	case resp.Repeats(application, identity, scope):
+	case resp.Repeats(application + identity + scope):
 		return nil, resp.Unexpected("Its body repeats a part of the token.", "")
 	}
 
@@ -230,29 +267,27 @@ func say(resp *transport.Response, body refusal) string {
 func quote(resp *transport.Response, text string) string { return `"` + resp.Show(text) + `"` }
 
 // challenged reports whether the answer asks for credentials of a kind that the
-// platform does not use, as a gateway or IIS itself does. A header can have several
-// challenges, each with parameters (RFC 9110, section 11.6.1).
+// platform does not use, as a gateway or IIS itself does: by any word in a challenge
+// that is neither Bearer nor a parameter, several of which can stand in one header
+// (RFC 9110, section 11.6.1). One that cannot be read is foreign as well.
 func challenged(resp *transport.Response) bool {
-	quoted := false
-	separator := func(r rune) bool {
-		if r == '"' {
-			quoted = !quoted
-		}
+	for _, challenge := range resp.Header.Values("WWW-Authenticate") {
+		challenge = parameter().ReplaceAllString(challenge, " ")
 
-		return r == ',' && !quoted
-	}
-
-	for part := range strings.FieldsFuncSeq(strings.Join(resp.Header.Values("WWW-Authenticate"), ","), separator) {
-		scheme, rest, _ := strings.Cut(strings.TrimSpace(part), " ")
-
-		parameter := strings.Contains(scheme, "=") || strings.HasPrefix(strings.TrimSpace(rest), "=")
-		if scheme != "" && !parameter && !strings.EqualFold(scheme, "Bearer") {
-			return true
+		for word := range strings.FieldsFuncSeq(challenge, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' }) {
+			if !strings.EqualFold(word, "Bearer") {
+				return true
+			}
 		}
 	}
 
 	return false
 }
+
+// parameter is one of a challenge, its value a word or a quoted string.
+var parameter = sync.OnceValue(func() *regexp.Regexp { //nolint:gochecknoglobals // A constant in all but form.
+	return regexp.MustCompile(`[^\s,="]+[ \t]*=[ \t]*("(\\.|[^"\\])*"|[^\s,"]+)`)
+})
 
 // deref gives the zero value for what is absent, where that means the same.
 func deref[T any](p *T) T {

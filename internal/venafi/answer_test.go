@@ -139,7 +139,7 @@ func TestAccepted(t *testing.T) {
 		{name: "grant ends past the year 9999, largest number", body: body(`"expires_unix_time":` + maximum), warnings: 1},
 		{name: "grant ends past the year 9999, Date", body: body(`"expires":"/Date(` + maximum + `)/"`), warnings: 1},
 		{name: "grant ends past the year 9999, the token does not", body: body(issued, `"valid_for":172800`, `"expires_unix_time":253402300800`), accessIssued: noon, validFor: 172800, expires: "2020-12-08T12:00:00Z", warnings: 1},
-		{name: "issued past the year 9999", body: body(`"access_issued_on_unix_time":`+maximum, `"grant_issued_on_unix_time":`+maximum, `"valid_for":`+maximum), validFor: math.MaxInt64},
+		{name: "issued past the year 9999", body: body(`"access_issued_on_unix_time":`+maximum, `"grant_issued_on_unix_time":`+maximum, `"valid_for":`+maximum), validFor: math.MaxInt64, warnings: 1},
 
 		// min_remaining.
 		{name: "lives long enough", body: body(issued, `"valid_for":172800`), min: &day, accessIssued: noon, validFor: 172800, expires: "2020-12-08T12:00:00Z"},
@@ -181,9 +181,7 @@ func TestAccepted(t *testing.T) {
 
 			switch {
 			case test.undecidable != "":
-				if fault := clienttest.WantFault(t, b, err, test.undecidable); fault.Argument != test.undecidable {
-					t.Errorf("argument = %q, want %q", fault.Argument, test.undecidable)
-				}
+				clienttest.WantFault(t, b, err, test.undecidable)
 			case err != nil:
 				t.Errorf("the answer cannot be decided: %v", err)
 			case v.Status != test.want || v.Valid() != (test.want == verdict.Active):
@@ -323,13 +321,15 @@ func TestNoVerdict(t *testing.T) {
 	field := func(f string) http.HandlerFunc { return reply(200, body(issued, f)) }
 	page := func(status int) http.HandlerFunc { return reply(status, html, "Content-Type", "text/html") }
 
-	tests := []struct {
+	type noVerdict struct {
 		name     string
 		handler  http.HandlerFunc
 		parts    []string
 		not      []string
 		requests int // 1 if it is zero
-	}{
+	}
+
+	tests := []noVerdict{
 		// 200, but not the documented answer.
 		{name: "an empty object", handler: reply(200, "{}"), parts: []string{"version"}},
 		{name: "an error", handler: reply(200, invalid)},
@@ -516,6 +516,35 @@ func TestNoVerdict(t *testing.T) {
 		{name: "not HTTP", handler: issuertest.Raw("SSH-2.0-OpenSSH\r\n"), requests: 3},
 	}
 
+	// A member in any form that takes the status back.
+	for _, member := range []string{
+		`"status":"revok\u0065d"`, `"active":"f\u0061lse"`, `"status":" REVOKED "`, `"status":"revoked."`, `"active":" false "`, `"active":0.0`, `"active":-0`, `"active":"no"`,
+		`"status":"invalid_token"`, `"status":"session_error"`, `"status":["revoked"]`, `"status":{"code":"revoked"}`, `"token":{"active":false}`, `"valid":[false]`,
+		`"result":{"valid":false}`, `"data":[{"error":"x"}]`, `"oauth_error":"x"`, `"status":"not active"`, `"status":"blocked"`, `"status":"suspended"`, `"status":"denied"`,
+		`"status":"unauthorized"`, `"status":"failed"`, `"authenticated":false`, `"authorized":0`, `"accepted":false`, `"ok":false`, `"blocked":true`, `"suspended":1`,
+		`"deleted":true`, `"revoke":true`, `"message":"token revoked"`, `"exception":"x"`, `"fault":{"code":1,"denied":true}`,
+	} {
+		tests = append(tests, noVerdict{name: member, handler: field(member), parts: []string{"that the token is not valid"}})
+	}
+
+	// Words about something else than the token or its grant.
+	for _, words := range []string{
+		"Access cannot be granted, session expired", "Access not granted: invalid credentials", "Permission not granted - user not found", "Tokenizer service not found",
+		"Token service not found", "Token server not found", "OAuth token introspection endpoint not found", "token not checked: backend not found", "Invalid CSRF token",
+		"SAML token expired, sign in again", "License token expired", "Ticket Granting Ticket expired", "Session token expired", "Token expired service down", "Grantor not found",
+	} {
+		tests = append(tests, noVerdict{name: words, handler: line(401, words), parts: []string{words, "something in front of it"}},
+			noVerdict{name: words + ", 400", handler: line(400, words), parts: []string{words}, not: []string{"grant has"}})
+	}
+
+	// Challenges of another kind in any form, and those that cannot be read.
+	for _, challenge := range []string{
+		`Bearer realm="a\"b", Basic realm="y"`, `Bearer realm="x, Negotiate`, "Digest\trealm=\"x\"", "Basic\trealm=x", `Bearer realm="x" Basic realm="y"`, "Bearer, Basic", `"Bearer"`,
+		`Bearer realm="x"` + "\r\nWWW-Authenticate: Negotiate", `Bearer realm="x` + "\r\nWWW-Authenticate: Negotiate",
+	} {
+		tests = append(tests, noVerdict{name: challenge, handler: line(401, "Grant not found", "WWW-Authenticate: "+challenge), parts: []string{"something in front of it"}})
+	}
+
 	for i, test := range tests {
 		t.Run(fmt.Sprintf("%d %s", i, test.name), func(t *testing.T) {
 			t.Parallel()
@@ -525,11 +554,7 @@ func TestNoVerdict(t *testing.T) {
 				t.Fatalf("answer %+v, want an error", answer)
 			}
 
-			fault := clienttest.WantFault(t, b, err, append(test.parts, "says nothing about whether it is valid")...)
-			if fault.Argument != "" {
-				t.Errorf("argument = %q, want none", fault.Argument)
-			}
-
+			clienttest.WantFault(t, b, err, append(test.parts, "says nothing about whether it is valid")...)
 			for _, part := range test.not {
 				if strings.Contains(err.Error(), part) {
 					t.Errorf("error %q holds %q", err, part)
@@ -583,7 +608,7 @@ func TestNoFalseValid(t *testing.T) {
 	s.SetFault(func(w http.ResponseWriter, r *http.Request) {
 		var i, status int
 
-		_, _ = fmt.Sscanf(r.Header.Get("Authorization"), "Bearer body/%d/status/%d", &i, &status)
+		_, _ = fmt.Sscanf(r.Header.Get("Authorization"), "Bearer b/%d/s/%d", &i, &status)
 		issuertest.Reply(status, bodies[i].text)(w, r)
 	})
 
@@ -591,7 +616,7 @@ func TestNoFalseValid(t *testing.T) {
 
 	for i, test := range bodies {
 		for _, status := range statuses {
-			b := clienttest.Bearer(t, fmt.Sprintf("body/%d/status/%d", i, status))
+			b := clienttest.Bearer(t, fmt.Sprintf("b/%d/s/%d", i, status))
 			want := verdict.Status("")
 
 			switch {

@@ -123,6 +123,8 @@ func (a *Answer) findEnd(now time.Time) {
 	// RFC 3339 cannot write these either.
 	if !verdict.Writable(a.AccessIssuedOn) {
 		a.AccessIssuedOn = nil
+
+		leaveOut("token", "is past the year 9999")
 	}
 
 	if !verdict.Writable(a.GrantIssuedOn) {

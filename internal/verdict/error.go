@@ -4,8 +4,6 @@ package verdict
 // asked, did not answer, or did not answer the question. It says nothing about
 // the token, and it never holds a part of one.
 type Error struct {
-	// Argument is the name of the check's argument that is at fault, "" if none is.
-	Argument string
 	// Summary says in a few words, and without values, what kind of fault it is.
 	Summary string
 	// Happened says what happened and what was tried, in sentences.

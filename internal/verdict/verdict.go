@@ -114,7 +114,6 @@ func decide(a Answer, q Question) (Status, error) {
 		return Expired, nil
 	case f.ScopesUnknown:
 		return "", &Error{
-			Argument: "required_scopes",
 			Summary:  "Required scopes cannot be checked",
 			Happened: "The issuer accepts the token, but its answer does not name the token's scopes, so whether it has the required ones is not known.",
 			Remedy:   a.Words.ScopesUnknown,
@@ -127,7 +126,6 @@ func decide(a Answer, q Question) (Status, error) {
 		return Expiring, nil
 	case f.EndUnknown:
 		return "", &Error{
-			Argument: "min_remaining",
 			Summary:  "Remaining lifetime cannot be checked",
 			Happened: "The issuer accepts the token, but its answer does not tell when the token ends, so whether it lives long enough is not known.",
 			Remedy:   a.Words.EndUnknown,
