@@ -5,6 +5,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,8 +24,11 @@ import (
 // interruptPatience is how long an interrupted CLI may take to end.
 const interruptPatience = 30 * time.Second
 
-// version is what the provider is called in the mirror.
-const version = "0.0.1"
+// versions are those of the providers in the mirror: what the examples ask for.
+var versions = map[string]string{"cloudflare/cloudflare": "5.0.0", "venafi/venafi": "0.21.0"} //nolint:gochecknoglobals // A constant in all but form.
+
+// version is that of all others.
+const version = "0.1.0"
 
 // lockFile is where init notes the versions of the providers.
 const lockFile = ".terraform.lock.hcl"
@@ -96,6 +100,17 @@ func Build(ctx context.Context, dir string) (mirror string, err error) {
 	return mirror, Install(mirror, "tokencheck/tokencheck", binary)
 }
 
+// InstallStandIns adds stand-ins for the Cloudflare and the Venafi provider to a
+// mirror. Dir is where they are built.
+func InstallStandIns(ctx context.Context, mirror, dir string) error {
+	binary, err := Compile(ctx, dir, "standin", "./internal/cli/standin")
+	if err != nil {
+		return err
+	}
+
+	return errors.Join(Install(mirror, "cloudflare/cloudflare", binary), Install(mirror, "venafi/venafi", binary))
+}
+
 // Compile builds a provider from source, a package of this module by its path
 // from the module's root, into dir, and gives the binary's path. A provider that
 // make has built for all packages' tests is taken as it is: linking is slow.
@@ -131,6 +146,8 @@ func Registries() []string { return []string{"registry.terraform.io", "registry.
 
 // Install puts a provider's binary into a mirror under its source, "NAMESPACE/NAME".
 func Install(mirror, source, binary string) error {
+	version := cmp.Or(versions[source], version)
+
 	for _, registry := range Registries() {
 		target := filepath.Join(mirror, registry, filepath.FromSlash(source), version, runtime.GOOS+"_"+runtime.GOARCH)
 		if err := os.MkdirAll(target, 0o755); err != nil {

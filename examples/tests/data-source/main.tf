@@ -10,6 +10,14 @@ terraform {
 
 data "tokencheck_cloudflare" "this" {
   min_remaining = "336h"
+
+  # A token that expires soon is valid until then, so it stops nothing.
+  lifecycle {
+    postcondition {
+      condition     = contains(["active", "expiring"], self.status)
+      error_message = self.reason
+    }
+  }
 }
 
 # Warns from 14 days before the end.
@@ -20,22 +28,11 @@ check "cloudflare_token_ends_soon" {
   }
 }
 
-# The guard is a resource of its own: what depends on it is refreshed only once
-# its conditions hold. A token that ends soon still works, so it stops nothing.
-resource "terraform_data" "token_guard" {
-  lifecycle {
-    precondition {
-      condition     = contains(["active", "expiring"], data.tokencheck_cloudflare.this.status)
-      error_message = data.tokencheck_cloudflare.this.reason
-    }
-  }
-}
-
-# Stands for everything that needs the Cloudflare token.
+# Placeholder for a resource that needs the token.
 resource "terraform_data" "dns_record" {
   input = "www"
 
-  depends_on = [terraform_data.token_guard]
+  depends_on = [data.tokencheck_cloudflare.this]
 }
 
 data "tokencheck_venafi" "this" {
@@ -49,7 +46,7 @@ data "tokencheck_venafi" "this" {
   }
 }
 
-# Stands for everything that needs the Venafi token.
+# Placeholder for a resource that needs the token.
 resource "terraform_data" "certificate" {
   input = "www.example.com"
 

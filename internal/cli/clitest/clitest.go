@@ -25,36 +25,43 @@ const RequiredProviders = `terraform {
 }
 `
 
+// RequiredWithStandIns also requires the providers that [cli.InstallStandIns] stands in for.
+const RequiredWithStandIns = `terraform {
+  required_providers {
+    cloudflare = { source = "cloudflare/cloudflare" }
+    tokencheck = { source = "tokencheck/tokencheck" }
+    venafi     = { source = "venafi/venafi" }
+  }
+}
+`
+
 var (
 	mirrorDir string
 
 	// mirror is where the provider is built once for all tests of a package.
 	mirror = sync.OnceValues(func() (string, error) { return cli.Build(context.Background(), mirrorDir) })
 
-	// initialised and withCloud are workspaces from which most others take what init
-	// would do again: without and with the stand-in for a cloud's provider.
-	initialised = sync.OnceValues(func() (*cli.Workspace, error) { return prepare("init", RequiredProviders) })
-	withCloud   = sync.OnceValues(func() (*cli.Workspace, error) {
-		return prepare("init-cloud", RequiredProviders+`resource "cloud_record" "this" {}`)
+	// initialised and withStandIns are workspaces from which most others take what init
+	// would do again: without and with the stand-ins for other providers.
+	initialised  = sync.OnceValues(func() (*cli.Workspace, error) { return prepare("init", RequiredProviders) })
+	withStandIns = sync.OnceValues(func() (*cli.Workspace, error) {
+		built, err := mirror()
+		if err != nil {
+			return nil, err
+		}
+
+		if err := cli.InstallStandIns(context.Background(), built, mirrorDir); err != nil {
+			return nil, err
+		}
+
+		return prepare("init-standins", RequiredWithStandIns)
 	})
+
+	// usesStandIn matches a configuration that requires one of the stand-ins.
+	usesStandIn = regexp.MustCompile(`source\s+= "(cloudflare/cloudflare|venafi/venafi)"`)
 
 	// callsModule matches a configuration or a test that init has to fetch modules for.
 	callsModule = regexp.MustCompile(`(?m)^\s*module\b`)
-
-	// cloud is where the stand-in for a cloud's provider is added to the mirror.
-	cloud = sync.OnceValue(func() error {
-		built, err := mirror()
-		if err != nil {
-			return err
-		}
-
-		binary, err := cli.Compile(context.Background(), mirrorDir, "cloud", "./internal/cli/clitest/cloud")
-		if err != nil {
-			return err
-		}
-
-		return cli.Install(built, "hashicorp/cloud", binary)
-	})
 
 	path = sync.OnceValues(cli.Find)
 
@@ -107,21 +114,23 @@ func Workspace(t *testing.T, files map[string]string) *cli.Workspace {
 }
 
 func workspace(ctx context.Context, dir string, files map[string]string) (*cli.Workspace, error) {
-	prepared := initialised
+	prepared, module := initialised, false
 
 	for _, text := range files {
-		if callsModule.MatchString(text) {
-			return open(ctx, dir, files)
-		}
+		module = module || callsModule.MatchString(text)
 
-		if strings.Contains(text, `"cloud_`) {
-			prepared = withCloud
+		if usesStandIn.MatchString(text) {
+			prepared = withStandIns
 		}
 	}
 
 	like, err := prepared()
 	if err != nil {
 		return nil, err
+	}
+
+	if module {
+		return open(ctx, dir, files)
 	}
 
 	return cli.NewWorkspaceLike(like, dir, files)
@@ -149,18 +158,6 @@ func prepare(name, config string) (*cli.Workspace, error) {
 	}
 
 	return open(context.Background(), dir, map[string]string{"main.tf": config})
-}
-
-// Cloud gives later workspaces the provider in cloud/, whose resource cloud_record
-// needs a token that works, as a real cloud's do. It takes CLOUD_TOKEN, and CLOUD_URL,
-// which says by its status whether the token works. It needs no entry in
-// required_providers: the CLI looks for one without in the namespace hashicorp.
-func Cloud(t *testing.T) {
-	t.Helper()
-
-	if err := cloud(); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // OpenTofu reports whether the tests run on OpenTofu and not on Terraform.

@@ -39,12 +39,12 @@ type original struct {
 }
 
 var (
-	cloudflare = original{
+	cloudflare = original{ //nolint:gochecknoglobals // A constant in all but form.
 		"cloudflare", "api_token", "base_url", "CLOUDFLARE_API_TOKEN", "CLOUDFLARE_BASE_URL", "/user/tokens/verify",
 		"dns_record",
 		[]string{"name", "content", "zone_id", "type", "ttl", "comment"},
 	}
-	venafi = original{
+	venafi = original{ //nolint:gochecknoglobals // A constant in all but form.
 		"venafi", "access_token", "url", "VENAFI_TOKEN", "VENAFI_URL", "/vedauth/authorize/verify",
 		"certificate",
 		[]string{"common_name", "nickname"},

@@ -26,7 +26,7 @@ data "tokencheck_cloudflare" "this" {
   }
 }
 
-# Stands for everything that needs the token.
+# Placeholder for a resource that needs the token.
 resource "terraform_data" "worker" {
   input = "hello"
 

@@ -37,29 +37,19 @@ data "tokencheck_cloudflare" "all" {
   api_token_env = each.value.api_token_env
   account_id    = each.value.account_id
   min_remaining = each.value.min_remaining
-}
 
-locals {
-  bad_tokens = {
-    for name, token in data.tokencheck_cloudflare.all : name => token.reason if !token.valid
-  }
-}
-
-# The guard is a resource of its own: what depends on it is refreshed only once
-# its conditions hold.
-resource "terraform_data" "token_guard" {
+  # One run reports every invalid token.
   lifecycle {
-    # One for all of them, so that one run tells of every bad token.
-    precondition {
-      condition     = length(local.bad_tokens) == 0
-      error_message = join("\n\n", [for name, reason in local.bad_tokens : "${name}: ${reason}"])
+    postcondition {
+      condition     = self.valid
+      error_message = "${each.key}: ${self.reason}"
     }
   }
 }
 
-# Stands for everything that needs the tokens.
+# Placeholder for the resources that need the tokens.
 resource "terraform_data" "dns_record" {
   input = "www"
 
-  depends_on = [terraform_data.token_guard]
+  depends_on = [data.tokencheck_cloudflare.all]
 }

@@ -18,7 +18,7 @@ data "tokencheck_cloudflare" "this" {
   }
 }
 
-# Stands for everything that needs the token.
+# Placeholder for a resource that needs the token.
 resource "terraform_data" "dns_record" {
   input = "www"
 

@@ -20,7 +20,7 @@ data "tokencheck_venafi" "this" {
   }
 }
 
-# Stands for everything that needs the token.
+# Placeholder for a resource that needs the token.
 resource "terraform_data" "certificate" {
   input = "www.example.com"
 

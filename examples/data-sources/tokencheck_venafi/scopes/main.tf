@@ -21,7 +21,7 @@ data "tokencheck_venafi" "this" {
   }
 }
 
-# Stands for a resource that needs the token.
+# Placeholder for a resource that needs the token.
 resource "terraform_data" "certificate" {
   input = "www.example.com"
 

@@ -28,7 +28,7 @@ check "cloudflare_token_ends_soon" {
   }
 }
 
-# Stands for everything that needs the token.
+# Placeholder for a resource that needs the token.
 resource "terraform_data" "dns_record" {
   input = "www"
 

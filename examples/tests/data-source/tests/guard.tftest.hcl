@@ -37,7 +37,7 @@ run "a_refused_cloudflare_token_stops_the_plan" {
     }
   }
 
-  expect_failures = [terraform_data.token_guard]
+  expect_failures = [data.tokencheck_cloudflare.this]
 }
 
 run "an_expired_cloudflare_token_stops_the_plan" {
@@ -53,7 +53,7 @@ run "an_expired_cloudflare_token_stops_the_plan" {
     }
   }
 
-  expect_failures = [terraform_data.token_guard]
+  expect_failures = [data.tokencheck_cloudflare.this]
 }
 
 # The failure of the check block is the only one expected: were the plan stopped

@@ -38,7 +38,7 @@ data "external" "token" {
   }
 }
 
-# Stands for everything that needs the token.
+# Placeholder for a resource that needs the token.
 resource "terraform_data" "dns_record" {
   input = "www"
 

@@ -31,7 +31,7 @@ data "http" "token" {
   }
 }
 
-# Stands for everything that needs the token.
+# Placeholder for a resource that needs the token.
 resource "terraform_data" "dns_record" {
   input = "www"
 

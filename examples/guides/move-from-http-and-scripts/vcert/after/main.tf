@@ -33,7 +33,7 @@ data "tokencheck_venafi" "token" {
   }
 }
 
-# Stands for everything that needs the token.
+# Placeholder for a resource that needs the token.
 resource "terraform_data" "certificate" {
   input = "www.example.com"
 

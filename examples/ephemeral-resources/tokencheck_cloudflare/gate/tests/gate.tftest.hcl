@@ -1,0 +1,11 @@
+# The Cloudflare provider is mocked; the token is verified for real, such as at the fake
+# issuer that make issuers starts.
+mock_provider "cloudflare" {}
+
+run "plan" {
+  command = plan
+
+  variables {
+    zone_id = "023e105f4ecef8ad9ca31a8372d0c353"
+  }
+}
