@@ -1,12 +1,13 @@
 terraform {
   required_providers {
     tokencheck = {
-      source = "tokencheck/tokencheck"
+      source  = "tokencheck/tokencheck"
+      version = "~> 0.1"
     }
   }
 }
 
-data "tokencheck_cloudflare" "dns" {
+data "tokencheck_cloudflare" "this" {
   min_remaining = "72h"
 
   lifecycle {
@@ -17,7 +18,7 @@ data "tokencheck_cloudflare" "dns" {
   }
 }
 
-data "tokencheck_venafi" "certificates" {
+data "tokencheck_venafi" "this" {
   required_scopes = ["certificate:manage"]
   min_remaining   = "72h"
 
@@ -27,9 +28,4 @@ data "tokencheck_venafi" "certificates" {
       error_message = self.reason
     }
   }
-}
-
-# Stands for whatever would change half of your infrastructure.
-resource "terraform_data" "deployment" {
-  depends_on = [data.tokencheck_cloudflare.dns, data.tokencheck_venafi.certificates]
 }

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"time"
+
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/cloudflare/cloudflaretest"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/venafi/venafitest"
+)
+
+// The tokens that are valid.
+const (
+	validCloudflare = "fake-cf-1-Zq8RtYw3LmN5"
+	validVenafi     = "fake-tpp-1-Zq8RtYw3LmN5"
+)
+
+// state is a token in one state, which its name is, and what a plan prints then.
+type state struct{ variable, name, token, prints string }
+
+var states = []state{ //nolint:gochecknoglobals // A constant in all but form.
+	{cloudflareVariable, "active", validCloudflare, "No changes"},
+	{cloudflareVariable, "expiring, within 72 hours", "fake-cf-2-Zq8RtYw3LmN5", "sooner than the 72h"},
+	{cloudflareVariable, "expired", "fake-cf-3-Zq8RtYw3LmN5", "expired at"},
+	{cloudflareVariable, "disabled", "fake-cf-4-Zq8RtYw3LmN5", "is disabled"},
+	{cloudflareVariable, "not_yet_valid", "fake-cf-5-Zq8RtYw3LmN5", "is not valid before"},
+	{cloudflareVariable, "a status that is not documented", "fake-cf-6-Zq8RtYw3LmN5", "revoked (exposed)"},
+	{cloudflareVariable, "rejected, owned by an account", "cfat_fake-cf-7-Zq8RtYw3LmN5", "set account_id"},
+	{cloudflareVariable, "rejected, deleted", "fake-cf-8-Zq8RtYw3LmN5", "Invalid API Token"},
+	{venafiVariable, "active", validVenafi, "No changes"},
+	{venafiVariable, "expiring, within 72 hours", "fake-tpp-2-Zq8RtYw3LmN5", "sooner than the 72h"},
+	{venafiVariable, "missing_scope, without certificate:manage", "fake-tpp-3-Zq8RtYw3LmN5", "lacks the required scope certificate:manage"},
+	{venafiVariable, "rejected, revoked", "fake-tpp-4-Zq8RtYw3LmN5", "invalid_token"},
+}
+
+const (
+	cloudflareVariable = "CLOUDFLARE_API_TOKEN"
+	venafiVariable     = "VENAFI_TOKEN"
+)
+
+// issuers are the fakes, on loopback and without TLS, so that nothing needs to trust them.
+type issuers struct {
+	cloudflare *cloudflaretest.Server
+	venafi     *venafitest.Server
+	// env is where a CLI finds them, with tokens that are valid.
+	env []string
+}
+
+func startIssuers() (i issuers, stop func()) {
+	i = issuers{cloudflare: cloudflaretest.NewServer(), venafi: venafitest.NewServer()}
+	c, v := httptest.NewServer(i.cloudflare.Config.Handler), httptest.NewServer(i.venafi.Config.Handler)
+	i.env = []string{
+		"CLOUDFLARE_BASE_URL=" + c.URL + "/client/v4", cloudflareVariable + "=" + validCloudflare, "VENAFI_URL=" + v.URL, venafiVariable + "=" + validVenafi,
+	}
+
+	now := time.Now().UTC().Truncate(time.Second)
+	for token, known := range map[string]cloudflaretest.Token{
+		validCloudflare:               {},
+		"fake-cf-2-Zq8RtYw3LmN5":      {ExpiresOn: now.Add(24 * time.Hour)},
+		"fake-cf-3-Zq8RtYw3LmN5":      {ExpiresOn: now.Add(-24 * time.Hour)},
+		"fake-cf-4-Zq8RtYw3LmN5":      {Status: "disabled"},
+		"fake-cf-5-Zq8RtYw3LmN5":      {NotBefore: now.Add(48 * time.Hour)},
+		"fake-cf-6-Zq8RtYw3LmN5":      {Status: "revoked (exposed)"},
+		"cfat_fake-cf-7-Zq8RtYw3LmN5": {Account: "023e105f4ecef8ad9ca31a8372d0c353"},
+	} {
+		known.ID = "ed17574386854bf78a67040be0a770b0"
+		i.cloudflare.Set(token, known)
+	}
+
+	for token, known := range map[string]venafitest.Token{
+		validVenafi:               {ValidFor: 7776000, Scope: "certificate:manage,revoke"},
+		"fake-tpp-2-Zq8RtYw3LmN5": {ValidFor: 86400, Scope: "certificate:manage"},
+		"fake-tpp-3-Zq8RtYw3LmN5": {ValidFor: 7776000, Scope: "certificate:discover;ssh"},
+	} {
+		known.IssuedOn, known.GrantIssuedOn, known.GrantExpiresOn = now, now, now.AddDate(1, 0, 0)
+		known.Application, known.Identity = "fake", "local:{8e1bf110-8ef8-4a53-a6da-d5d29c983451}"
+		i.venafi.Set(token, known)
+	}
+
+	return i, func() {
+		c.Close()
+		v.Close()
+		i.cloudflare.Close()
+		i.venafi.Close()
+	}
+}
+
+// outage makes Cloudflare answer nothing but 503 from now on.
+func (i issuers) outage() {
+	i.cloudflare.SetFault(issuertest.Reply(http.StatusServiceUnavailable, "<html>Service Unavailable</html>", "Content-Type", "text/html"))
+}
+
+// serve runs the issuers until the context is done, and revokes each token that is a
+// line of in.
+func serve(ctx context.Context, in io.Reader, out io.Writer) {
+	i, stop := startIssuers()
+	defer stop()
+
+	fmt.Fprintln(out, "# A fake Cloudflare and a fake Venafi. Copy these lines into another shell:")
+
+	for _, variable := range i.env {
+		fmt.Fprintln(out, "export", variable)
+	}
+
+	fmt.Fprintln(out, "\n# Tokens in other states:")
+
+	for _, s := range states {
+		fmt.Fprintf(out, "export %s=%s # %s\n", s.variable, s.token, s.name)
+	}
+
+	fmt.Fprintln(out, "\n# Enter a token here to revoke it. Ctrl-C stops both.")
+
+	go func() {
+		for lines := bufio.NewScanner(in); lines.Scan(); {
+			i.cloudflare.Revoke(lines.Text())
+			i.venafi.Revoke(lines.Text())
+			fmt.Fprintln(out, "# Revoked.")
+		}
+	}()
+
+	<-ctx.Done()
+}
+
+func serveIssuers(ctx context.Context) { serve(ctx, os.Stdin, os.Stdout) }
