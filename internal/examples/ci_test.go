@@ -180,7 +180,7 @@ func TestPipelines(t *testing.T) {
 			guarded := read(t, "guides/guard-a-plan-guard-an-apply")["main.tf"]
 			c.write(t, "infrastructure/main.tf", clitest.RequiredProviders+`data "tokencheck_cloudflare" "other" {}`)
 
-			demanded := "data.tokencheck_cloudflare.this: required_checks demands this check, and the plan does not have it."
+			demanded := "data.tokencheck_cloudflare.this: this required check is not in the plan."
 			if policy == "" {
 				c.run(t, infrastructure, plan, 1, demanded)
 			} else {

@@ -1,204 +1,212 @@
-# Refuses a plan that has no proof that its tokens work. The input is the output
-# of "terraform show -json PLANFILE"; each message is a sentence for a person.
-#
-# Whatever is missing, unknown or of another type than expected is refused: a
-# check passes because its verdict says so, never because nothing speaks against it.
+# Refuses a plan that does not show that its tokens are verified. The input is the
+# output of "terraform show -json PLANFILE". Whatever is missing, unknown or of an
+# unexpected type is refused.
 package tokencheck
 
-# --- Settings, from data.tokencheck_settings
+settings := data.tokencheck_settings if json.match_schema(data.tokencheck_settings, {
+	"properties": {
+		"gated_providers": {"type": "array", "items": {"type": "string"}},
+		"min_remaining_hours": {"type": "number", "minimum": 0},
+		"required_checks": {"type": "array", "items": {"type": "string"}},
+	},
+	"required": ["gated_providers", "min_remaining_hours", "required_checks"],
+	"additionalProperties": false,
+})[0]
 
-default settings := {}
-
-settings := data.tokencheck_settings
-
-defaults := {
-	"min_remaining_hours": 24,
-	"provider_names": [
-		"registry.terraform.io/tokencheck/tokencheck",
-		"registry.opentofu.org/tokencheck/tokencheck",
-	],
-	"required_checks": [],
-}
-
-fits("min_remaining_hours", value) if {
-	is_number(value)
-	value >= 0
-}
-
-fits("provider_names", value) if {
-	is_list_of_strings(value)
-	count(value) > 0
-}
-
-fits("required_checks", value) if is_list_of_strings(value)
-
-is_list_of_strings(value) if {
-	is_array(value)
-	every element in value {
-		is_string(element)
-	}
-}
-
-setting(name) := settings[name] if {
-	fits(name, settings[name])
-} else := defaults[name]
-
-deny contains message if {
-	not is_object(settings)
-	message := "tokencheck_settings is not a map of settings. Give it the keys min_remaining_hours, provider_names and required_checks, or leave it out."
-}
-
-deny contains message if {
-	some name, value in settings
-	not fits(name, value)
-	message := sprintf("tokencheck_settings.%v is not understood. The settings are min_remaining_hours (a number, not negative), provider_names (a list of names, not empty) and required_checks (a list of addresses).", [name])
+deny contains "tokencheck_settings is missing or invalid. Set gated_providers and required_checks to lists of strings and min_remaining_hours to a number, and no other key." if {
+	not settings
 }
 
 # --- The plan as a whole
 
-# A state has neither planned values nor a configuration.
+# A state has no configuration.
 is_plan if {
 	startswith(input.format_version, "1.")
-	is_object(input.planned_values)
 	is_object(input.configuration)
 }
 
-failed if object.get(input, "errored", false) != false
+succeeded if {
+	is_plan
+	object.get(input, "errored", false) == false
+}
 
-deny contains message if {
+deny contains "The input is not a plan in a supported format. Pass the output of \"terraform show -json PLANFILE\", format version 1." if {
 	not is_plan
-	message := "This is not a plan in a format that the policy knows. Give it the output of \"terraform show -json PLANFILE\", format version 1."
 }
 
-# What such a plan holds of a check can be the verdict of an earlier run.
-deny contains message if {
+# Verdicts in such a plan may be from an earlier run.
+deny contains "The plan failed and cannot be applied. Fix the errors that it reported, and plan again." if {
 	is_plan
-	failed
-	message := "The plan failed and cannot be applied. See the errors that it printed, and plan again."
+	not succeeded
 }
 
-# A check that was left out by -target still shows the verdict of the last apply.
-# Terraform marks such a plan, OpenTofu does not.
-deny contains message if {
-	is_plan
-	not failed
+# So may the verdict of a check that -target leaves out.
+deny contains "The plan is not complete and may lack checks. Plan again without -target." if {
+	succeeded
 	object.get(input, "complete", true) != true
-	message := "The plan is not complete, so that checks may not have been made. Plan without -target."
+}
+
+deny contains "The plan has no token check. Gate each provider that uses a token with a tokencheck ephemeral resource, or add a data source." if {
+	succeeded
+	count(checks) + count(gates) == 0
 }
 
 deny contains message if {
-	is_plan
-	not failed
-	count(checks) == 0
-	message := "The plan has no token check. Add a tokencheck data source for each token that the apply needs, and plan again."
-}
-
-deny contains message if {
-	is_plan
-	not failed
-	some address in setting("required_checks")
+	succeeded
+	some address in settings.required_checks
 	not address in {check.address | some check in checks}
-	message := sprintf("%s: required_checks demands this check, and the plan does not have it. Add it, and plan again.", [address])
+	message := sprintf("%s: this required check is not in the plan. Add it, or remove it from required_checks.", [address])
 }
 
-# --- Each check
+# The same types of another provider prove nothing.
+sources contains {"address": check.address, "full_name": check.provider_name} if some check in checks
+
+sources contains {"address": key, "full_name": provider.full_name} if {
+	some key, provider in input.configuration.provider_config
+	provider.name == "tokencheck"
+}
+
+deny contains message if {
+	some source in sources
+	not endswith(source.full_name, "/tokencheck/tokencheck")
+	message := sprintf("%s: the provider is %v, which the policy does not trust. Set its source to tokencheck/tokencheck.", [source.address, source.full_name])
+}
+
+# --- Gates
+
+# Provider configurations of all modules, with arguments or in use.
+configured[key] := provider if {
+	some key, provider in input.configuration.provider_config
+	provider.expressions
+}
+
+configured[key] := input.configuration.provider_config[key] if {
+	walk(input.configuration.root_module, [_, resource])
+	key := resource.provider_config_key
+}
+
+# Resources that are only in the state need no provider configuration.
+deleting[name] := {"full_name": name} if {
+	some resource in input.resource_changes
+	name := resource.provider_name
+	not name in {provider.full_name | some provider in configured}
+}
+
+providers := object.union(configured, deleting)
+
+# The configuration of a module by its address, such as module.a.module.b.
+module_at(address) := object.get(
+	input.configuration.root_module,
+	[step | some i, name in split(address, "."); i % 2 == 1; some step in ["module_calls", name, "module"]],
+	{},
+)
+
+# A reference, and what a module's output refers to.
+resolve(module, reference) := {[module, reference]} | {[called, behind] |
+	some [_, name, output] in regex.find_all_string_submatch_n(`^module\.([^.\[]+)(?:\[.*\])?\.([^.\[]+)$`, reference, 1)
+	called := module.module_calls[name].module
+	some behind in called.outputs[output].expression.references
+}
+
+# The ephemeral resources that gate a provider, each with its module.
+gates[key] contains [module, address] if {
+	some key, provider in providers
+	some expression in provider.expressions
+	some reference in expression.references
+	some [module, target] in resolve(module_at(object.get(provider, "module_address", "")), reference)
+	startswith(target, "ephemeral.tokencheck_")
+	endswith(target, ".verified_token")
+	address := regex.replace(target, `(\[.*\])?\.verified_token$`, "")
+}
+
+deny contains message if {
+	some key, provider in providers
+	some name in settings.gated_providers
+	endswith(sprintf("/%v", [provider.full_name]), sprintf("/%s", [name]))
+	not gates[key]
+	message := sprintf("provider %s: no argument refers to a verified_token (variables and local values are not followed). Set its token argument to the verified_token of a tokencheck ephemeral resource, directly or through a module output.", [key])
+}
+
+# OpenTofu lists ephemeral resources in the plan, Terraform does not.
+deny contains message if {
+	some key, found in gates
+	some [module, address] in found
+	some resource in module.resources
+	resource.address == address
+	object.get(resource.expressions.require_valid, "constant_value", false) != true
+	message := sprintf("provider %s: its check, %s, may report an invalid token without an error. Remove require_valid.", [key, address])
+}
+
+# --- Data sources
 
 is_check(resource) if {
 	resource.mode == "data"
 	startswith(resource.type, "tokencheck_")
 }
 
-summary(resource, path) := {
-	"address": resource.address,
-	"type": resource.type,
-	"provider_name": object.get(resource, "provider_name", "unknown"),
-	"verdict": object.get(resource, path, {}),
-}
-
-is_step(step) if step in {"child_modules", "resources"}
-
-is_step(index) if is_number(index)
-
-# Checks that were made while the plan was made, in all modules.
+# Read during plan. The values of another resource may look like a check.
 checks contains check if {
 	some path, resource
 	walk(input.prior_state.values.root_module, [path, resource])
+	not "values" in path
 	is_check(resource)
-
-	# The values of other resources can look like anything, a check included.
-	every step in path {
-		is_step(step)
-	}
-
 	check := summary(resource, ["values"])
 }
 
-# Checks that the apply makes: put off because something is not known yet, or in a
-# check block. The latter are made at plan as well, and their verdict is here too.
+# Read during apply: deferred, or in a check block. The latter is read during plan too.
 checks contains check if {
 	some resource in input.resource_changes
 	is_check(resource)
 	check := summary(resource, ["change", "after"])
 }
 
+summary(resource, path) := {
+	"address": resource.address,
+	"type": resource.type,
+	"provider_name": object.get(resource, "provider_name", null),
+	"verdict": object.get(resource, path, {}),
+}
+
 deny contains message if {
 	is_plan
+	settings
 	some check in checks
 	not passes(check)
 	message := sprintf("%s: %s", [check.address, explanation(check)])
 }
 
-has_verdict(check) if is_boolean(check.verdict.valid)
-
 passes(check) if {
-	check.provider_name in setting("provider_names")
 	check.verdict.valid == true
 	lasts(check)
 }
 
-# Now is when the policy runs and not when the plan was made: what matters is the
-# time that is left for the apply.
-#
-# Times are compared as text, because Rego's own times end in the year 2262 and a
-# token may not. The provider writes all of them in UTC and in this format.
-deadline := time.format([now + margin, "UTC", "RFC3339"]) if {
-	now := time.now_ns()
-	margin := round(setting("min_remaining_hours") * 3600000000000)
-}
-
+# Counted from the time at which the policy runs. Times are compared as text, since
+# Rego's own end in 2262. The provider writes all of them in UTC and in this format.
 lasts(check) if {
+	margin := round(settings.min_remaining_hours * 3600000000000)
 	regex.match(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$`, check.verdict.expires_on)
-	check.verdict.expires_on > deadline
+	check.verdict.expires_on > time.format([time.now_ns() + margin, "UTC", "RFC3339"])
 }
 
-# The issuers for which null means that the token does not end. For the others it
-# means that the end is not known, which will do only where no margin is asked for.
-endless := {"tokencheck_cloudflare"}
-
+# Null means that the token does not expire. For other issuers it means unknown.
 lasts(check) if {
 	check.verdict.expires_on == null
-	check.type in endless
+	check.type in {"tokencheck_cloudflare"}
 }
 
 lasts(check) if {
 	check.verdict.expires_on == null
-	setting("min_remaining_hours") == 0
+	settings.min_remaining_hours == 0
 }
 
 explanation(check) := text if {
-	not check.provider_name in setting("provider_names")
-	text := sprintf("its provider is %v, so that this is no check. Use %s, or add the provider to provider_names.", [check.provider_name, concat(" or ", setting("provider_names"))])
-} else := text if {
-	not has_verdict(check)
-	text := "the plan has no verdict. The check was put off to the apply, or failed with a warning; this says nothing about the token. Let neither the check nor a module around it depend on a resource that has changes, and plan again."
-} else := text if {
-	not check.verdict.valid
+	check.verdict.valid == false
 	text := sprintf("not valid, status %v. %v", [check.verdict.status, check.verdict.reason])
 } else := text if {
-	check.verdict.valid
+	check.verdict.valid == true
 	check.verdict.expires_on == null
-	text := sprintf("the end of the token is not known, so that min_remaining_hours (%v) cannot be judged. Set it to 0 if that is to pass.", [setting("min_remaining_hours")])
+	text := sprintf("the token's expiration is unknown, and min_remaining_hours is %v. Set it to 0 to accept that.", [settings.min_remaining_hours])
 } else := text if {
-	check.verdict.valid
-	text := sprintf("the token ends at %v, and less than min_remaining_hours (%v) is left. Renew it, put the new one where the old one is (%v), and plan again.", [check.verdict.expires_on, setting("min_remaining_hours"), check.verdict.token_source])
-} else := "the check is not in the form that the policy knows. Use a version of the policy that goes with the provider."
+	check.verdict.valid == true
+	text := sprintf("the token expires at %v, in less than min_remaining_hours (%v). Replace it (source: %v), and plan again.", [check.verdict.expires_on, settings.min_remaining_hours, check.verdict.token_source])
+} else := "the plan has no verdict: the check is deferred, or failed with a warning. Let neither the check nor its module depend on a resource with changes, and plan again."
