@@ -21,11 +21,13 @@ const (
 	validVenafi     = "fake-tpp-1-Zq8RtYw3LmN5"
 )
 
+const noChanges = "No changes"
+
 // state is a token in one state, which its name is, and what a plan prints then.
 type state struct{ variable, name, token, prints string }
 
 var states = []state{ //nolint:gochecknoglobals // A constant in all but form.
-	{cloudflareVariable, "active", validCloudflare, "No changes"},
+	{cloudflareVariable, "active", validCloudflare, noChanges},
 	{cloudflareVariable, "expiring, within 72 hours", "fake-cf-2-Zq8RtYw3LmN5", "sooner than the 72h"},
 	{cloudflareVariable, "expired", "fake-cf-3-Zq8RtYw3LmN5", "expired at"},
 	{cloudflareVariable, "disabled", "fake-cf-4-Zq8RtYw3LmN5", "is disabled"},
@@ -33,7 +35,7 @@ var states = []state{ //nolint:gochecknoglobals // A constant in all but form.
 	{cloudflareVariable, "a status that is not documented", "fake-cf-6-Zq8RtYw3LmN5", "revoked (exposed)"},
 	{cloudflareVariable, "rejected, owned by an account", "cfat_fake-cf-7-Zq8RtYw3LmN5", "set account_id"},
 	{cloudflareVariable, "rejected, deleted", "fake-cf-8-Zq8RtYw3LmN5", "Invalid API Token"},
-	{venafiVariable, "active", validVenafi, "No changes"},
+	{venafiVariable, "active", validVenafi, noChanges},
 	{venafiVariable, "expiring, within 72 hours", "fake-tpp-2-Zq8RtYw3LmN5", "sooner than the 72h"},
 	{venafiVariable, "missing_scope, without certificate:manage", "fake-tpp-3-Zq8RtYw3LmN5", "lacks the required scope certificate:manage"},
 	{venafiVariable, "rejected, revoked", "fake-tpp-4-Zq8RtYw3LmN5", "invalid_token"},

@@ -49,6 +49,9 @@ func main() {
 	}
 }
 
+// plan is the command, and the file of a saved plan.
+const plan = "plan"
+
 // demo is what the commands run with.
 type demo struct {
 	issuers
@@ -105,31 +108,24 @@ func (d *demo) scenes(ctx context.Context) error {
 	fmt.Fprintf(d.out, "main.tf, with a fake Cloudflare and a stand-in for its provider:\n\n%s\n", indent(gate+"\n"+record))
 
 	expired := []string{cloudflareVariable + "=fake-cf-3-Zq8RtYw3LmN5"}
-	file := filepath.Join(d.workspace.Dir, "record.tf")
-
-	return errors.Join(
+	before := errors.Join(
 		d.scene(ctx, "1. The token is valid: the record is created.", nil, true, "Creation complete", "apply", "-auto-approve"),
-		d.scene(ctx, "2. The token has expired: the plan is refused.", expired, false, "expired at", "plan"),
-		os.Remove(file),
-		d.scene(ctx, "3. The record was removed from main.tf. The plan is saved and waits for approval.", nil, true, "1 to destroy", "plan", "-out=plan"),
-		d.revoke(),
-		d.scene(ctx, "   Meanwhile, the token was revoked: nothing of the saved plan is applied.", nil, false, "was refused", "apply", "plan"),
-		d.scene(ctx, "   The record still exists.", nil, true, "cloudflare_dns_record.www", "state", "list"),
-		d.fail(),
-		d.scene(ctx, "4. Cloudflare is down: that is an error, and says nothing about the token.", nil, false, "says nothing about whether it is valid", "plan"),
+		d.scene(ctx, "2. The token has expired: the plan is refused.", expired, false, "expired at", plan),
+		os.Remove(filepath.Join(d.workspace.Dir, "record.tf")),
+		d.scene(ctx, "3. The record was removed from main.tf. The plan is saved and waits for approval.", nil, true, "1 to destroy", plan, "-out=plan"),
 	)
-}
 
-func (d *demo) revoke() error {
 	d.cloudflare.Revoke(validCloudflare)
 
-	return nil
-}
+	saved := errors.Join(
+		d.scene(ctx, "   Meanwhile, the token was revoked: nothing of the saved plan is applied.", nil, false, "was refused", "apply", plan),
+		d.scene(ctx, "   The record still exists.", nil, true, "cloudflare_dns_record.www", "state", "list"),
+	)
 
-func (d *demo) fail() error {
 	d.outage()
 
-	return nil
+	return errors.Join(before, saved,
+		d.scene(ctx, "4. Cloudflare is down: that is an error, and says nothing about the token.", nil, false, "says nothing about whether it is valid", plan))
 }
 
 // statuses shows a plan for each state of a token.
@@ -137,7 +133,7 @@ func (d *demo) statuses(ctx context.Context) error {
 	fmt.Fprintf(d.out, "main.tf:\n\n%s\n", indent(statuses))
 
 	for _, s := range states {
-		if err := d.scene(ctx, s.variable+": "+s.name, []string{s.variable + "=" + s.token}, s.prints == "No changes", s.prints, "plan"); err != nil {
+		if err := d.scene(ctx, s.variable+": "+s.name, []string{s.variable + "=" + s.token}, s.prints == noChanges, s.prints, plan); err != nil {
 			return err
 		}
 	}

@@ -28,7 +28,6 @@ type policy struct {
 
 func newPolicy(t *testing.T, files map[string]string) policy {
 	t.Helper()
-	clitest.Cloud(t)
 
 	for file, text := range read(t, "policies/rego") {
 		files["policies/"+file] = text
@@ -42,11 +41,10 @@ func newPolicy(t *testing.T, files map[string]string) policy {
 	command := regexp.MustCompile(`(?s)opa eval .*? 'data\.tokencheck\.deny\[_\]'`).FindString(string(guide))
 	command = strings.NewReplacer("\\\n", "", "'", "").Replace(command)
 
-	files["main.tf"] = clitest.RequiredProviders + files["main.tf"]
+	files["main.tf"] = clitest.RequiredWithStandIns + files["main.tf"]
 	s := newIssuers(t)
-	env := append(s.env(t, t.TempDir()), "CLOUD_URL="+s.cloudflare.BaseURL()+"/user/tokens/verify", "CLOUD_TOKEN="+userToken)
 
-	return policy{clitest.Workspace(t, files), s, env, clitest.Tool(t, "opa", "opa"), strings.Fields(command)[1:]}
+	return policy{clitest.Workspace(t, files), s, s.env(t, t.TempDir()), clitest.Tool(t, "opa", "opa"), strings.Fields(command)[1:]}
 }
 
 // run runs OPA, and returns what it prints and its exit code.
@@ -67,7 +65,7 @@ func (p policy) run(t *testing.T, input string, args ...string) (output string, 
 
 // settings are valid settings.
 func settings(hours int, checks ...string) string {
-	return fmt.Sprintf("tokencheck_settings: {gated_providers: [hashicorp/cloud], min_remaining_hours: %d, required_checks: %s}",
+	return fmt.Sprintf("tokencheck_settings: {gated_providers: [cloudflare/cloudflare], min_remaining_hours: %d, required_checks: %s}",
 		hours, strings.ReplaceAll(fmt.Sprintf("%q", checks), `" "`, `", "`))
 }
 
@@ -126,9 +124,9 @@ ephemeral "tokencheck_cloudflare" "this" {}
 ephemeral "tokencheck_cloudflare" "many" { for_each = toset(["a"]) }
 ephemeral "tokencheck_cloudflare" "reported" { require_valid = false }
 
-provider "cloud" { token = ephemeral.tokencheck_cloudflare.this.verified_token }
-resource "cloud_record" "this" {}
-resource "cloud_record" "nothing" { provider = cloud.nothing }
+provider "cloudflare" { api_token = ephemeral.tokencheck_cloudflare.this.verified_token }
+resource "cloudflare_dns_record" "this" {}
+resource "cloudflare_dns_record" "nothing" { provider = cloudflare.nothing }
 
 module "inherits" { source = "./inherits" }
 module "check" {
@@ -142,26 +140,26 @@ module "own" {
 `}
 	// The arguments of the provider's aliases, and what the policy says about them.
 	aliases := [][3]string{
-		{"instance", `token = ephemeral.tokencheck_cloudflare.many["a"].verified_token`},
-		{"output", `token = module.check["a.b"].token`},
+		{"instance", `api_token = ephemeral.tokencheck_cloudflare.many["a"].verified_token`},
+		{"output", `api_token = module.check["a.b"].token`},
 		{"unused", ""},
 
-		{"literal", `token = "literal"`, notGated},
-		{"local", "token = local.token", notGated},
+		{"literal", `api_token = "literal"`, notGated},
+		{"local", "api_token = local.token", notGated},
 		{"nothing", "", notGated},
-		{"reported", "token = ephemeral.tokencheck_cloudflare.reported.verified_token", ": its check, ephemeral.tokencheck_cloudflare.reported, may report"},
-		{"valid", "token = ephemeral.tokencheck_cloudflare.this.valid ? var.token : null", notGated},
-		{"variable", "token = var.token", notGated},
+		{"reported", "api_token = ephemeral.tokencheck_cloudflare.reported.verified_token", ": its check, ephemeral.tokencheck_cloudflare.reported, may report"},
+		{"valid", "api_token = ephemeral.tokencheck_cloudflare.this.valid ? var.token : null", notGated},
+		{"variable", "api_token = var.token", notGated},
 	}
 
 	var messages []string
 
 	for _, alias := range aliases {
-		config = append(config, fmt.Sprintf("provider \"cloud\" {\n  alias = %q\n  %s\n}\n", alias[0], alias[1]))
+		config = append(config, fmt.Sprintf("provider \"cloudflare\" {\n  alias = %q\n  %s\n}\n", alias[0], alias[1]))
 
 		// As the guide says, Terraform does not list ephemeral resources.
 		if alias[2] != "" && (alias[0] != "reported" || clitest.OpenTofu(t)) {
-			messages = append(messages, "provider cloud."+alias[0]+alias[2])
+			messages = append(messages, "provider cloudflare."+alias[0]+alias[2])
 		}
 	}
 
@@ -174,24 +172,24 @@ output "token" {
   ephemeral = true
 }
 `,
-		"inherits/main.tf": `resource "cloud_record" "this" {}`,
-		"own/main.tf": `
+		"inherits/main.tf": clitest.RequiredWithStandIns + `resource "cloudflare_dns_record" "this" {}`,
+		"own/main.tf": clitest.RequiredWithStandIns + `
 variable "token" { ephemeral = true }
 module "inner" { source = "../check" }
-provider "cloud" { token = module.inner.token }
-provider "cloud" {
+provider "cloudflare" { api_token = module.inner.token }
+provider "cloudflare" {
   alias = "variable"
-  token = var.token
+  api_token = var.token
 }
 `,
 	})
 
-	p.wants(t, p.plan(t, true), settings(0), append(messages, "provider module.own:cloud.variable"+notGated)...)
+	p.wants(t, p.plan(t, true), settings(0), append(messages, "provider module.own:cloudflare.variable"+notGated)...)
 
 	// Resources that are only in the state need no provider configuration.
-	p.apply(t, "-target=cloud_record.this")
+	p.apply(t, "-target=cloudflare_dns_record.this")
 
-	if err := os.WriteFile(filepath.Join(p.Dir, "main.tf"), []byte(clitest.RequiredProviders+`ephemeral "tokencheck_cloudflare" "this" {}`), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(p.Dir, "main.tf"), []byte(clitest.RequiredWithStandIns+`ephemeral "tokencheck_cloudflare" "this" {}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 

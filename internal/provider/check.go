@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -35,6 +36,14 @@ func (c *connection) verify(ctx context.Context, check arguments, fresh bool) (o
 	}
 
 	ctx = mask(ctx, bearer)
+
+	if name := c.misplaced(check, bearer); name != "" {
+		return outcome{warnings: warnings}, &verdict.Error{
+			Summary: "Token in another argument", Happened: "The value of " + name + " contains the token, or a part of it.",
+			Remedy: "Remove it from there: only the token arguments keep a token out of what Terraform shows.",
+		}
+	}
+
 	question := verdict.Question{TokenSource: bearer.Source()}
 
 	if remaining := check.text("min_remaining"); !remaining.IsNull() {
@@ -81,6 +90,31 @@ func (c *connection) verify(ctx context.Context, check arguments, fresh bool) (o
 	}
 
 	return outcome{decided, attributes, warnings}, nil
+}
+
+// misplaced gives the name of an argument that is none of the token's and yet contains
+// it, so that it would be shown; "" if there is none.
+func (c *connection) misplaced(check arguments, bearer token.Token) string {
+	if len(bearer.Reveal()) < 8 { // Ordinary words contain such a token.
+		return ""
+	}
+
+	for _, name := range slices.Sorted(maps.Keys(check)) {
+		var texts []string
+
+		switch value := check[name].(type) {
+		case types.String:
+			texts = []string{value.ValueString()}
+		case types.Set:
+			texts = check.texts(name)
+		}
+
+		if name != c.issuer.names.Argument && slices.ContainsFunc(texts, bearer.In) {
+			return name
+		}
+	}
+
+	return ""
 }
 
 // mask keeps the token out of whatever is logged with the context.

@@ -392,6 +392,14 @@ func TestTokenDiagnosticsHaveNoPath(t *testing.T) {
 			}
 		}
 
+		// One that can stand there is found once the token is known.
+		own := map[string]any{"cloudflare": map[string]any{"account_id": account}, "venafi": map[string]any{"required_scopes": []any{account}}}[issuer.block]
+		found := configured(t, map[string]string{issuer.tokenVariable: account}, map[string]any{issuer.block: map[string]any{issuer.urlArgument: "https://127.0.0.1:1"}})
+
+		if _, all := found.open(issuer.kind(), own.(map[string]any)); len(all) != 1 || !strings.HasPrefix(all[0], "error: Token in another argument") || strings.Contains(all[0], account) {
+			t.Errorf("diagnostics are %q", all)
+		}
+
 		// One that could be a host's name is looked up, and is not shown.
 		h := host(nil)
 		resolver(t, 3)(&h)

@@ -33,8 +33,8 @@ type Token struct {
 	source string
 }
 
-// Reveal gives the token itself. It has two callers: what writes the
-// Authorization header, and what masks the token in the log.
+// Reveal gives the token itself, for the Authorization header, for what masks the
+// token in the log, and for the ephemeral resource that hands it on.
 func (t Token) Reveal() string {
 	if t.secret == nil {
 		return ""

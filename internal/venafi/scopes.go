@@ -20,7 +20,7 @@ type Scopes map[string][]string
 func ParseScopes(scope string) Scopes {
 	var scopes Scopes
 
-	for part := range strings.SplitSeq(strings.ToLower(scope), ";") {
+	for part := range strings.SplitSeq(strings.Map(lower, scope), ";") {
 		name, list, _ := strings.Cut(part, ":")
 		if name = strings.TrimSpace(name); name == "" {
 			continue
@@ -46,6 +46,15 @@ func ParseScopes(scope string) Scopes {
 	}
 
 	return scopes
+}
+
+// lower is ASCII alone: Unicode's lower case makes an ordinary letter of some others.
+func lower(r rune) rune {
+	if r >= 'A' && r <= 'Z' {
+		return r + 'a' - 'A'
+	}
+
+	return r
 }
 
 // anyScope is the requirement that every token meets.
@@ -106,6 +115,8 @@ func CheckScope(scope string) error {
 		return errors.New("contains a semicolon; write one element for each scope")
 	case !scopeGrammar().MatchString(scope):
 		return errors.New(`is not of the form "scope" or "scope:restriction,restriction", in printable ASCII without whitespace`)
+	case strings.HasPrefix(strings.Map(lower, scope), anyScope+":"):
+		return errors.New("restricts any, which every token meets")
 	}
 
 	return nil

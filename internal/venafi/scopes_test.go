@@ -147,7 +147,7 @@ func TestCheckScope(t *testing.T) {
 		"ssh": true, "certificate:manage": true, "certificate:manage,revoke": true, "any": true, "Certificate:Manage": true, "a-new.scope_1:x": true,
 		"": false, " ": false, " ssh": false, "ssh ": false, "certificate: manage": false, "certificate:manage, revoke": false, "certificate:": false,
 		"certificate:manage,": false, "certificate:,manage": false, "certificate:manage,,revoke": false, ":manage": false, "a:b:c": false, ",": false, "a,b": false,
-		"ssh;agent": false, "ssh;": false, ";": false, "ssh\n": false,
+		"ssh;agent": false, "ssh;": false, ";": false, "any:manage": false, "Any:x": false, "ssh\n": false,
 	}
 
 	for scope, want := range tests {

@@ -181,11 +181,12 @@ passes(check) if {
 }
 
 # Counted from the time at which the policy runs. Times are compared as text, since
-# Rego's own end in 2262. The provider writes all of them in UTC and in this format.
+# Rego's own end in 2262. The provider writes all of them in UTC, some with fractions.
 lasts(check) if {
 	margin := round(settings.min_remaining_hours * 3600000000000)
-	regex.match(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$`, check.verdict.expires_on)
-	check.verdict.expires_on > time.format([time.now_ns() + margin, "UTC", "RFC3339"])
+	expires_on := regex.replace(check.verdict.expires_on, `\.\d+Z$`, "Z")
+	regex.match(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$`, expires_on)
+	expires_on > time.format([time.now_ns() + margin, "UTC", "RFC3339"])
 }
 
 # Null means that the token does not expire. For other issuers it means unknown.
