@@ -175,7 +175,7 @@ func (c *Client[A]) send(ctx context.Context, address *url.URL, bearer token.Tok
 	_ = raw.Body.Close()
 
 	if err != nil {
-		return nil, &sentError{&bodyError{err}, true}
+		return nil, &sentError{errBroken, true}
 	}
 
 	return newResponse(&c.config, raw, body, bearer), nil
@@ -194,7 +194,7 @@ func (c *Config) interrupted(err error, host, last string) *verdict.Error {
 		return cancelled(err)
 	}
 
-	happened := c.Issuer + " at " + host + " gave no answer within the timeout of " + c.Timeout.String()
+	happened := c.Issuer + " at " + host + " gave no answer within the timeout of " + verdict.Brief(c.Timeout)
 	if last != "" {
 		happened += "; the attempt before that ended with: " + last
 	}

@@ -29,23 +29,19 @@ func proxyRefusal(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Res
 	return nil
 }
 
-// bodyError is a connection that broke in the middle of an answer.
-type bodyError struct{ err error }
-
-func (e *bodyError) Error() string { return "the answer broke off: " + e.err.Error() }
-
-func (e *bodyError) Unwrap() error { return e.err }
+// errBroken is for a connection that broke in the middle of an answer, whatever broke
+// it: a TLS alert then is no failed handshake.
+var errBroken = errors.New("the answer broke off")
 
 // sentError is a failure after the request was sent; answered says that something
 // came back.
 type sentError struct {
-	err      error
+	error
+
 	answered bool
 }
 
-func (e *sentError) Error() string { return "after the request: " + e.err.Error() }
-
-func (e *sentError) Unwrap() error { return e.err }
+func (e *sentError) Unwrap() error { return e.error }
 
 // failed is the error for a request that brought no answer that could be read, at
 // the given attempt. It is temporary unless a retry is bound to fail as well.
@@ -84,7 +80,6 @@ func (c *Config) explain(err error, host string) (happened, remedy string) {
 
 	var (
 		dns     *net.DNSError
-		body    *bodyError
 		sent    *sentError
 		timeout interface{ Timeout() bool }
 	)
@@ -101,7 +96,7 @@ func (c *Config) explain(err error, host string) (happened, remedy string) {
 		return "the host name could not be resolved (DNS)", "Check this machine's name servers, and run again. " + c.checkURL()
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "the connection was refused", c.checkURL() + " Check that the server runs, and that no firewall is in between."
-	case errors.As(err, &body):
+	case errors.Is(err, errBroken):
 		return "the connection broke in the middle of the answer", "Run again. " + network
 	// HTTP/2's error for a connection that ended before its first use has no type.
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.EPIPE),
