@@ -31,9 +31,9 @@ func TestUsual(t *testing.T) {
 func TestRetryAdvice(t *testing.T) {
 	t.Parallel()
 
-	const long = ":00Z, which is longer than the provider's timeout allows."
+	const long = ":01Z, which is longer than the provider's timeout allows."
 
-	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	now := time.Date(2026, 3, 1, 12, 0, 1, 700_000_000, time.UTC) // What is told has whole seconds.
 
 	for _, test := range []struct {
 		wait     time.Duration
@@ -41,8 +41,8 @@ func TestRetryAdvice(t *testing.T) {
 		want     string
 	}{
 		{0, 3, "It does not say when to try again."},
-		{59 * time.Second, 3, "It asks to wait until 2026-03-01T12:00:59Z, and the retries are used up."},
-		{59 * time.Second, 2, "It asks to wait until 2026-03-01T12:00:59Z, which is longer than the provider's timeout allows."},
+		{58 * time.Second, 3, "It asks to wait until 2026-03-01T12:00:59Z, and the retries are used up."},
+		{58 * time.Second, 2, "It asks to wait until 2026-03-01T12:00:59Z, which is longer than the provider's timeout allows."},
 		{time.Minute, 3, "It asks to wait until 2026-03-01T12:01" + long},
 		{240 * 24 * time.Hour, 1, "It asks to wait until 2026-10-27T12:00" + long},
 		{366 * 24 * time.Hour, 1, "It asks to wait until 2027-03-02T12:00" + long},

@@ -147,10 +147,8 @@ func (c *Config) explainTLS(err error) (happened, remedy string) {
 		invalid   x509.CertificateInvalidError
 		untrusted *tls.CertificateVerificationError
 		record    tls.RecordHeaderError
-		op        *net.OpError
 	)
 
-	isOp := errors.As(err, &op)
 	bundle := c.argument("trust_bundle") + " in the provider configuration"
 
 	switch {
@@ -165,12 +163,12 @@ func (c *Config) explainTLS(err error) (happened, remedy string) {
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		return "the server's certificate has expired or is not valid yet",
 			"Have the server's certificate renewed, and check this machine's clock."
-	case errors.As(err, &invalid), errors.As(err, &untrusted):
+	case errors.As(err, &untrusted):
 		return "the server's certificate is not valid",
 			"Have the server's certificate checked. A CA of your own goes into " + bundle + "."
 	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
 		return "the server does not speak TLS on this port", c.checkURL()
-	case isOp && op.Op == "remote error", isOp && op.Op == "local error", strings.Contains(err.Error(), "tls: "):
+	case strings.Contains(err.Error(), "tls: "): // So do alerts of either side, and what has no type.
 		return "the TLS handshake failed",
 			"The server must offer TLS 1.2 or newer. Check its TLS settings, and what inspects TLS on the way." + c.lateAuthRemedy()
 	default:

@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -32,6 +31,7 @@ func TestRetryAfter(t *testing.T) {
 		{"seconds", "120", 120 * time.Second},
 		{"seconds with blanks", " 120 ", 120 * time.Second},
 		{"zero", "0", 0},
+		{"one", "1", time.Second},
 		{"zeros before it", "0060", time.Minute},
 		{"negative", "-5", 0},
 		{"a sign", "+5", 0},
@@ -110,19 +110,16 @@ func TestNext(t *testing.T) {
 	temporary := &verdict.Error{Temporary: true}
 
 	for name, test := range map[string]struct {
-		left    time.Duration // 0 for no limit
+		left    time.Duration
 		attempt int
 		err     error
 		want    bool
 	}{
-		"time enough": {time.Hour, 1, temporary, true}, "no limit": {0, 1, temporary, true}, "the last one": {time.Hour, 2, temporary, true},
+		"time enough": {time.Hour, 1, temporary, true}, "the last one": {time.Hour, 2, temporary, true},
 		"too little time": {4 * time.Second, 1, temporary, false}, "one too many": {time.Hour, 3, temporary, false},
 		"no fault": {time.Hour, 1, nil, false}, "it stays": {time.Hour, 1, &verdict.Error{}, false}, "of another kind": {time.Hour, 1, io.EOF, false},
 	} {
-		ctx, cancel := context.WithTimeout(t.Context(), cmp.Or(test.left, time.Hour))
-		if test.left == 0 {
-			ctx = t.Context()
-		}
+		ctx, cancel := context.WithTimeout(t.Context(), test.left)
 
 		wait, again := (&Config{MaxRetries: 2, Backoff: time.Minute}).next(ctx, test.attempt, nil, test.err)
 		if again != test.want || again && (wait < maxBackoff/2 || wait > maxBackoff) {
@@ -160,6 +157,7 @@ func TestFailed(t *testing.T) {
 		"no route":               {dial(syscall.EHOSTUNREACH), false, "the connection failed", network},
 		"reset":                  {&net.OpError{Op: "read", Err: syscall.ECONNRESET}, false, "closed the connection without an answer", late},
 		"ended":                  {&sentError{io.EOF, false}, false, "closed the connection without an answer", late},
+		"ended before the use":   {errors.New("http2: client conn could not be established"), false, "closed the connection without an answer", late},
 		"ended in a header":      {&sentError{io.ErrUnexpectedEOF, true}, false, "closed the connection without an answer", network},
 		"ended before the write": {&net.OpError{Op: "write", Err: syscall.EPIPE}, false, "closed the connection without an answer", late},
 		"broken off":             {&sentError{errBroken, true}, false, "in the middle of the answer", "Run again. " + network},

@@ -246,6 +246,37 @@ func TestShareCancelled(t *testing.T) {
 		}
 	})
 
+	t.Run("the only one, whose request takes its time to end", func(t *testing.T) {
+		t.Parallel()
+
+		s := share[int]{now: time.Now}
+		first, cancel := context.WithCancel(context.Background())
+		second, late := context.WithTimeout(context.Background(), 5*time.Second)
+
+		defer late()
+
+		hold := make(chan struct{})
+		slow := s.join(first, question{}, false, func(ctx context.Context) (int, error) {
+			<-hold
+
+			return 0, ctx.Err()
+		})
+
+		cancel()
+		s.leave(question{}, slow)
+
+		// Neither does the next check wait for it, nor is its answer lost with it.
+		a := &asker{}
+
+		for _, before := range []func(){func() {}, func() { close(hold); <-slow.done }} {
+			before()
+
+			if got, err := s.do(second, question{}, false, a.ask); err != nil || got != 1 {
+				t.Errorf("the next check got %d, %v", got, err)
+			}
+		}
+	})
+
 	t.Run("the only one", func(t *testing.T) {
 		t.Parallel()
 
