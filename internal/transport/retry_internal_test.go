@@ -185,9 +185,9 @@ func TestFailed(t *testing.T) {
 		fault := config.failed(test.err, "HOST", 2)
 
 		var sent *sentError
-		if reached := errors.As(test.err, &sent); reached != strings.HasPrefix(fault.Happened, "Issuer at HOST was reached, but gave no usable answer (2 attempts): ") ||
-			reached == strings.HasPrefix(fault.Happened, "Issuer at HOST was not reached (2 attempts): ") {
-			t.Errorf("%s: what happened is %q", name, fault.Happened)
+		if reached := errors.As(test.err, &sent); reached != strings.HasPrefix(fault.Error(), "The issuer gave no usable answer: Issuer at HOST was reached, but gave no usable answer (2 attempts): ") ||
+			reached == strings.HasPrefix(fault.Error(), "The issuer could not be reached: Issuer at HOST was not reached (2 attempts): ") {
+			t.Errorf("%s: %v", name, fault)
 		}
 
 		if first := config.failed(test.err, "HOST", 1).Happened; first != strings.Replace(fault.Happened, " (2 attempts)", "", 1) || !errors.Is(fault, test.err) {
