@@ -429,7 +429,7 @@ func TestLastAttemptIsTold(t *testing.T) {
 			_, err := get(t, s.URL, func(c *transport.Config) {
 				c.TrustBundle, c.LateClientAuth, c.Timeout = s.TrustBundle, late, time.Second
 			})
-			wantFault(t, err, "timeout", "the attempt before that ended with: HTTP 503")
+			wantFault(t, err, "timeout of 1s; the attempt before that ended with: HTTP 503")
 		})
 	}
 }
@@ -470,7 +470,7 @@ func TestCancelled(t *testing.T) {
 		cancel()
 
 		_, err := getContext(t, ctx, s.URL, trusting(s))
-		wantFault(t, err, "cancelled")
+		wantFault(t, err, "The check was cancelled: The run was cancelled before the issuer had answered.", "\n\nRun again.")
 
 		if !errors.Is(err, context.Canceled) || len(s.Requests()) > 0 {
 			t.Errorf("err = %v, requests = %+v", err, s.Requests())
@@ -795,7 +795,9 @@ func TestTrustBundle(t *testing.T) {
 			continue
 		}
 
-		if _, err := transport.New[int](transport.Config{TrustBundle: test.text}); (err == nil) != test.ok {
+		const want = "Unreadable trust bundle: The value of issuer.trust_bundle in the provider configuration holds no readable certificate in PEM form.\n\n" +
+			`Give the certificates themselves in PEM form, for example by file("ca.pem").`
+		if _, err := transport.New[int](transport.Config{TrustBundle: test.text, Block: "issuer"}); (err == nil) != test.ok || err != nil && err.Error() != want {
 			t.Errorf("%s: New gave %v", name, err)
 		}
 	}
