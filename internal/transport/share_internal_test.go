@@ -75,14 +75,14 @@ func TestShareForgets(t *testing.T) {
 
 	<-b.began
 
-	for i := range 100 {
+	for i := range 95 {
 		at = at.Add(time.Second)
 		_, _ = s.do(context.Background(), question{address: strconv.Itoa(i)}, false, (&asker{}).ask)
 	}
 
 	s.mu.Lock()
-	if n := len(s.calls); n > 21 || s.calls[question{}] == nil {
-		t.Errorf("%d answers are kept, that which is awaited among them: %v", n, s.calls[question{}] != nil)
+	if n := len(s.calls); n != 16 || s.calls[question{}] == nil {
+		t.Errorf("%d answers are kept, want those of the last fifteen seconds and the awaited one, which is there: %v", n, s.calls[question{}] != nil)
 	}
 	s.mu.Unlock()
 
