@@ -87,7 +87,7 @@ func readRegular(path string) ([]byte, error) {
 	}
 
 	content, err := io.ReadAll(io.LimitReader(file, maxFile+1))
-	if err == nil && len(content) > maxFile {
+	if len(content) > maxFile {
 		err = errTooLarge
 	}
 
@@ -102,13 +102,13 @@ func looksLikePath(path string) bool {
 	}
 
 	dir := filepath.Dir(path)
-	if dir == "." || dir == filepath.Dir(dir) { // A token can begin with a slash.
+	if dir == filepath.Dir(dir) { // "." or "/", with which a token can begin.
 		return false
 	}
 
-	info, err := os.Stat(dir)
+	_, err := os.Stat(dir)
 
-	return err == nil && info.IsDir()
+	return err == nil
 }
 
 // cause is what went wrong with a file, without its path.

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -14,19 +15,36 @@ import (
 func TestWithin(t *testing.T) {
 	t.Parallel()
 
-	release := make(chan struct{})
-	defer close(release)
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
 
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-	defer cancel()
+		content, err := within(ctx, func() ([]byte, error) {
+			time.Sleep(time.Hour)
 
-	content, err := within(ctx, func() ([]byte, error) {
-		<-release
+			return []byte("late"), nil
+		})
+		if !errors.Is(err, context.DeadlineExceeded) || content != nil {
+			t.Errorf("read %q, %v", content, err)
+		}
 
-		return []byte("late"), nil
+		time.Sleep(2 * time.Hour) // The bubble fails if what read is still there.
 	})
-	if !errors.Is(err, context.DeadlineExceeded) || content != nil {
-		t.Errorf("read %q, %v", content, err)
+}
+
+// A path that is not there is told only where it cannot be a token.
+func TestLooksLikePath(t *testing.T) {
+	t.Parallel()
+
+	dir := t.TempDir()
+
+	for path, want := range map[string]bool{
+		"a.txt": true, "a.token": true, "a.env": true, "a.key": true, "a.secret": true, filepath.Join(dir, "a"): true, "../token/a": true,
+		"a": false, "./a": false, "a.b": false, "/a": false, "a/b": false, filepath.Join(dir, "a", "b"): false,
+	} {
+		if got := looksLikePath(path); got != want {
+			t.Errorf("looksLikePath(%q) = %v", path, got)
+		}
 	}
 }
 

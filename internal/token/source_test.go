@@ -1,6 +1,7 @@
 package token_test
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -61,6 +62,7 @@ func TestClean(t *testing.T) {
 		{name: "bearer", raw: "Bearer " + secret, fault: "Bearer"},
 		{name: "bearer in lower case", raw: "bearer " + secret, fault: "Bearer"},
 		{name: "bearer in upper case", raw: "BEARER " + secret, fault: "Bearer"},
+		{name: "bearer alone", raw: "Bearer ", fault: "Bearer"},
 		{name: "bearer and a tab", raw: "Bearer\t" + secret, fault: ""},
 		{name: "not expanded", raw: "${CLOUDFLARE_API_TOKEN}", fault: "${"},
 		{name: "not expanded inside", raw: "cfut_${TOKEN}", fault: "${"},
@@ -148,7 +150,7 @@ func TestResolve(t *testing.T) {
 
 	environment := map[string]string{
 		"EXAMPLE_TOKEN": "from-issuer-variable", "OTHER": "from-env", "EMPTY": "", "LINE": "from-env\n", "QUOTED": `"` + secret + `"`,
-		"lower_case": "from-lower", secret: "never",
+		"lower_case": "from-lower", "A!~": "from-marks", secret: "never",
 	}
 
 	tests := []struct {
@@ -158,9 +160,9 @@ func TestResolve(t *testing.T) {
 		want   string // the token, "" where an error is wanted
 		source string
 
-		detail   []string
-		err      error
-		warnings int
+		detail  []string
+		err     error
+		warning string // whole
 	}{
 		// The order.
 		{name: "argument", give: token.Sources{Value: new("from-argument"), FromProvider: new("from-provider")}, want: "from-argument", source: "argument"},
@@ -168,9 +170,11 @@ func TestResolve(t *testing.T) {
 		{name: "file named by the check", give: token.Sources{File: &file, FromProvider: new("from-provider")}, want: "from-file", source: "file:" + file},
 		{name: "provider before the issuer's variable", give: token.Sources{FromProvider: new("from-provider")}, want: "from-provider", source: "provider"},
 		{name: "issuer's variable", give: token.Sources{}, want: "from-issuer-variable", source: "env:EXAMPLE_TOKEN"},
-		{name: "issuer's variable with a line end", give: token.Sources{}, env: map[string]string{"EXAMPLE_TOKEN": "abc\r\n"}, want: "abc", source: "env:EXAMPLE_TOKEN", warnings: 1},
+		{name: "issuer's variable with a line end", give: token.Sources{}, env: map[string]string{"EXAMPLE_TOKEN": "abc\r\n"}, want: "abc", source: "env:EXAMPLE_TOKEN", warning: "Trailing newline in EXAMPLE_TOKEN: The environment variable EXAMPLE_TOKEN ends with a newline. " +
+			"This provider ignores it, but other providers that read the variable send it, and fail. Remove the newline where the variable is set, for example with printf instead of echo."},
 		{name: "issuer's variable named by the check", give: token.Sources{Env: new("EXAMPLE_TOKEN")}, want: "from-issuer-variable", source: "env:EXAMPLE_TOKEN"},
 		{name: "variable in lower case", give: token.Sources{Env: new("lower_case")}, want: "from-lower", source: "env:lower_case"},
+		{name: "variable with marks", give: token.Sources{Env: new("A!~")}, want: "from-marks", source: "env:A!~"},
 		{name: "one line end", give: token.Sources{Env: new("LINE")}, want: "from-env", source: "env:LINE"},
 
 		// No way given: all are named.
@@ -187,25 +191,26 @@ func TestResolve(t *testing.T) {
 		// What was given but is empty is no reason to look further.
 		{name: "empty argument", give: token.Sources{Value: new(""), FromProvider: new("x")}, detail: []string{"api_token", "empty"}},
 		{name: "empty name of a variable", give: token.Sources{Env: new(""), FromProvider: new("x")}, detail: []string{"api_token_env", "empty"}},
-		{name: "empty path", give: token.Sources{File: new(""), FromProvider: new("x")}, detail: []string{"empty"}},
-		{name: "empty in the provider", give: token.Sources{FromProvider: new("")}, detail: []string{"example.api_token", "empty"}},
+		{name: "empty path", give: token.Sources{File: new(""), FromProvider: new("x")}, detail: []string{"The path in api_token_file is empty."}},
+		{name: "empty in the provider", give: token.Sources{FromProvider: new("")}, detail: []string{"The value of example.api_token in the provider configuration is empty."}},
 		{name: "variable is not set", give: token.Sources{Env: new("UNSET"), FromProvider: new("x")}, detail: []string{"api_token_env", "is not set"}},
 		{name: "variable is empty", give: token.Sources{Env: new("EMPTY"), FromProvider: new("x")}, detail: []string{"api_token_env", "empty"}},
 
 		// What cannot be a token.
-		{name: "argument with quotes", give: token.Sources{Value: new(`"` + secret + `"`)}, detail: []string{"api_token", "quotes"}},
-		{name: "argument with a byte order mark", give: token.Sources{Value: new("\ufeff" + secret)}, detail: []string{"byte order mark"}},
+		{name: "argument with quotes", give: token.Sources{Value: new(`"` + secret + `"`)}, detail: []string{"The value of api_token has surrounding quotes."}},
+		{name: "argument with a byte order mark", give: token.Sources{Value: new("\ufeff" + secret)}, detail: []string{"api_token begins with a byte order mark"}},
 		{name: "argument with bearer", give: token.Sources{Value: new("Bearer " + secret)}, detail: []string{"Bearer"}},
 		{name: "variable with quotes", give: token.Sources{Env: new("QUOTED")}, detail: []string{"QUOTED", "quotes"}},
 		{name: "provider with a blank", give: token.Sources{FromProvider: new("a " + secret)}, detail: []string{"example.api_token", "whitespace"}},
 		{name: "issuer's variable not expanded", env: map[string]string{"EXAMPLE_TOKEN": "${SECRET}"}, detail: []string{"EXAMPLE_TOKEN", "${"}},
 
 		// Names of variables.
-		{name: "name with a dollar", give: token.Sources{Env: new("$OTHER")}, detail: []string{"$"}},
+		{name: "name with a dollar", give: token.Sources{Env: new("$OTHER")}, detail: []string{"The value of api_token_env begins with $"}},
 		{name: "name with braces", give: token.Sources{Env: new("${OTHER}")}, detail: []string{"$"}},
 		{name: "name with =", give: token.Sources{Env: new("OTHER=x")}, detail: []string{"="}},
 		{name: "name with a blank", give: token.Sources{Env: new(" OTHER")}, detail: []string{"whitespace"}},
 		{name: "name with a NUL", give: token.Sources{Env: new("OTHER\x00")}},
+		{name: "name with a DEL", give: token.Sources{Env: new("OTHER\x7f")}, detail: []string{"cannot be the name"}},
 		{name: "the token itself as a name", give: token.Sources{Env: new(secret + "x")}, detail: []string{"not the token itself"}},
 		{name: "a base64 token as a name", give: token.Sources{Env: new(secret + "==")}},
 
@@ -214,15 +219,16 @@ func TestResolve(t *testing.T) {
 		{name: "file with a line end", give: token.Sources{File: new(write("lf", "abc\n"))}, want: "abc", source: "file:" + filepath.Join(dir, "lf")},
 		{name: "file with a Windows line end", give: token.Sources{File: new(write("crlf", "abc\r\n"))}, want: "abc", source: "file:" + filepath.Join(dir, "crlf")},
 		{name: "file of 64 KiB", give: token.Sources{File: new(write("full", strings.Repeat("a", 64<<10)))}, want: strings.Repeat("a", 64<<10), source: "file:" + filepath.Join(dir, "full")},
-		{name: "missing file", give: token.Sources{File: new(filepath.Join(dir, "missing")), FromProvider: new("x")}, detail: []string{"does not exist", "regular file"}, err: fs.ErrNotExist},
+		{name: "missing file", give: token.Sources{File: new(filepath.Join(dir, "missing")), FromProvider: new("x")}, detail: []string{"The file " + filepath.Join(dir, "missing") + " does not exist.", "regular file"}, err: fs.ErrNotExist},
 		{name: "dangling link", give: token.Sources{File: &dangling}, detail: []string{"does not exist"}, err: fs.ErrNotExist},
 		{name: "directory", give: token.Sources{File: &dir}, detail: []string{"not a regular file", "64 KiB"}},
 		{name: "pipe", give: token.Sources{File: &fifo}, detail: []string{"not a regular file"}},
 		{name: "device", give: token.Sources{File: new("/dev/null")}, detail: []string{"not a regular file"}},
-		{name: "file in a file", give: token.Sources{File: new(filepath.Join(file, "x"))}, detail: []string{"cannot be read"}},
-		{name: "file over 64 KiB", give: token.Sources{File: new(write("large", strings.Repeat("a", 64<<10+1)))}, detail: []string{"64 KiB"}},
+		{name: "file in a file", give: token.Sources{File: new(filepath.Join(file, "x"))}, detail: []string{"cannot be read: not a directory."}},
+		{name: "file whose reading fails", give: token.Sources{File: new("/proc/self/mem")}, detail: []string{"The file that api_token_file names"}},
+		{name: "file over 64 KiB", give: token.Sources{File: new(write("large", strings.Repeat("a", 64<<10+1)))}, detail: []string{"cannot be read: it is larger than 64 KiB."}},
 		{name: "file far over 64 KiB", give: token.Sources{File: new(write("huge", strings.Repeat("\n", 1<<20)))}, detail: []string{"64 KiB"}},
-		{name: "empty file", give: token.Sources{File: new(write("empty", "")), FromProvider: new("x")}, detail: []string{"empty"}},
+		{name: "empty file", give: token.Sources{File: new(write("empty", "")), FromProvider: new("x")}, detail: []string{"The content of the file " + dir, "is empty"}},
 		{name: "file with a line end only", give: token.Sources{File: new(write("nl", "\n"))}, detail: []string{"empty"}},
 		{name: "file with two line ends", give: token.Sources{File: new(write("nlnl", secret+"\n\n"))}, detail: []string{"newline"}},
 		{name: "file with a byte order mark", give: token.Sources{File: new(write("bom", "\ufeff"+secret+"\r\n"))}, detail: []string{"byte order mark"}},
@@ -231,7 +237,7 @@ func TestResolve(t *testing.T) {
 		{name: "a base64 token as a path", give: token.Sources{File: new(secret[:9] + "/" + secret[9:] + "==")}, detail: []string{"does not exist"}},
 		{name: "a base64 token that begins with a slash as a path", give: token.Sources{File: new("/" + secret + "==")}, detail: []string{"does not exist"}},
 		{name: "a long token as a path", give: token.Sources{File: new(strings.Repeat(secret, 200))}, detail: []string{"cannot be read"}},
-		{name: "a home directory is not expanded", give: token.Sources{File: new("~/token")}, detail: []string{"pathexpand"}},
+		{name: "a home directory is not expanded", give: token.Sources{File: new("~/token")}, detail: []string{"relative to the working directory", "pathexpand"}},
 	}
 
 	for _, test := range tests {
@@ -246,8 +252,13 @@ func TestResolve(t *testing.T) {
 
 			got, warnings, err := test.give.Resolve(t.Context())
 			if test.want != "" {
-				if len(warnings) != test.warnings {
-					t.Errorf("warnings = %+v, want %d", warnings, test.warnings)
+				said := make([]string, 0, 1)
+				for _, w := range warnings {
+					said = append(said, w.Summary+": "+w.Detail)
+				}
+
+				if strings.Join(said, "\n") != test.warning {
+					t.Errorf("warnings = %q, want %q", said, test.warning)
 				}
 
 				if err != nil || got.Reveal() != test.want || got.Source() != test.source {
@@ -287,15 +298,21 @@ func TestResolve(t *testing.T) {
 	}
 }
 
-// TestResolveRelativePath reads a path that is relative to the working directory.
-func TestResolveRelativePath(t *testing.T) {
+// TestResolveCancelled has no time for a file, whatever became of it.
+func TestResolveCancelled(t *testing.T) {
 	t.Parallel()
 
-	// The directory of the package is the working directory of its tests.
-	path := filepath.Join("testdata-does-not-exist", "token")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
 
-	_, _, err := token.Sources{Names: names, File: &path}.Resolve(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "relative to the working directory") {
-		t.Errorf("err = %v, want it to tell what a relative path is relative to", err)
+	sources := token.Sources{Names: names, File: new("missing")}
+
+	if _, _, err := sources.Resolve(ctx); err == nil || !strings.Contains(err.Error(), ": The file was not read in time, or the run was cancelled.") {
+		t.Errorf("err = %v", err)
+	}
+
+	// The provider configuration need not be known for any of the three.
+	if !sources.HasOwn() || !(token.Sources{Value: new("")}).HasOwn() || !(token.Sources{Env: new("")}).HasOwn() || (token.Sources{FromProvider: new("")}).HasOwn() {
+		t.Error("it is not told whether a check has a token of its own")
 	}
 }

@@ -98,8 +98,9 @@ func TestNothingRevealsTheToken(t *testing.T) {
 
 	check("slog", log.String())
 
-	if !strings.Contains(log.String(), "token from argument") {
-		t.Errorf("the log does not tell the source: %s", log.String())
+	const source = "token from argument"
+	if text, err := bearer.MarshalText(); fmt.Sprint(bearer) != source || string(text) != source || err != nil || bearer.LogValue().String() != source {
+		t.Errorf("the source is not told: %v, %s, %v", bearer, text, bearer.LogValue())
 	}
 
 	if bearer.Reveal() != secret {

@@ -55,7 +55,7 @@ func newResponse(config *Config, raw *http.Response, body []byte, bearer token.T
 	_, words, _ := strings.Cut(raw.Status, " ")
 	r := &Response{
 		Status: raw.StatusCode, Words: strings.TrimSpace(words), Header: raw.Header, Body: body,
-		Now: config.Now(), config: config, token: bearer, attempts: 1,
+		Now: config.Now(), config: config, token: bearer,
 	}
 
 	if len(body) > maxBody {

@@ -182,7 +182,7 @@ func (c *Client[A]) send(ctx context.Context, address *url.URL, bearer token.Tok
 	_ = raw.Body.Close()
 
 	if err != nil {
-		return nil, &sentError{&bodyError{err}, true}
+		return nil, &sentError{errBroken, true}
 	}
 
 	return newResponse(&c.config, raw, body, bearer), nil
@@ -194,14 +194,10 @@ func isHTTP2(conn net.Conn) bool {
 	return ok && secure.ConnectionState().NegotiatedProtocol == "h2"
 }
 
-// interrupted is the error of a check whose time is up, or whose run was
-// cancelled. Last is what the last whole attempt came to, "" if there was none.
+// interrupted is the error of a check whose time is up; nobody waits for that of one
+// which was cancelled. Last is what the last whole attempt came to, "" if there was none.
 func (c *Config) interrupted(err error, host, last string) *verdict.Error {
-	if !errors.Is(err, context.DeadlineExceeded) {
-		return cancelled(err)
-	}
-
-	happened := c.Issuer + " at " + host + " gave no answer within the timeout of " + c.Timeout.String()
+	happened := c.Issuer + " at " + host + " gave no answer within the timeout of " + verdict.Brief(c.Timeout)
 	if last != "" {
 		happened += "; the attempt before that ended with: " + last
 	}

@@ -29,23 +29,19 @@ func proxyRefusal(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Res
 	return nil
 }
 
-// bodyError is a connection that broke in the middle of an answer.
-type bodyError struct{ err error }
-
-func (e *bodyError) Error() string { return "the answer broke off: " + e.err.Error() }
-
-func (e *bodyError) Unwrap() error { return e.err }
+// errBroken is for a connection that broke in the middle of an answer, whatever broke
+// it: a TLS alert then is no failed handshake.
+var errBroken = errors.New("the answer broke off")
 
 // sentError is a failure after the request was sent; answered says that something
 // came back.
 type sentError struct {
-	err      error
+	error
+
 	answered bool
 }
 
-func (e *sentError) Error() string { return "after the request: " + e.err.Error() }
-
-func (e *sentError) Unwrap() error { return e.err }
+func (e *sentError) Unwrap() error { return e.error }
 
 // failed is the error for a request that brought no answer that could be read, at
 // the given attempt. It is temporary unless a retry is bound to fail as well.
@@ -84,7 +80,6 @@ func (c *Config) explain(err error, host string) (happened, remedy string) {
 
 	var (
 		dns     *net.DNSError
-		body    *bodyError
 		sent    *sentError
 		timeout interface{ Timeout() bool }
 	)
@@ -101,7 +96,7 @@ func (c *Config) explain(err error, host string) (happened, remedy string) {
 		return "the host name could not be resolved (DNS)", "Check this machine's name servers, and run again. " + c.checkURL()
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "the connection was refused", c.checkURL() + " Check that the server runs, and that no firewall is in between."
-	case errors.As(err, &body):
+	case errors.Is(err, errBroken):
 		return "the connection broke in the middle of the answer", "Run again. " + network
 	// HTTP/2's error for a connection that ended before its first use has no type.
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.EPIPE),
@@ -152,10 +147,8 @@ func (c *Config) explainTLS(err error) (happened, remedy string) {
 		invalid   x509.CertificateInvalidError
 		untrusted *tls.CertificateVerificationError
 		record    tls.RecordHeaderError
-		op        *net.OpError
 	)
 
-	isOp := errors.As(err, &op)
 	bundle := c.argument("trust_bundle") + " in the provider configuration"
 
 	switch {
@@ -170,12 +163,12 @@ func (c *Config) explainTLS(err error) (happened, remedy string) {
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		return "the server's certificate has expired or is not valid yet",
 			"Have the server's certificate renewed, and check this machine's clock."
-	case errors.As(err, &invalid), errors.As(err, &untrusted):
+	case errors.As(err, &untrusted):
 		return "the server's certificate is not valid",
 			"Have the server's certificate checked. A CA of your own goes into " + bundle + "."
 	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
 		return "the server does not speak TLS on this port", c.checkURL()
-	case isOp && op.Op == "remote error", isOp && op.Op == "local error", strings.Contains(err.Error(), "tls: "):
+	case strings.Contains(err.Error(), "tls: "): // So do alerts of either side, and what has no type.
 		return "the TLS handshake failed",
 			"The server must offer TLS 1.2 or newer. Check its TLS settings, and what inspects TLS on the way." + c.lateAuthRemedy()
 	default:

@@ -37,9 +37,9 @@ func (c *Config) next(ctx context.Context, attempt int, resp *Response, err erro
 		}
 	}
 
-	deadline, limited := ctx.Deadline()
+	deadline, _ := ctx.Deadline() // Each check has one.
 
-	return wait, !limited || time.Until(deadline) > wait
+	return wait, time.Until(deadline) > wait
 }
 
 // temporary reports whether a status may be another one in a moment.
@@ -103,7 +103,7 @@ func retryAfter(header http.Header, now time.Time) (time.Time, bool) {
 		return now.Add(time.Duration(min(seconds, most)) * time.Second), seconds > 0
 	}
 
-	date, err := http.ParseTime(value)
+	date, _ := http.ParseTime(value) // The zero time, long past, if it cannot be read.
 
-	return date, err == nil && date.After(now)
+	return date, date.After(now)
 }

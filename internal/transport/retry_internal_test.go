@@ -1,17 +1,21 @@
 package transport
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
 )
 
 func TestRetryAfter(t *testing.T) {
@@ -27,6 +31,7 @@ func TestRetryAfter(t *testing.T) {
 		{"seconds", "120", 120 * time.Second},
 		{"seconds with blanks", " 120 ", 120 * time.Second},
 		{"zero", "0", 0},
+		{"one", "1", time.Second},
 		{"zeros before it", "0060", time.Minute},
 		{"negative", "-5", 0},
 		{"a sign", "+5", 0},
@@ -97,46 +102,100 @@ func TestBackoff(t *testing.T) {
 	}
 }
 
-func TestTemporary(t *testing.T) {
+// TestNext has a wait of at least five seconds: it is begun only if the check's time
+// lasts that long, and with neither too many attempts nor a fault that stays.
+func TestNext(t *testing.T) {
 	t.Parallel()
 
-	for status, want := range map[int]bool{
-		200: false, 204: false, 301: false, 304: false, 400: false, 401: false, 403: false, 404: false, 407: false, 409: false, 425: false,
-		408: true, 429: true, 500: true, 501: true, 502: true, 503: true, 504: true, 520: true, 530: true, 599: true,
+	temporary := &verdict.Error{Temporary: true}
+
+	for name, test := range map[string]struct {
+		left    time.Duration
+		attempt int
+		err     error
+		want    bool
+	}{
+		"time enough": {time.Hour, 1, temporary, true}, "the last one": {time.Hour, 2, temporary, true},
+		"too little time": {4 * time.Second, 1, temporary, false}, "one too many": {time.Hour, 3, temporary, false},
+		"no fault": {time.Hour, 1, nil, false}, "it stays": {time.Hour, 1, &verdict.Error{}, false}, "of another kind": {time.Hour, 1, io.EOF, false},
 	} {
-		if got := temporary(status); got != want {
-			t.Errorf("temporary(%d) = %v, want %v", status, got, want)
+		ctx, cancel := context.WithTimeout(t.Context(), test.left)
+
+		wait, again := (&Config{MaxRetries: 2, Backoff: time.Minute}).next(ctx, test.attempt, nil, test.err)
+		if again != test.want || again && (wait < maxBackoff/2 || wait > maxBackoff) {
+			t.Errorf("%s: %v, %v", name, wait, again)
 		}
+
+		cancel()
 	}
 }
 
-// TestPermanent has what a retry cannot help, and what it may.
-func TestPermanent(t *testing.T) {
+// TestFailed has what keeps a request from being answered: whether a retry may
+// help, and what is said of it.
+func TestFailed(t *testing.T) {
 	t.Parallel()
 
 	dial := func(err error) error { return &net.OpError{Op: "dial", Net: "tcp", Err: err} }
+	config := &Config{Issuer: "Issuer", Block: "issuer", URLArgument: "url", URLVariable: "ISSUER_URL", LateClientAuth: true}
+
+	const (
+		address = "Check the server URL (issuer.url in the provider configuration, or ISSUER_URL)."
+		late    = ` If the server asks for client certificates, set issuer.tls_max_version = "1.2"`
+		network = "Check the network, firewall and proxy"
+	)
 
 	for name, test := range map[string]struct {
-		err       error
-		permanent bool
+		err              error
+		permanent        bool
+		happened, remedy string
 	}{
-		"no such host":         {dial(&net.DNSError{Err: "no such host", Name: "issuer.test", IsNotFound: true}), true},
-		"name server fails":    {dial(&net.DNSError{Err: "server misbehaving", Name: "issuer.test", IsTemporary: true}), false},
-		"name server is late":  {dial(&net.DNSError{Err: "i/o timeout", Name: "issuer.test", IsTimeout: true}), false},
-		"refused":              {dial(syscall.ECONNREFUSED), false},
-		"reset":                {&net.OpError{Op: "read", Err: syscall.ECONNRESET}, false},
-		"broken off":           {&bodyError{io.ErrUnexpectedEOF}, false},
-		"alert of the server":  {&net.OpError{Op: "remote error", Err: tls.AlertError(40)}, true},
-		"alert of this side":   {&net.OpError{Op: "local error", Err: tls.AlertError(70)}, true},
-		"certificate":          {&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, true},
-		"no TLS":               {tls.RecordHeaderError{}, true},
-		"HTTP on an HTTPS URL": {http.ErrSchemeMismatch, true},
-		"proxy that forbids":   {&proxyError{http.StatusForbidden}, true},
-		"proxy that is down":   {&proxyError{http.StatusBadGateway}, false},
-		"proxy out of reach":   {&net.OpError{Op: "proxyconnect", Err: syscall.ECONNREFUSED}, false},
+		"no such host":           {dial(&net.DNSError{Err: "no such host", Name: "issuer.test", IsNotFound: true}), true, "host name is not known", address + " Check that this machine resolves the name"},
+		"name server fails":      {dial(&net.DNSError{Err: "server misbehaving", Name: "issuer.test", IsTemporary: true}), false, "could not be resolved", "name servers"},
+		"name server is late":    {dial(&net.DNSError{Err: "i/o timeout", Name: "issuer.test", IsTimeout: true}), false, "could not be resolved", address},
+		"another machine":        {dial(errNotLoopback), true, "plain HTTP is for this machine only", "Use https://, or a host name that resolves to this machine. " + address},
+		"refused":                {dial(syscall.ECONNREFUSED), false, "connection was refused", address + " Check that the server runs"},
+		"no route":               {dial(syscall.EHOSTUNREACH), false, "the connection failed", network},
+		"reset":                  {&net.OpError{Op: "read", Err: syscall.ECONNRESET}, false, "closed the connection without an answer", late},
+		"ended":                  {&sentError{io.EOF, false}, false, "closed the connection without an answer", late},
+		"ended before the use":   {errors.New("http2: client conn could not be established"), false, "closed the connection without an answer", late},
+		"ended in a header":      {&sentError{io.ErrUnexpectedEOF, true}, false, "closed the connection without an answer", network},
+		"ended before the write": {&net.OpError{Op: "write", Err: syscall.EPIPE}, false, "closed the connection without an answer", late},
+		"broken off":             {&sentError{errBroken, true}, false, "in the middle of the answer", "Run again. " + network},
+		"late":                   {dial(os.ErrDeadlineExceeded), false, "the connection timed out", network},
+		"neither late nor known": {dial(context.Canceled), false, "the connection failed", network},
+		"not HTTP":               {&sentError{errors.New("malformed"), true}, false, "not HTTP", network},
+		"no answer":              {&sentError{errors.New("unknown"), false}, false, "the connection failed", network},
+		"alert of the server":    {&net.OpError{Op: "remote error", Err: tls.AlertError(40)}, true, "TLS handshake failed", "TLS 1.2 or newer. Check its TLS settings, and what inspects TLS on the way." + late},
+		"alert of this side":     {&net.OpError{Op: "local error", Err: tls.AlertError(70)}, true, "TLS handshake failed", late},
+		"no common TLS":          {errors.New("tls: no supported versions"), false, "TLS handshake failed", "TLS 1.2 or newer"},
+		"no CA certificates":     {&tls.CertificateVerificationError{Err: x509.SystemRootsError{}}, true, "this machine has no CA certificates", "Install the CA certificates (in most distributions the package ca-certificates), or put those of the server's CA (PEM) into issuer.trust_bundle"},
+		"unknown CA":             {&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, true, "a CA that is not trusted", "issuer.trust_bundle"},
+		"another's certificate":  {&tls.CertificateVerificationError{Err: x509.HostnameError{Certificate: &x509.Certificate{}}}, true, "for another host name", address},
+		"expired":                {&tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.Expired}}, true, "has expired or is not valid yet", "renewed"},
+		"not for servers":        {&tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.IncompatibleUsage}}, true, "the server's certificate is not valid", "Have the server's certificate checked"},
+		"unhandled extension":    {&tls.CertificateVerificationError{Err: x509.UnhandledCriticalExtension{}}, true, "certificate is not valid", "issuer.trust_bundle"},
+		"no TLS":                 {tls.RecordHeaderError{}, true, "does not speak TLS on this port", address},
+		"HTTP on an HTTPS URL":   {http.ErrSchemeMismatch, true, "does not speak TLS on this port", address},
+		"proxy wants a password": {&proxyError{http.StatusProxyAuthRequired}, true, "asks for credentials (HTTP 407)", "exempt HOST by NO_PROXY"},
+		"proxy that forbids":     {&proxyError{http.StatusForbidden}, true, "refused the connection (HTTP 403)", "Allow HOST in the proxy"},
+		"proxy that is down":     {&proxyError{http.StatusBadGateway}, false, "refused the connection (HTTP 502)", "exempt it by NO_PROXY. " + address},
+		"proxy without TLS":      {&net.OpError{Op: "proxyconnect", Err: tls.RecordHeaderError{}}, true, "the proxy does not speak TLS", "exempt HOST by NO_PROXY"},
+		"proxy out of reach":     {&net.OpError{Op: "proxyconnect", Err: syscall.ECONNREFUSED}, false, "the proxy cannot be reached", "exempt HOST by NO_PROXY"},
 	} {
-		if got := permanent(test.err); got != test.permanent {
-			t.Errorf("%s: permanent = %v, want %v", name, got, test.permanent)
+		fault := config.failed(test.err, "HOST", 2)
+
+		var sent *sentError
+		if reached := errors.As(test.err, &sent); reached != strings.HasPrefix(fault.Error(), "The issuer gave no usable answer: Issuer at HOST was reached, but gave no usable answer (2 attempts): ") ||
+			reached == strings.HasPrefix(fault.Error(), "The issuer could not be reached: Issuer at HOST was not reached (2 attempts): ") {
+			t.Errorf("%s: %v", name, fault)
+		}
+
+		if first := config.failed(test.err, "HOST", 1).Happened; first != strings.Replace(fault.Happened, " (2 attempts)", "", 1) || !errors.Is(fault, test.err) {
+			t.Errorf("%s: at first %q, cause %v", name, first, fault.Err)
+		}
+
+		if fault.Temporary == test.permanent || !strings.HasSuffix(fault.Happened, ".") || !strings.Contains(fault.Happened, test.happened) || !strings.Contains(fault.Remedy, test.remedy) {
+			t.Errorf("%s: %+v, want it permanent: %v, with %q and %q", name, fault, test.permanent, test.happened, test.remedy)
 		}
 	}
 }
@@ -147,9 +206,7 @@ func TestPermanent(t *testing.T) {
 func TestPlainHTTPStaysOnTheMachine(t *testing.T) {
 	t.Parallel()
 
-	config := &Config{Issuer: "Issuer", Block: "issuer", URLArgument: "url"}
-
-	_, plain, err := config.httpTransports()
+	_, plain, err := new(Config).httpTransports()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,10 +215,6 @@ func TestPlainHTTPStaysOnTheMachine(t *testing.T) {
 		_, err := plain.DialContext(t.Context(), "tcp", address)
 		if !errors.Is(err, errNotLoopback) || !permanent(err) {
 			t.Errorf("dialing %s: %v", address, err)
-		}
-
-		if happened, remedy := config.explain(err, "localhost"); !strings.Contains(happened, "not a loopback address") || !strings.Contains(remedy, "issuer.url") {
-			t.Errorf("dialing %s: %q, %q", address, happened, remedy)
 		}
 	}
 

@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"errors"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -61,6 +62,34 @@ func TestShareKept(t *testing.T) {
 	}
 }
 
+// TestShareForgets has many questions: those that nobody can be answered any more
+// are not kept for as long as the provider runs, and one that is running is.
+func TestShareForgets(t *testing.T) {
+	t.Parallel()
+
+	at := time.Now()
+	s := share[int]{now: func() time.Time { return at }}
+	b := newBlocked()
+
+	go func() { _, _ = s.do(context.Background(), question{}, false, b.ask) }()
+
+	<-b.began
+
+	for i := range 95 {
+		at = at.Add(time.Second)
+		_, _ = s.do(context.Background(), question{address: strconv.Itoa(i)}, false, (&asker{}).ask)
+	}
+
+	s.mu.Lock()
+	if n := len(s.calls); n != 16 || s.calls[question{}] == nil {
+		t.Errorf("%d answers are kept, want those of the last fifteen seconds and the awaited one, which is there: %v", n, s.calls[question{}] != nil)
+	}
+	s.mu.Unlock()
+
+	close(b.release)
+	<-b.ended
+}
+
 // TestShareAgeCountsFromTheRequest has an answer that took its time: what counts
 // is when it was asked for.
 func TestShareAgeCountsFromTheRequest(t *testing.T) {
@@ -114,6 +143,24 @@ func (b *blocked) ask(ctx context.Context) (int, error) {
 	return int(n), b.err
 }
 
+// await returns when n callers wait for the answer to the empty question.
+func await(s *share[int], n int) {
+	waiting := func() int {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+
+		if c := s.calls[question{}]; c != nil {
+			return c.waiting
+		}
+
+		return 0
+	}
+
+	for waiting() < n {
+		time.Sleep(time.Millisecond)
+	}
+}
+
 // TestShareRunning has many checks together: they share one request, the fresh
 // ones too.
 func TestShareRunning(t *testing.T) {
@@ -124,9 +171,8 @@ func TestShareRunning(t *testing.T) {
 			t.Parallel()
 
 			var (
-				s      = share[int]{now: time.Now}
-				group  sync.WaitGroup
-				joined atomic.Int32
+				s     = share[int]{now: time.Now}
+				group sync.WaitGroup
 			)
 
 			b := newBlocked()
@@ -134,22 +180,13 @@ func TestShareRunning(t *testing.T) {
 
 			for i := range 20 {
 				group.Go(func() {
-					joined.Add(1)
-
 					if got, err := s.do(context.Background(), question{}, i%2 == 0, b.ask); !errors.Is(err, failure) || got != 1 {
 						t.Errorf("got %d, %v", got, err)
 					}
 				})
 			}
 
-			<-b.began
-
-			for joined.Load() < 20 {
-				time.Sleep(time.Millisecond)
-			}
-
-			// Those that have just begun need a moment to get to the request.
-			time.Sleep(10 * time.Millisecond)
+			await(&s, 20)
 			close(b.release)
 			group.Wait()
 
@@ -181,11 +218,7 @@ func TestShareCancelled(t *testing.T) {
 
 		<-b.began
 
-		joining := make(chan struct{})
-
 		go func() {
-			close(joining)
-
 			got, err := s.do(context.Background(), question{}, true, b.ask)
 			if err != nil {
 				t.Error(err)
@@ -194,8 +227,7 @@ func TestShareCancelled(t *testing.T) {
 			answered <- got
 		}()
 
-		<-joining
-		time.Sleep(20 * time.Millisecond)
+		await(&s, 2)
 		cancel()
 
 		var fault *verdict.Error
@@ -211,6 +243,37 @@ func TestShareCancelled(t *testing.T) {
 
 		if err := <-b.ended; err != nil {
 			t.Errorf("the request ended with %v", err)
+		}
+	})
+
+	t.Run("the only one, whose request takes its time to end", func(t *testing.T) {
+		t.Parallel()
+
+		s := share[int]{now: time.Now}
+		first, cancel := context.WithCancel(context.Background())
+		second, late := context.WithTimeout(context.Background(), 5*time.Second)
+
+		defer late()
+
+		hold := make(chan struct{})
+		slow := s.join(first, question{}, false, func(ctx context.Context) (int, error) {
+			<-hold
+
+			return 0, ctx.Err()
+		})
+
+		cancel()
+		s.leave(question{}, slow)
+
+		// Neither does the next check wait for it, nor is its answer lost with it.
+		a := &asker{}
+
+		for _, before := range []func(){func() {}, func() { close(hold); <-slow.done }} {
+			before()
+
+			if got, err := s.do(second, question{}, false, a.ask); err != nil || got != 1 {
+				t.Errorf("the next check got %d, %v", got, err)
+			}
 		}
 	})
 

@@ -426,7 +426,7 @@ func TestLastAttemptIsTold(t *testing.T) {
 			_, err := get(t, s.URL, func(c *transport.Config) {
 				c.TrustBundle, c.LateClientAuth, c.Timeout = s.TrustBundle, late, time.Second
 			})
-			wantFault(t, err, "timeout", "the attempt before that ended with: HTTP 503")
+			wantFault(t, err, "timeout of 1s; the attempt before that ended with: HTTP 503")
 		})
 	}
 }
@@ -438,20 +438,20 @@ func TestTimeoutBoundsRetries(t *testing.T) {
 	s := start(t, issuertest.Reply(http.StatusBadGateway, ""))
 	began := time.Now()
 
+	// The answer comes rather than the word that time is over, unless time is over in
+	// the middle of an attempt: where it ends is chance, TestNext has the rest.
 	resp, err := get(t, s.URL, func(c *transport.Config) {
 		c.TrustBundle, c.Timeout, c.MaxRetries, c.Backoff = s.TrustBundle, 200*time.Millisecond, 1000, 20*time.Millisecond
 	})
+	if err == nil && resp.Status != http.StatusBadGateway {
+		t.Errorf("answer = %+v", resp)
+	}
 
 	if took := time.Since(began); took > 5*time.Second {
 		t.Errorf("it took %v", took)
 	}
 
-	// The answer itself is worth more than the word that time is over.
-	if err != nil || resp.Status != http.StatusBadGateway {
-		t.Errorf("answer = %+v, %v; want the 502", resp, err)
-	}
-
-	if n := len(s.Requests()); n < 2 || n > 20 {
+	if n := len(s.Requests()); n > 20 {
 		t.Errorf("%d requests", n)
 	}
 }
@@ -467,7 +467,7 @@ func TestCancelled(t *testing.T) {
 		cancel()
 
 		_, err := getContext(t, ctx, s.URL, trusting(s))
-		wantFault(t, err, "cancelled")
+		wantFault(t, err, "The check was cancelled: The run was cancelled before the issuer had answered.", "\n\nRun again.")
 
 		if !errors.Is(err, context.Canceled) || len(s.Requests()) > 0 {
 			t.Errorf("err = %v, requests = %+v", err, s.Requests())
@@ -575,7 +575,23 @@ func TestSharedConnections(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 
-			s := start(t, issuertest.Reply(http.StatusOK, "{}"), func(c *tls.Config) {
+			// No check waits for the answer to another one.
+			var arrived atomic.Int32
+
+			together := make(chan struct{})
+
+			s := start(t, func(w http.ResponseWriter, r *http.Request) {
+				if arrived.Add(1) == checks {
+					close(together)
+				}
+
+				select {
+				case <-together:
+				case <-r.Context().Done():
+				}
+
+				issuertest.Reply(http.StatusOK, "{}")(w, r)
+			}, func(c *tls.Config) {
 				if test.http1 {
 					c.NextProtos = []string{"http/1.1"}
 				}
@@ -776,7 +792,9 @@ func TestTrustBundle(t *testing.T) {
 			continue
 		}
 
-		if _, err := transport.New[int](transport.Config{TrustBundle: test.text}); (err == nil) != test.ok {
+		const want = "Unreadable trust bundle: The value of issuer.trust_bundle in the provider configuration holds no readable certificate in PEM form.\n\n" +
+			`Give the certificates themselves in PEM form, for example by file("ca.pem").`
+		if _, err := transport.New[int](transport.Config{TrustBundle: test.text, Block: "issuer"}); (err == nil) != test.ok || err != nil && err.Error() != want {
 			t.Errorf("%s: New gave %v", name, err)
 		}
 	}
@@ -923,13 +941,11 @@ func TestFault(t *testing.T) {
 		{"one byte", issuertest.Reply(403, "x", "Content-Type", "text/plain"), []string{"1 byte of"}, nil},
 		{"no body", issuertest.Reply(403, ""), []string{"HTTP 403 Forbidden", "without a body"}, nil},
 		{"no type", issuertest.Reply(403, "xx", "Content-Type", issuertest.Absent), []string{"2 bytes"}, nil},
-		{"a type that is none", issuertest.Reply(403, "xx", "Content-Type", "<b>"), []string{"2 bytes"}, []string{"<b>"}},
-		{"a long type", issuertest.Reply(403, "xx", "Content-Type", "a/"+strings.Repeat("b", 200)), []string{"2 bytes"}, []string{"bbbb"}},
+		{"a type that is none", issuertest.Reply(403, "xx", "Content-Type", "<b>"), []string{"2 bytes"}, []string{"<b>", "of type"}},
+		{"a long type", issuertest.Reply(403, "xx", "Content-Type", "a/"+strings.Repeat("b", 63)), []string{"2 bytes"}, []string{"bbbb"}},
+		{"a type that is not too long", issuertest.Reply(403, "xx", "Content-Type", "a/"+strings.Repeat("b", 62)), []string{"2 bytes of type a/bbbb"}, nil},
 		{"a type that repeats the token", issuertest.Reply(403, "xx", "Content-Type", "a/"+secret), []string{"2 bytes"}, nil},
 		{"302", issuertest.Reply(302, "", "Location", "https://evil.example.com/"), []string{"redirect", "issuer.url"}, []string{"evil"}},
-		{"407", issuertest.Reply(407, ""), []string{"proxy", "HTTPS_PROXY"}, nil},
-		{"429", issuertest.Reply(429, ""), []string{"rate limit", "-parallelism"}, nil},
-		{"500", issuertest.Reply(500, ""), []string{"HTTP 500", "status page"}, nil},
 		{"a status that has no words", issuertest.Reply(599, ""), []string{"HTTP 599"}, nil},
 		{"words", issuertest.Raw("HTTP/1.1 403 Go away, please\r\nContent-Length: 0\r\n\r\n"), []string{"HTTP 403 Go away, please"}, nil},
 		{"words that repeat the token", issuertest.Raw("HTTP/1.1 403 " + secret + "\r\nContent-Length: 0\r\n\r\n"), []string{"HTTP 403", "withheld"}, nil},
@@ -983,8 +999,11 @@ func TestLog(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	if len(lines) != 3 || !strings.Contains(lines[1], "HTTP 500") || !strings.Contains(lines[2], "HTTP 200") {
-		t.Errorf("log = %q", lines)
+	host := s.Listener.Addr().String()
+	for i, outcome := range []string{"what came back is not HTTP, or its header is larger than 64 KiB", "HTTP 500", "HTTP 200"} {
+		if want := fmt.Sprintf("asked the issuermap[attempt:%d host:%s outcome:%s]", i+1, host, outcome); i >= len(lines) || lines[i] != want {
+			t.Errorf("log = %q, want %q", lines, want)
+		}
 	}
 
 	if clienttest.Bearer(t, secret).In(strings.Join(lines, "\n")) {

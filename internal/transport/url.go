@@ -30,7 +30,7 @@ func ParseURL(raw string) (*url.URL, error) {
 		return nil, errors.New("holds a user name or password")
 	case parsed.RawQuery != "" || parsed.ForceQuery:
 		return nil, errors.New("holds a query (?…)")
-	case parsed.Fragment != "" || strings.Contains(raw, "#"):
+	case strings.Contains(raw, "#"):
 		return nil, errors.New("holds a fragment (#…)")
 	case parsed.Scheme != "https" && parsed.Scheme != schemeHTTP:
 		return nil, errors.New("does not begin with https://")
@@ -58,7 +58,5 @@ func notInHost(r rune) bool {
 }
 
 func loopback(host string) bool {
-	ip := net.ParseIP(host)
-
-	return ip != nil && ip.IsLoopback() || strings.EqualFold(host, "localhost")
+	return net.ParseIP(host).IsLoopback() || strings.EqualFold(host, "localhost")
 }

@@ -43,7 +43,7 @@ func reason(s Status, f Facts, q Question, w Words) string {
 	case s == NotYetValid && ours:
 		what = "is not valid before " + Format(*f.NotBefore)
 		todo = "Run again after that time, or use another token until then."
-	case s == Expired && !ours && (f.ExpiresOn == nil || f.ExpiresOn.After(f.Now)):
+	case s == Expired && (f.ExpiresOn == nil || f.ExpiresOn.After(f.Now)):
 		what, todo = "has expired", w.Renew
 	case s == Expired && ours:
 		what = "ended at " + Format(*f.ExpiresOn) + ", although the issuer still accepts it"

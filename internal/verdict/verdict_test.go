@@ -21,6 +21,17 @@ var words = verdict.Words{
 	ScopesUnknown: "Remove required_scopes from EXAMPLE.", EndUnknown: "Remove min_remaining from EXAMPLE.",
 }
 
+// contains asserts that a text has all parts.
+func contains(t *testing.T, text string, parts ...string) {
+	t.Helper()
+
+	for _, part := range parts {
+		if !strings.Contains(text, part) {
+			t.Errorf("%q lacks %q", text, part)
+		}
+	}
+}
+
 func TestDecide(t *testing.T) {
 	t.Parallel()
 
@@ -33,18 +44,18 @@ func TestDecide(t *testing.T) {
 		facts    verdict.Facts
 		min      *time.Duration
 		want     verdict.Status
-		reason   []string
-		argument string // of the error, where no status is wanted
+		reason   []string // parts of it, or of the error
+		argument string   // of the error, where no status is wanted
 	}{
 		// One fact at a time.
 		{name: "active without an end", facts: verdict.Facts{Word: "active"}, want: verdict.Active, reason: []string{"is active", "no end"}},
-		{name: "active with an end", facts: verdict.Facts{Word: "active", ExpiresOn: &future}, want: verdict.Active, reason: []string{"2026-03-01T13:00:00Z"}},
+		{name: "active with an end", facts: verdict.Facts{Word: "active", ExpiresOn: &future}, want: verdict.Active, reason: []string{"is active and ends at 2026-03-01T13:00:00Z. "}},
 		{name: "active, end not known", facts: verdict.Facts{Word: "active", EndUnknown: true}, want: verdict.Active, reason: []string{"not known"}},
-		{name: "active, bounded end", facts: verdict.Facts{Word: "active", ExpiresOn: &future, EndUnknown: true}, want: verdict.Active, reason: []string{"2026-03-01T13:00:00Z at the latest"}},
+		{name: "active, bounded end", facts: verdict.Facts{Word: "active", ExpiresOn: &future, EndUnknown: true}, want: verdict.Active, reason: []string{"is active and ends at 2026-03-01T13:00:00Z at the latest"}},
 		{name: "refused", facts: verdict.Facts{Refused: true}, want: verdict.Rejected, reason: []string{"refused", words.Refused}},
 		{name: "refused, with what the issuer said", facts: verdict.Facts{Refused: true, Said: `"no such token"`}, want: verdict.Rejected, reason: []string{`"no such token"`, words.Refused}},
 		{name: "disabled", facts: verdict.Facts{Word: "disabled"}, want: verdict.Disabled, reason: []string{"disabled", words.Enable}},
-		{name: "word expired without a date", facts: verdict.Facts{Word: "expired"}, want: verdict.Expired, reason: []string{"expired", words.Renew}},
+		{name: "word expired without a date", facts: verdict.Facts{Word: "expired"}, want: verdict.Expired, reason: []string{"has expired. ", words.Renew}},
 		{name: "word expired with a date", facts: verdict.Facts{Word: "expired", ExpiresOn: &past}, want: verdict.Expired, reason: []string{"2026-03-01T11:00:00Z", words.Renew}},
 		{name: "issuer's own word", facts: verdict.Facts{Word: "revoked (exposed)"}, want: "revoked (exposed)", reason: []string{"revoked (exposed)"}},
 		{name: "word in another case is another word", facts: verdict.Facts{Word: "Active"}, want: "Active", reason: []string{`"Active"`}},
@@ -113,7 +124,9 @@ func TestDecide(t *testing.T) {
 		{name: "min_remaining of zero, end not known", facts: verdict.Facts{Word: "active", EndUnknown: true}, min: new(time.Duration(0)), argument: "min_remaining"},
 		{name: "scopes not known", facts: verdict.Facts{Word: "active", ScopesUnknown: true, MissingScopes: []string{"a"}}, argument: "required_scopes"},
 		{name: "scopes not known, and expiring", facts: verdict.Facts{Word: "active", ScopesUnknown: true, ExpiresOn: &future}, min: new(2 * time.Hour), argument: "required_scopes"},
-		{name: "no word", facts: verdict.Facts{}},
+		{name: "no word", facts: verdict.Facts{}, reason: []string{
+			"The issuer's answer is not the documented one: The status word in the answer is empty, ", "\n\nCompare the configured server URL",
+		}},
 		{name: "word of 65 characters", facts: verdict.Facts{Word: strings.Repeat("a", 65)}},
 		{name: "word with a line break", facts: verdict.Facts{Word: "act\nive"}},
 		{name: "word with an invisible character", facts: verdict.Facts{Word: "active\u200b"}},
@@ -139,9 +152,11 @@ func TestDecide(t *testing.T) {
 					t.Errorf("error = %+v, want all texts", fault)
 				}
 
-				if test.argument != "" && !strings.Contains(fault.Remedy, "Remove "+test.argument+" from EXAMPLE.") {
-					t.Errorf("remedy %q does not name %s", fault.Remedy, test.argument)
+				if test.argument != "" {
+					contains(t, fault.Remedy, "Remove "+test.argument+" from EXAMPLE.")
 				}
+
+				contains(t, err.Error(), test.reason...)
 
 				if got.Valid() || got != (verdict.Verdict{}) {
 					t.Errorf("an error comes with the verdict %+v", got)
@@ -158,11 +173,7 @@ func TestDecide(t *testing.T) {
 				t.Errorf("Valid() = %v for %q", got.Valid(), got.Status)
 			}
 
-			for _, part := range append(test.reason, words.Token, words.Endpoint, source) {
-				if !strings.Contains(got.Reason, part) {
-					t.Errorf("reason %q lacks %q", got.Reason, part)
-				}
-			}
+			contains(t, got.Reason, append(test.reason, words.Token, words.Endpoint, source)...)
 
 			if again, _ := verdict.Decide(verdict.Answer{Facts: test.facts, Words: words}, question); again != got {
 				t.Errorf("the same answer gave %+v, then %+v", got, again)
@@ -281,6 +292,19 @@ func TestIsWord(t *testing.T) {
 	for word, want := range tests {
 		if got := verdict.IsWord(word); got != want {
 			t.Errorf("IsWord(%q) = %v, want %v", word, got, want)
+		}
+	}
+}
+
+func TestBrief(t *testing.T) {
+	t.Parallel()
+
+	for want, d := range map[string]time.Duration{
+		"0s": 0, "1s": time.Second, "20s": 20 * time.Second, "10m": 10 * time.Minute, "1m30s": 90 * time.Second, "1h": time.Hour, "1h30m": 90 * time.Minute,
+		"1h10m": 70 * time.Minute, "1h0m10s": time.Hour + 10*time.Second, "100h": 100 * time.Hour, "1.5s": 1500 * time.Millisecond, "-72h": -72 * time.Hour,
+	} {
+		if got := verdict.Brief(d); got != want {
+			t.Errorf("Brief(%v) = %q, want %q", d, got, want)
 		}
 	}
 }

@@ -1,0 +1,80 @@
+package transport
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
+)
+
+// TestLimits asserts what bounds each attempt, so that one which hangs leaves time for
+// another, and a flood costs no memory.
+func TestLimits(t *testing.T) {
+	t.Parallel()
+
+	config := &Config{}
+	config.setDefaults()
+
+	if config.Backoff != 500*time.Millisecond || config.Proxy == nil || config.Now == nil || config.Log == nil {
+		t.Errorf("defaults = %+v", config)
+	}
+
+	secure, plain, err := config.httpTransports()
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	for _, h := range []*http.Transport{secure, plain} {
+		if h.TLSHandshakeTimeout != 20*time.Second || h.HTTP2.SendPingTimeout != 5*time.Second || h.HTTP2.PingTimeout != 5*time.Second ||
+			h.IdleConnTimeout != 90*time.Second || h.MaxResponseHeaderBytes != 64<<10 || !h.DisableCompression ||
+			h.MaxIdleConns != 64 || h.MaxIdleConnsPerHost != 64 || h.TLSClientConfig.MinVersion != tls.VersionTLS12 {
+			t.Errorf("limits = %+v", h)
+		}
+	}
+}
+
+// TestCertPool asserts that a bundle is trusted beside the system's roots.
+func TestCertPool(t *testing.T) {
+	t.Parallel()
+
+	bundle := issuertest.NewAuthority().PEM
+
+	want, err := x509.SystemCertPool()
+	if err != nil || !want.AppendCertsFromPEM([]byte(bundle)) {
+		t.Skip("this machine has no roots: ", err)
+	}
+
+	if got, err := certPool(bundle); err != nil || !got.Equal(want) {
+		t.Errorf("pool = %v, %v", got, err)
+	}
+}
+
+// TestVanguard has checks that begin together, the first of which hangs: the others
+// wait no longer than their own time lasts, and not at all once it has left.
+func TestVanguard(t *testing.T) {
+	t.Parallel()
+
+	v := newVanguard()
+	leave, first := v.enter(t.Context())
+
+	over, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+
+	if _, second := v.enter(over); first != nil || !errors.Is(second, context.DeadlineExceeded) {
+		t.Errorf("the first one: %v, the second one: %v, want it to wait", first, second)
+	}
+
+	leave() // With a connection,
+	leave() // and when it has failed.
+
+	for range 2 {
+		if _, err := v.enter(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+}
