@@ -124,7 +124,14 @@ func (c *Config) httpTransports() (secure, plain *http.Transport, err error) {
 
 	dialer := net.Dialer{Timeout: connectTimeout, Resolver: c.Resolver}
 	secure = &http.Transport{
-		Proxy:                  c.Proxy,
+		Proxy: func(r *http.Request) (*url.URL, error) {
+			proxy, err := c.Proxy(r)
+			if err != nil {
+				err = errProxyURL
+			}
+
+			return proxy, err
+		},
 		OnProxyConnectResponse: proxyRefusal,
 		DialContext:            dialer.DialContext,
 		TLSClientConfig:        tlsConfig,

@@ -21,6 +21,10 @@ type proxyError struct{ status int }
 
 func (e *proxyError) Error() string { return fmt.Sprintf("the proxy answered %d", e.status) }
 
+// errProxyURL is for a proxy whose URL cannot be read. The cause's text holds it, and
+// with it a password.
+var errProxyURL = errors.New("the proxy's URL cannot be read")
+
 func proxyRefusal(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
 	if resp.StatusCode != http.StatusOK {
 		return &proxyError{resp.StatusCode}
@@ -114,23 +118,32 @@ func (c *Config) explain(err error, host string) (happened, remedy string) {
 // explainProxy is explain for what is wrong with a proxy; "" for anything else.
 func (c *Config) explainProxy(err error, host string) (happened, remedy string) {
 	var (
-		proxy  *proxyError
-		record tls.RecordHeaderError
-		op     *net.OpError
+		proxy     *proxyError
+		record    tls.RecordHeaderError
+		untrusted *tls.CertificateVerificationError
+		op        *net.OpError
 	)
 
-	connecting := errors.As(err, &op) && op.Op == "proxyconnect"
+	connecting := errors.As(err, &op) && (op.Op == "proxyconnect" || strings.HasPrefix(op.Op, "socks"))
 
 	switch {
 	case errors.As(err, &proxy) && proxy.status == http.StatusProxyAuthRequired:
 		return "the proxy asks for credentials (HTTP 407)",
 			"Put the proxy's user name and password into HTTPS_PROXY, or exempt " + host + " by NO_PROXY."
+	case errors.As(err, &proxy) && proxy.status >= http.StatusInternalServerError:
+		return fmt.Sprintf("the proxy could not connect to the issuer (HTTP %d)", proxy.status),
+			"Run again later, and check that the proxy can reach " + host + ", or exempt it by NO_PROXY. " + c.checkURL()
 	case errors.As(err, &proxy):
 		return fmt.Sprintf("the proxy refused the connection (HTTP %d)", proxy.status),
 			"Allow " + host + " in the proxy, or exempt it by NO_PROXY. " + c.checkURL()
 	case connecting && errors.As(err, &record):
 		return "the proxy does not speak TLS on this port",
 			"Check the URL in HTTPS_PROXY: most proxies are reached by http://, also for HTTPS. Or exempt " + host + " by NO_PROXY."
+	case connecting && errors.As(err, &untrusted):
+		return "the proxy's certificate is not trusted, or not valid",
+			"Put the CA certificate (PEM) of the proxy into " + c.argument("trust_bundle") + " in the provider configuration, or have the certificate checked."
+	case errors.Is(err, errProxyURL):
+		return "the URL of the proxy cannot be read", "Check the URL in HTTPS_PROXY."
 	case connecting:
 		return "the proxy cannot be reached", "Check the proxy that HTTPS_PROXY names, or exempt " + host + " by NO_PROXY."
 	default:
@@ -152,6 +165,8 @@ func (c *Config) explainTLS(err error) (happened, remedy string) {
 	bundle := c.argument("trust_bundle") + " in the provider configuration"
 
 	switch {
+	case errors.As(err, &hostname) && len(hostname.Certificate.DNSNames)+len(hostname.Certificate.IPAddresses) == 0:
+		return "the server's certificate names no host", "Have the certificate renewed with the server's name as a subject alternative name (SAN): a common name does not count."
 	case errors.As(err, &hostname):
 		return "the server's certificate is for another host name", c.checkURL() + " Use the name that the certificate is for."
 	case errors.As(err, &roots), errors.As(err, &authority) && noSystemRoots():

@@ -65,7 +65,7 @@ func permanent(err error) bool {
 	case errors.As(err, &op) && (op.Op == "remote error" || op.Op == "local error"):
 		return true
 	default:
-		return errors.As(err, &untrusted) || errors.As(err, &record) || errors.Is(err, http.ErrSchemeMismatch) || errors.Is(err, errNotLoopback)
+		return errors.As(err, &untrusted) || errors.As(err, &record) || errors.Is(err, http.ErrSchemeMismatch) || errors.Is(err, errNotLoopback) || errors.Is(err, errProxyURL)
 	}
 }
 
@@ -88,7 +88,10 @@ func (r *Response) retryAt() (time.Time, bool) {
 		return r.until, true
 	}
 
-	return retryAfter(r.Header, now)
+	// The date is the issuer's, and so is the time that it is compared with.
+	until, ok := retryAfter(r.Header, r.Now)
+
+	return until.Add(now.Sub(r.Now)), ok
 }
 
 // retryAfter reads the Retry-After header in both forms, seconds and a date

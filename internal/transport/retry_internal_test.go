@@ -170,7 +170,7 @@ func TestFailed(t *testing.T) {
 		"no common TLS":          {errors.New("tls: no supported versions"), false, "TLS handshake failed", "TLS 1.2 or newer"},
 		"no CA certificates":     {&tls.CertificateVerificationError{Err: x509.SystemRootsError{}}, true, "this machine has no CA certificates", "Install the CA certificates (in most distributions the package ca-certificates), or put those of the server's CA (PEM) into issuer.trust_bundle"},
 		"unknown CA":             {&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, true, "a CA that is not trusted", "issuer.trust_bundle"},
-		"another's certificate":  {&tls.CertificateVerificationError{Err: x509.HostnameError{Certificate: &x509.Certificate{}}}, true, "for another host name", address},
+		"another's certificate":  {&tls.CertificateVerificationError{Err: x509.HostnameError{Certificate: &x509.Certificate{DNSNames: []string{"other"}}}}, true, "for another host name", address},
 		"expired":                {&tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.Expired}}, true, "has expired or is not valid yet", "renewed"},
 		"not for servers":        {&tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.IncompatibleUsage}}, true, "the server's certificate is not valid", "Have the server's certificate checked"},
 		"unhandled extension":    {&tls.CertificateVerificationError{Err: x509.UnhandledCriticalExtension{}}, true, "certificate is not valid", "issuer.trust_bundle"},
@@ -178,7 +178,11 @@ func TestFailed(t *testing.T) {
 		"HTTP on an HTTPS URL":   {http.ErrSchemeMismatch, true, "does not speak TLS on this port", address},
 		"proxy wants a password": {&proxyError{http.StatusProxyAuthRequired}, true, "asks for credentials (HTTP 407)", "exempt HOST by NO_PROXY"},
 		"proxy that forbids":     {&proxyError{http.StatusForbidden}, true, "refused the connection (HTTP 403)", "Allow HOST in the proxy"},
-		"proxy that is down":     {&proxyError{http.StatusBadGateway}, false, "refused the connection (HTTP 502)", "exempt it by NO_PROXY. " + address},
+		"proxy that is down":     {&proxyError{http.StatusBadGateway}, false, "could not connect to the issuer (HTTP 502)", "exempt it by NO_PROXY. " + address},
+		"proxy without trust":    {&net.OpError{Op: "proxyconnect", Err: &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}}, true, "the proxy's certificate is not trusted", "trust_bundle"},
+		"proxy over SOCKS":       {&net.OpError{Op: "socks connect", Err: syscall.ECONNREFUSED}, false, "the proxy cannot be reached", "exempt HOST by NO_PROXY"},
+		"proxy without a URL":    {errProxyURL, true, "the URL of the proxy cannot be read", "HTTPS_PROXY"},
+		"certificate of no host": {&tls.CertificateVerificationError{Err: x509.HostnameError{Certificate: new(x509.Certificate), Host: "HOST"}}, true, "names no host", "(SAN)"},
 		"proxy without TLS":      {&net.OpError{Op: "proxyconnect", Err: tls.RecordHeaderError{}}, true, "the proxy does not speak TLS", "exempt HOST by NO_PROXY"},
 		"proxy out of reach":     {&net.OpError{Op: "proxyconnect", Err: syscall.ECONNREFUSED}, false, "the proxy cannot be reached", "exempt HOST by NO_PROXY"},
 	} {
@@ -253,4 +257,23 @@ func FuzzTooOld(f *testing.F) {
 			t.Errorf("%q is not too old", age)
 		}
 	})
+}
+
+// A date in Retry-After is by the issuer's clock, and the wait by the local one.
+func TestRetryAtOfAnotherClock(t *testing.T) {
+	t.Parallel()
+
+	local := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+	for _, off := range []time.Duration{-2 * time.Hour, 0, 2 * time.Hour} {
+		issuer := local.Add(off)
+		r := &Response{
+			Header: http.Header{"Retry-After": {issuer.Add(2 * time.Second).Format(http.TimeFormat)}}, Now: issuer,
+			config: &Config{Now: func() time.Time { return local }},
+		}
+
+		if until, ok := r.retryAt(); !ok || until.Sub(local) != 2*time.Second {
+			t.Errorf("clocks %v apart: until %v, %t", off, until, ok)
+		}
+	}
 }

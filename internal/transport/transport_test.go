@@ -395,7 +395,7 @@ func TestRetryAfterIsWaitedFor(t *testing.T) {
 	// The local clock is fifty milliseconds before the time that the issuer names:
 	// a wait that is longer than the back-off, and yet none for a test.
 	local := now.Add(-50 * time.Millisecond)
-	s := start(t, issuertest.Sequence(issuertest.Reply(503, "", "Retry-After", "Sun, 01 Mar 2026 12:00:00 GMT"), issuertest.Reply(200, "")))
+	s := start(t, issuertest.Sequence(issuertest.Reply(503, "", "Retry-After", "Sun, 01 Mar 2026 12:00:00 GMT", "Date", issuertest.Absent), issuertest.Reply(200, "")))
 
 	began := time.Now()
 
