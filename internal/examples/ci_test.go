@@ -3,7 +3,6 @@ package examples_test
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -61,16 +60,11 @@ func newCheckout(t *testing.T, s issuers) *checkout {
 		t.Skip("check.sh needs jq, which is not in PATH")
 	}
 
-	guide := read(t, "guides/guard-a-plan-guard-an-apply")
-	w := clitest.Workspace(t, maps.Clone(guide))
+	gate := read(t, "ephemeral-resources/tokencheck_cloudflare/gate")["main.tf"]
+	w := clitest.Workspace(t, map[string]string{"main.tf": gate})
 	c := &checkout{dir: t.TempDir(), tokens: map[string]string{
 		"CLOUDFLARE_API_TOKEN": endingToken, "CLOUDFLARE_DNS_TOKEN": userToken, "CLOUDFLARE_WORKERS_TOKEN": endingToken, "VENAFI_TOKEN": venafiToken,
 	}}
-
-	lock, err := os.ReadFile(filepath.Join(w.Dir, ".terraform.lock.hcl"))
-	if err != nil {
-		t.Fatal(err)
-	}
 
 	terraform, err := cli.Find()
 	if err != nil {
@@ -80,13 +74,11 @@ func newCheckout(t *testing.T, s issuers) *checkout {
 	policies := read(t, "policies/rego")
 
 	for file, text := range map[string]string{
-		"infrastructure/main.tf":             guide["main.tf"],
-		"infrastructure/.terraform.lock.hcl": string(lock),
-		"token-check/main.tf":                read(t, "guides/rotate-in-time")["scheduled-plan/main.tf"],
-		"token-check/.terraform.lock.hcl":    string(lock),
-		"token-check/check.sh":               read(t, "ci/token-check")["check.sh"],
-		"policies/tokencheck.rego":           policies["tokencheck.rego"],
-		"policies/settings.yaml":             strings.Replace(policies["settings.yaml"], "required_checks: []", "required_checks: [data.tokencheck_cloudflare.this]", 1),
+		"infrastructure/main.tf":   gate,
+		"token-check/main.tf":      read(t, "guides/rotate-in-time")["scheduled-plan/main.tf"],
+		"token-check/check.sh":     read(t, "ci/token-check")["check.sh"],
+		"policies/tokencheck.rego": policies["tokencheck.rego"],
+		"policies/settings.yaml":   policies["settings.yaml"],
 		// The pipelines say terraform, OpenTofu takes the same arguments.
 		"bin/terraform": "#!/bin/sh\nexec '" + terraform + "' \"$@\"\n",
 		"bin/opa":       "#!/bin/sh\nexec '" + clitest.Tool(t, "opa", "opa") + "' \"$@\"\n",
@@ -95,13 +87,17 @@ func newCheckout(t *testing.T, s issuers) *checkout {
 	}
 
 	c.env = append(s.env(t, t.TempDir()), "PATH="+filepath.Join(c.dir, "bin")+":"+os.Getenv("PATH"),
-		"TF_CLI_CONFIG_FILE="+filepath.Join(w.Dir, "cli.tfrc"), "TF_IN_AUTOMATION=true", "GITHUB_OUTPUT="+filepath.Join(c.dir, "outputs"))
+		"TF_CLI_CONFIG_FILE="+filepath.Join(w.Dir, "cli.tfrc"), "TF_IN_AUTOMATION=true", "TF_VAR_zone_id=zone", "GITHUB_OUTPUT="+filepath.Join(c.dir, "outputs"))
 
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("The scripts printed:\n%s", c.output.String())
 		}
 	})
+
+	for _, dir := range []string{"infrastructure", "token-check"} { // Lock files are in the repository.
+		c.run(t, dir, "terraform init -input=false", 0)
+	}
 
 	return c
 }
@@ -176,33 +172,33 @@ func TestPipelines(t *testing.T) {
 				infrastructure, tokens, check = "", "", jobs["token-check"]
 			} // On GitHub the policy is a step of the job that plans.
 
-			// Another check does not make up for the one that is demanded.
-			guarded := read(t, "guides/guard-a-plan-guard-an-apply")["main.tf"]
-			c.write(t, "infrastructure/main.tf", clitest.RequiredProviders+`data "tokencheck_cloudflare" "other" {}`)
+			// Without the gate the policy refuses the plan.
+			gate := read(t, "ephemeral-resources/tokencheck_cloudflare/gate")["main.tf"]
+			c.write(t, "infrastructure/main.tf", strings.Replace(gate, "ephemeral.tokencheck_cloudflare.this.verified_token", `"literal"`, 1))
 
-			demanded := "data.tokencheck_cloudflare.this: this required check is not in the plan."
+			ungated := "provider cloudflare" + notGated
 			if policy == "" {
-				c.run(t, infrastructure, plan, 1, demanded)
+				c.run(t, infrastructure, plan, 1, ungated)
 			} else {
 				c.run(t, infrastructure, plan, 0)
-				c.run(t, infrastructure, policy, 1, demanded)
+				c.run(t, infrastructure, policy, 1, ungated)
 			}
 
-			c.write(t, "infrastructure/main.tf", guarded)
+			c.write(t, "infrastructure/main.tf", gate)
 			c.run(t, infrastructure, plan, 0)
 			c.run(t, infrastructure, policy, 0)
 
 			s.revokeAll()
-			c.run(t, infrastructure, apply, 1, "The Cloudflare API token in CLOUDFLARE_API_TOKEN does not work.")
+			c.run(t, infrastructure, apply, 1, refused)
 			c.run(t, infrastructure, plan, 1, refused)
 			c.run(t, tokens, check, 1, "dns: The Cloudflare API token (source: env:CLOUDFLARE_DNS_TOKEN) was refused")
 
 			s.cloudflare.Set(endingToken, cloudflaretest.Token{ID: tokenID, ExpiresOn: time.Now().AddDate(0, 0, 30)})
 			c.run(t, infrastructure, plan, 0)
-			c.run(t, infrastructure, apply, 0, "Resources: 2 added")
+			c.run(t, infrastructure, apply, 0, "Resources: 1 added")
 
 			// Only GitHub's jobs are told whether there is something to apply.
-			if outputs, _ := os.ReadFile(filepath.Join(c.dir, "outputs")); name == "GitHub" && string(outputs) != "changes=false\n"+strings.Repeat("changes=true\n", 2) {
+			if outputs, _ := os.ReadFile(filepath.Join(c.dir, "outputs")); name == "GitHub" && string(outputs) != strings.Repeat("changes=true\n", 3) {
 				t.Errorf("outputs of the plans: %q", outputs)
 			}
 		})

@@ -1,15 +1,15 @@
-// Command picture runs a plan that is refused, and prints a transcript of it in
-// the format of asciinema (asciicast v2), from which the picture in README.md is
-// drawn.
+// Command picture applies a saved plan whose token was revoked, and prints a
+// transcript of it in the format of asciinema (asciicast v2), from which the picture
+// in README.md is drawn.
 package main
 
 import (
 	"context"
-	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net/http/httptest"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -20,8 +20,8 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/cloudflare/cloudflaretest"
 )
 
-//go:embed main.tf
-var configuration string
+// example is the configuration that README.md shows.
+const example = "examples/ephemeral-resources/tokencheck_cloudflare/gate/main.tf"
 
 // width is that of the lines to which the CLI wraps messages without a terminal.
 const width = 80
@@ -34,13 +34,13 @@ func main() {
 	defer stop()
 
 	if err := record(ctx, os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "The plan was not recorded:", err)
+		fmt.Fprintln(os.Stderr, "The apply was not recorded:", err)
 		stop()
 		os.Exit(1) //nolint:gocritic // The deferred stop has been called.
 	}
 }
 
-// record writes the transcript of one plan, with a token that was deleted.
+// record writes the transcript of one apply.
 func record(ctx context.Context, out io.Writer) error {
 	path, err := cli.Find()
 	if err != nil {
@@ -54,7 +54,21 @@ func record(ctx context.Context, out io.Writer) error {
 
 	defer func() { _ = os.RemoveAll(dir) }()
 
+	root, err := cli.Root(ctx)
+	if err != nil {
+		return err
+	}
+
+	configuration, err := os.ReadFile(filepath.Join(root, example))
+	if err != nil {
+		return err
+	}
+
 	mirror, err := cli.Build(ctx, dir)
+	if err == nil {
+		err = cli.InstallStandIns(ctx, mirror, dir)
+	}
+
 	if err != nil {
 		return err
 	}
@@ -62,19 +76,32 @@ func record(ctx context.Context, out io.Writer) error {
 	issuer := cloudflaretest.NewServer()
 	defer issuer.Close()
 
-	w, err := cli.NewWorkspace(ctx, path, mirror, filepath.Join(dir, "work"), map[string]string{"main.tf": configuration, "ca.pem": issuer.TrustBundle})
+	server := httptest.NewServer(issuer.Config.Handler)
+	defer server.Close()
+
+	w, err := cli.NewWorkspace(ctx, path, mirror, filepath.Join(dir, "work"), map[string]string{"main.tf": string(configuration)})
 	if err != nil {
 		return err
 	}
 
-	result := w.Run(ctx, []string{
-		"CLOUDFLARE_API_TOKEN=a-token-that-was-deleted", "CLOUDFLARE_BASE_URL=" + issuer.BaseURL(), "SSL_CERT_FILE=" + filepath.Join(w.Dir, "ca.pem"),
-	}, "plan", "-input=false")
-	if result.Err == nil {
-		return errors.New("the plan passed")
+	const token = "fake-cf-1-Zq8RtYw3LmN5"
+
+	env := []string{"CLOUDFLARE_API_TOKEN=" + token, "CLOUDFLARE_BASE_URL=" + server.URL + "/client/v4", "TF_VAR_zone_id=zone"}
+
+	issuer.Set(token, cloudflaretest.Token{ID: "ed17574386854bf78a67040be0a770b0"})
+
+	if result := w.Run(ctx, env, "plan", "-input=false", "-out=plan"); result.Err != nil {
+		return fmt.Errorf("the plan failed: %w\n%s", result.Err, result.Output)
 	}
 
-	return write(out, "$ terraform plan\n"+duration.ReplaceAllString(result.Output, "after 0s"))
+	issuer.Revoke(token)
+
+	result := w.Run(ctx, env, "apply", "-input=false", "plan")
+	if result.Err == nil {
+		return errors.New("the apply passed")
+	}
+
+	return write(out, "$ terraform apply plan\n"+duration.ReplaceAllString(result.Output, "after 0s"))
 }
 
 // write writes text as a transcript that shows all of it at once, after a second:

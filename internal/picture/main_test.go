@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -11,7 +12,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// The picture is drawn from what a plan prints today, with the configuration that
+// The picture is drawn from what an apply prints today, with the configuration that
 // README.md shows above it; make picture draws it anew.
 func TestTranscript(t *testing.T) {
 	t.Parallel()
@@ -28,7 +29,7 @@ func TestTranscript(t *testing.T) {
 
 	// OpenTofu prints the same with its own name.
 	if got := strings.ReplaceAll(fresh.String(), "OpenTofu", "Terraform"); got != string(transcript) {
-		t.Errorf("a plan prints\n%s\nand the transcript has\n%s", got, transcript)
+		t.Errorf("an apply prints\n%s\nand the transcript has\n%s", got, transcript)
 	}
 
 	readme, err := os.ReadFile("../../README.md")
@@ -36,8 +37,12 @@ func TestTranscript(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	_, shown, _ := strings.Cut(configuration, "\n}\n\n")
-	if !strings.Contains(string(readme), "```terraform\n"+shown+"```\n") {
+	shown, err := os.ReadFile(filepath.Join("../..", example))
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	if !strings.Contains(string(readme), "```terraform\n"+string(shown)+"```\n") {
 		t.Errorf("README.md does not show\n%s", shown)
 	}
 }
