@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -30,9 +31,19 @@ type outcome struct {
 // a token becomes valid here or nowhere. The outcome may have warnings beside an
 // error.
 func (c *connection) verify(ctx context.Context, check arguments, fresh bool) (outcome, error) {
+	began := time.Now()
+
 	bearer, warnings, err := c.token(ctx, check)
 	if err != nil {
 		return outcome{}, err
+	}
+
+	// The request has the limit of the whole check, of which a slow file took a part.
+	if spent := time.Since(began); spent > time.Second {
+		var cancel context.CancelFunc
+
+		ctx, cancel = context.WithTimeout(ctx, c.settings.limit()-spent)
+		defer cancel()
 	}
 
 	ctx = mask(ctx, bearer)

@@ -26,7 +26,16 @@ func (s Sources) fromFile(ctx context.Context, path string) (Token, error) {
 		}
 	}
 
-	content, err := within(ctx, func() ([]byte, error) { return readRegular(path) })
+	where := "" // What may be told of a path; people put the token itself here.
+
+	content, err := within(ctx, func() ([]byte, error) {
+		content, err := readRegular(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			where = shown(path)
+		}
+
+		return content, err
+	})
 
 	switch {
 	case path == "":
@@ -35,11 +44,8 @@ func (s Sources) fromFile(ctx context.Context, path string) (Token, error) {
 		return parse(string(content), "file:"+path, "The content of the file "+path)
 	case ctx.Err() != nil:
 		return Token{}, refuse("The file was not read in time, or the run was cancelled.", err)
-	case errors.Is(err, fs.ErrNotExist) && looksLikePath(path):
-		return Token{}, refuse("The file "+path+" does not exist.", err)
 	case errors.Is(err, fs.ErrNotExist):
-		// Not repeated: people put the token itself here.
-		return Token{}, refuse("The file that "+s.ArgumentFile()+" names does not exist.", err)
+		return Token{}, refuse("The file that "+s.ArgumentFile()+" names"+where+" does not exist.", err)
 	default:
 		return Token{}, refuse("The file that "+s.ArgumentFile()+" names cannot be read: "+cause(err)+".", err)
 	}
@@ -94,21 +100,23 @@ func readRegular(path string) ([]byte, error) {
 	return content, err
 }
 
-// looksLikePath reports whether path is one and not a token: it has an extension
-// that such files have, or names a directory that exists.
-func looksLikePath(path string) bool {
+// shown is what may be told of a path at which there is no file: all of it where it has
+// an extension that such files have, its directory where there is that one, else nothing.
+func shown(path string) string {
 	if slices.Contains([]string{".txt", ".token", ".env", ".key", ".secret"}, filepath.Ext(path)) {
-		return true
+		return ", " + path + ","
 	}
 
 	dir := filepath.Dir(path)
 	if dir == filepath.Dir(dir) { // "." or "/", with which a token can begin.
-		return false
+		return ""
 	}
 
-	_, err := os.Stat(dir)
+	if _, err := os.Stat(dir); err != nil {
+		return ""
+	}
 
-	return err == nil
+	return ", in " + dir + ","
 }
 
 // cause is what went wrong with a file, without its path.

@@ -32,18 +32,18 @@ func TestWithin(t *testing.T) {
 	})
 }
 
-// A path that is not there is told only where it cannot be a token.
-func TestLooksLikePath(t *testing.T) {
+// Of a path that is not there only that is told which cannot be a token.
+func TestShown(t *testing.T) {
 	t.Parallel()
 
 	dir := t.TempDir()
 
-	for path, want := range map[string]bool{
-		"a.txt": true, "a.token": true, "a.env": true, "a.key": true, "a.secret": true, filepath.Join(dir, "a"): true, "../token/a": true,
-		"a": false, "./a": false, "a.b": false, "/a": false, "a/b": false, filepath.Join(dir, "a", "b"): false,
+	for path, want := range map[string]string{
+		"a.txt": ", a.txt,", "a.token": ", a.token,", "a.env": ", a.env,", "a.key": ", a.key,", "a.secret": ", a.secret,", filepath.Join(dir, "a"): ", in " + dir + ",", "../token/a": ", in ../token,",
+		"a": "", "./a": "", "a.b": "", "/a": "", "a/b": "", filepath.Join(dir, "a", "b"): "",
 	} {
-		if got := looksLikePath(path); got != want {
-			t.Errorf("looksLikePath(%q) = %v", path, got)
+		if got := shown(path); got != want {
+			t.Errorf("shown(%q) = %q, want %q", path, got, want)
 		}
 	}
 }

@@ -219,7 +219,7 @@ func TestResolve(t *testing.T) {
 		{name: "file with a line end", give: token.Sources{File: new(write("lf", "abc\n"))}, want: "abc", source: "file:" + filepath.Join(dir, "lf")},
 		{name: "file with a Windows line end", give: token.Sources{File: new(write("crlf", "abc\r\n"))}, want: "abc", source: "file:" + filepath.Join(dir, "crlf")},
 		{name: "file of 64 KiB", give: token.Sources{File: new(write("full", strings.Repeat("a", 64<<10)))}, want: strings.Repeat("a", 64<<10), source: "file:" + filepath.Join(dir, "full")},
-		{name: "missing file", give: token.Sources{File: new(filepath.Join(dir, "missing")), FromProvider: new("x")}, detail: []string{"The file " + filepath.Join(dir, "missing") + " does not exist.", "regular file"}, err: fs.ErrNotExist},
+		{name: "missing file", give: token.Sources{File: new(filepath.Join(dir, "missing")), FromProvider: new("x")}, detail: []string{" names, in " + dir + ", does not exist.", "regular file"}, err: fs.ErrNotExist},
 		{name: "dangling link", give: token.Sources{File: &dangling}, detail: []string{"does not exist"}, err: fs.ErrNotExist},
 		{name: "directory", give: token.Sources{File: &dir}, detail: []string{"not a regular file", "64 KiB"}},
 		{name: "pipe", give: token.Sources{File: &fifo}, detail: []string{"not a regular file"}},

@@ -209,8 +209,16 @@ func (c *Config) interrupted(err error, host, last string) *verdict.Error {
 	}
 }
 
-// cancelled is the error of a check whose caller has gone.
+// cancelled is the error of a check whose caller has gone, or whose time was taken by
+// what came before the request.
 func cancelled(err error) *verdict.Error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return &verdict.Error{
+			Summary: "The check took too long", Happened: "Reading the token and asking the issuer took longer than the provider's timeout.",
+			Remedy: "Raise the provider's timeout, or keep the token in a file that can be read at once.", Asked: true, Err: err,
+		}
+	}
+
 	return &verdict.Error{
 		Summary: "The check was cancelled", Happened: "The run was cancelled before the issuer had answered.", Remedy: "Run again.", Asked: true, Err: err,
 	}

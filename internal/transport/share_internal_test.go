@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -305,4 +306,24 @@ func TestShareCancelled(t *testing.T) {
 			t.Errorf("the next check got %d, %v", got, err)
 		}
 	})
+}
+
+// A caller whose own time is up, part of which the token took, is not told of a
+// cancelled run.
+func TestShareDeadline(t *testing.T) {
+	t.Parallel()
+
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+
+	s := &share[int]{now: time.Now}
+
+	_, err := s.do(ctx, question{}, true, func(ctx context.Context) (int, error) {
+		<-ctx.Done()
+
+		return 0, ctx.Err()
+	})
+	if err == nil || !strings.Contains(err.Error(), "longer than the provider's timeout") {
+		t.Errorf("err = %v", err)
+	}
 }
