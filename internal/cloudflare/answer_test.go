@@ -364,7 +364,7 @@ func TestNoVerdict(t *testing.T) {
 		{name: "530", http: 530, body: html, kind: "text/html", requests: 3},
 		{name: "408", http: 408, requests: 3},
 		{name: "418", http: 418, body: "{}"},
-		{name: "511", http: 511, body: html, kind: "text/html", requests: 3},
+		{name: "511", http: 511, body: html, kind: "text/html"},
 	}
 
 	for _, test := range tests {

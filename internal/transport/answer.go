@@ -66,7 +66,7 @@ func newResponse(config *Config, raw *http.Response, body []byte, bearer token.T
 		if skew := r.Now.Sub(date); skew.Abs() > warnSkew {
 			r.Warnings = append(r.Warnings, verdict.Warning{
 				Summary: "Clocks differ",
-				Detail: "The clock of this machine and that of " + config.Issuer + " are more than five minutes apart. " +
+				Detail: "The clock of this machine and that of " + config.inSentence() + " are more than five minutes apart. " +
 					"The verdict goes by the issuer's clock. Set this machine's clock, or have the server's set.",
 			})
 		}
@@ -92,7 +92,7 @@ func (r *Response) usable() error {
 		return &verdict.Error{
 			Summary: "The clocks are days apart",
 			Happened: fmt.Sprintf("By the clock of %s it is %s, and by the clock of this machine %s. By one of them the token's times cannot be judged.",
-				r.config.Issuer, verdict.Format(r.Now), verdict.Format(local.Truncate(time.Second))),
+				r.config.inSentence(), verdict.Format(r.Now), verdict.Format(local.Truncate(time.Second))),
 			Remedy: "Set this machine's clock, or have the server's clock set; then run again. " + r.config.checkURL(), Asked: true,
 		}
 	default:
@@ -192,6 +192,9 @@ func (r *Response) explain(err *verdict.Error, said, happened, remedy string) *v
 // redirects are the statuses that send a client elsewhere.
 var redirects = []int{301, 302, 303, 307, 308} //nolint:gochecknoglobals // A constant in all but form.
 
+// tooLarge are what servers answer to a header that is too large.
+var tooLarge = []int{http.StatusRequestEntityTooLarge, http.StatusRequestURITooLong, http.StatusRequestHeaderFieldsTooLarge} //nolint:gochecknoglobals // A constant in all but form.
+
 // usual is what a status means with any server.
 func (r *Response) usual() *verdict.Error {
 	switch {
@@ -203,6 +206,11 @@ func (r *Response) usual() *verdict.Error {
 		}
 	case r.Status == http.StatusTooManyRequests:
 		return r.rateLimit()
+	case r.Status == http.StatusNetworkAuthenticationRequired:
+		return &verdict.Error{
+			Summary: "The network asks for a sign-in", Happened: "The answer is that of the network that this machine is in.",
+			Remedy: "Sign in to the network, or use another one.",
+		}
 	case temporary(r.Status):
 		err := &verdict.Error{
 			Summary: "The issuer reports a server error", Happened: r.tried(),
@@ -213,6 +221,11 @@ func (r *Response) usual() *verdict.Error {
 		}
 
 		return err
+	case slices.Contains(tooLarge, r.Status):
+		return &verdict.Error{
+			Summary: "The request is too large", Happened: "The token is the largest part of it.",
+			Remedy: "Check that the token's source contains the token and nothing else.",
+		}
 	case r.Status == http.StatusProxyAuthRequired:
 		return &verdict.Error{
 			Summary: "A proxy asks for credentials", Happened: "The answer is that of a proxy on the way.",

@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// TestUsual has what a status means with any server: only a redirect is called one, after an answer of 500 are client certificates worth a thought, and only
-// faults and limits may be over in a moment.
+// TestUsual has what a status means with any server: only a redirect is called one,
+// client certificates are worth a thought after a 500 alone, and only faults and
+// limits may be over in a moment.
 func TestUsual(t *testing.T) {
 	t.Parallel()
 
@@ -16,7 +17,7 @@ func TestUsual(t *testing.T) {
 
 	for status, want := range map[int]string{
 		200: other, 201: other, 206: other, 299: other, 300: other, 301: redirect, 302: redirect, 303: redirect, 304: other, 305: other, 306: other, 307: redirect, 308: redirect, 309: other,
-		400: other, 406: other, 407: proxy, 408: fault, 409: other, 428: other, 429: limit, 430: other, 499: other, 500: fault, 501: fault, 599: fault,
+		400: other, 406: other, 407: proxy, 408: fault, 409: other, 428: other, 429: limit, 430: other, 413: "too large", 414: "too large", 431: "too large", 499: other, 500: fault, 501: fault, 511: "sign-in", 599: fault,
 	} {
 		config := &Config{Now: time.Now, LateClientAuth: true, Block: "issuer"}
 		got := (&Response{Status: status, config: config}).usual()

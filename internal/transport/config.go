@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strings"
 	"syscall"
 	"time"
 
@@ -191,6 +192,9 @@ func certPool(bundle string) (*x509.CertPool, error) {
 
 	return pool, nil
 }
+
+// inSentence is the issuer in the middle of a sentence.
+func (c *Config) inSentence() string { return strings.Replace(c.Issuer, "The ", "the ", 1) }
 
 func (c *Config) argument(name string) string { return c.Block + "." + name }
 
