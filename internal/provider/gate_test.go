@@ -284,7 +284,12 @@ resource "RECORD" "two" {
 				clitest.Run(t, w, env, true, []string{"plan", "-no-color", "-detailed-exitcode"})
 				clitest.Run(t, w, env, true, []string{"plan", "-no-color", "-destroy", "-out=saved"})
 
-				before := len(tokens())
+				sent := tokens()
+				if !slices.Contains(sent, good) || slices.Contains(sent, bad) != (name == "aliases") {
+					t.Errorf("the guarded providers sent %q", sent)
+				}
+
+				before := len(sent)
 
 				s.SetFault(func(w http.ResponseWriter, r *http.Request) {
 					if name == "aliases" && strings.HasSuffix(r.Header.Get("Authorization"), good) {

@@ -1,5 +1,5 @@
 # Refuses a plan that does not show that its tokens are verified. The input is the
-# output of "terraform show -json PLANFILE". Whatever is missing, unknown or of an
+# output of "terraform show -json PLANFILE". A verdict that is missing, unknown or of an
 # unexpected type is refused.
 package tokencheck
 
