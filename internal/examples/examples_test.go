@@ -140,7 +140,7 @@ func TestChecks(t *testing.T) {
 		}
 	}
 
-	if seen < 20 {
+	if seen < 15 {
 		t.Errorf("found %d examples", seen)
 	}
 }
