@@ -2,7 +2,7 @@
 # Verifies the tokens of the configuration in the current directory by a plan,
 # and writes for people
 #
-#   replace.md      why each token that ends soon or does not work is to be replaced
+#   replace.md      why each token that expires soon or is not valid has to be replaced
 #   unverified.md   which checks got no answer, which says nothing about their tokens
 #
 # each only if it has something to say. The exit status is 0 if every token is

@@ -1,16 +1,20 @@
 terraform {
-  # Ephemeral variables need Terraform 1.10 or OpenTofu 1.11.
+  # Ephemeral variables and resources need Terraform 1.10 or OpenTofu 1.11.
   required_version = ">= 1.10"
 
   required_providers {
+    cloudflare = {
+      source  = "cloudflare/cloudflare"
+      version = "~> 5.0"
+    }
     tokencheck = {
-      source = "tokencheck/tokencheck"
+      source  = "tokencheck/tokencheck"
+      version = "~> 0.1"
     }
   }
 }
 
-# Set it by TF_VAR_cloudflare_api_token, for the plan and again for the apply. It
-# has no default: terraform show -json would show that.
+# Set TF_VAR_cloudflare_api_token, for the plan and again for the apply.
 variable "cloudflare_api_token" {
   description = "Cloudflare API token."
   type        = string
@@ -19,25 +23,19 @@ variable "cloudflare_api_token" {
   ephemeral   = true
 }
 
-# A data source takes no ephemeral value, but its provider does.
-provider "tokencheck" {
-  cloudflare = {
-    api_token = var.cloudflare_api_token
-  }
+ephemeral "tokencheck_cloudflare" "this" {
+  api_token = var.cloudflare_api_token
 }
 
-data "tokencheck_cloudflare" "this" {
-  lifecycle {
-    postcondition {
-      condition     = self.valid
-      error_message = self.reason
-    }
-  }
+provider "cloudflare" {
+  api_token = ephemeral.tokencheck_cloudflare.this.verified_token
 }
 
-# Placeholder for a resource that needs the token.
-resource "terraform_data" "dns_record" {
-  input = "www"
-
-  depends_on = [data.tokencheck_cloudflare.this]
+# Placeholder for your resources.
+resource "cloudflare_dns_record" "www" {
+  zone_id = "023e105f4ecef8ad9ca31a8372d0c353"
+  name    = "www.example.com"
+  type    = "CNAME"
+  content = "example.com"
+  ttl     = 1
 }

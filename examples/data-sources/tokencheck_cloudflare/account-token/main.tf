@@ -3,12 +3,12 @@ terraform {
 
   required_providers {
     tokencheck = {
-      source = "tokencheck/tokencheck"
+      source  = "tokencheck/tokencheck"
+      version = "~> 0.1"
     }
   }
 }
 
-# An account ID is no secret. Set it by TF_VAR_cloudflare_account_id.
 variable "cloudflare_account_id" {
   description = "ID of the account that owns the token."
   type        = string

@@ -3,12 +3,13 @@ terraform {
 
   required_providers {
     tokencheck = {
-      source = "tokencheck/tokencheck"
+      source  = "tokencheck/tokencheck"
+      version = "~> 0.1"
     }
   }
 }
 
-# Warns 30 days before the token ends, and does not stop the run.
+# Warns during the last 30 days, and does not stop the run.
 check "cloudflare_token" {
   data "tokencheck_cloudflare" "this" {
     min_remaining = "720h"

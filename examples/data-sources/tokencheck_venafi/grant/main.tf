@@ -3,7 +3,8 @@ terraform {
 
   required_providers {
     tokencheck = {
-      source = "tokencheck/tokencheck"
+      source  = "tokencheck/tokencheck"
+      version = "~> 0.1"
     }
   }
 }
@@ -28,13 +29,6 @@ check "venafi_grant" {
       ? true
       : timecmp(data.tokencheck_venafi.this.grant_expires_on, timeadd(plantimestamp(), "720h")) > 0
     )
-    error_message = "The grant of the Venafi access token expires within 30 days. A new one has to be authorized by then."
-  }
-}
-
-output "venafi_expirations" {
-  value = {
-    token = data.tokencheck_venafi.this.expires_on
-    grant = data.tokencheck_venafi.this.grant_expires_on
+    error_message = "The grant of the Venafi access token expires within 30 days. Authorize a new one by then."
   }
 }

@@ -3,7 +3,8 @@ terraform {
 
   required_providers {
     tokencheck = {
-      source = "tokencheck/tokencheck"
+      source  = "tokencheck/tokencheck"
+      version = "~> 0.1"
     }
   }
 }
@@ -25,15 +26,4 @@ resource "terraform_data" "certificate" {
   input = "www.example.com"
 
   depends_on = [data.tokencheck_venafi.this]
-}
-
-# The data source as a whole is sensitive, because it has an argument for a
-# token. Its other attributes are not.
-output "venafi_token" {
-  value = {
-    valid      = data.tokencheck_venafi.this.valid
-    status     = data.tokencheck_venafi.this.status
-    reason     = data.tokencheck_venafi.this.reason
-    expires_on = data.tokencheck_venafi.this.expires_on
-  }
 }

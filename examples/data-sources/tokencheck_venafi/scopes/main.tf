@@ -3,13 +3,13 @@ terraform {
 
   required_providers {
     tokencheck = {
-      source = "tokencheck/tokencheck"
+      source  = "tokencheck/tokencheck"
+      version = "~> 0.1"
     }
   }
 }
 
-# Requesting certificates needs certificate:manage, revoking them
-# certificate:revoke.
+# Requesting certificates needs certificate:manage; revoking them, certificate:revoke.
 data "tokencheck_venafi" "this" {
   required_scopes = ["certificate:manage,revoke"]
 
@@ -19,15 +19,4 @@ data "tokencheck_venafi" "this" {
       error_message = self.reason
     }
   }
-}
-
-# Placeholder for a resource that needs the token.
-resource "terraform_data" "certificate" {
-  input = "www.example.com"
-
-  depends_on = [data.tokencheck_venafi.this]
-}
-
-output "venafi_scopes" {
-  value = data.tokencheck_venafi.this.scopes
 }

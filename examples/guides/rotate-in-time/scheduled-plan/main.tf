@@ -3,13 +3,14 @@ terraform {
 
   required_providers {
     tokencheck = {
-      source = "tokencheck/tokencheck"
+      source  = "tokencheck/tokencheck"
+      version = "~> 0.1"
     }
   }
 }
 
-# A configuration of its own, without resources and outputs. Its plan has no
-# changes, and fails once a token ends soon or does not work.
+# Without resources and outputs the plan has no changes. It fails if a token expires
+# within 14 days or is not valid.
 locals {
   cloudflare_tokens = {
     dns     = "CLOUDFLARE_DNS_TOKEN"

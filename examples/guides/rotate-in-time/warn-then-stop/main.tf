@@ -3,7 +3,8 @@ terraform {
 
   required_providers {
     tokencheck = {
-      source = "tokencheck/tokencheck"
+      source  = "tokencheck/tokencheck"
+      version = "~> 0.1"
     }
   }
 }
@@ -11,7 +12,7 @@ terraform {
 data "tokencheck_cloudflare" "this" {
   min_remaining = "336h"
 
-  # A token that ends soon still works, so it stops nothing.
+  # A token that expires soon is still valid, so it stops nothing.
   lifecycle {
     postcondition {
       condition     = contains(["active", "expiring"], self.status)
@@ -20,8 +21,8 @@ data "tokencheck_cloudflare" "this" {
   }
 }
 
-# Warns from 14 days before the end.
-check "cloudflare_token_ends_soon" {
+# Warns during the last 14 days.
+check "cloudflare_token_expires_soon" {
   assert {
     condition     = data.tokencheck_cloudflare.this.status != "expiring"
     error_message = data.tokencheck_cloudflare.this.reason

@@ -3,19 +3,19 @@ terraform {
 
   required_providers {
     tokencheck = {
-      source = "tokencheck/tokencheck"
+      source  = "tokencheck/tokencheck"
+      version = "~> 0.1"
     }
   }
 }
 
-# Set it by TF_VAR_venafi_ca_file.
 variable "venafi_ca_file" {
-  description = "Path of the certificate, in PEM form, of the authority that signed the server's certificate."
+  description = "Path of the private CA's certificate, in PEM format."
   type        = string
   nullable    = false
 }
 
-# The server and the token are those of VENAFI_URL and VENAFI_TOKEN.
+# The server and the token come from VENAFI_URL and VENAFI_TOKEN.
 provider "tokencheck" {
   venafi = {
     trust_bundle = file(var.venafi_ca_file)
