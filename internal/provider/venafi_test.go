@@ -334,6 +334,21 @@ func TestVenafiWarningBesideAnError(t *testing.T) {
 	}
 }
 
+// A token that is shorter than a word may be a part of one by chance.
+func TestVenafiShortToken(t *testing.T) {
+	t.Parallel()
+
+	for secret, errors := range map[string]int{"certifi": 0, "certific": 1} {
+		fake := newVenafi(t, venafiToken())
+		fake.Set(secret, venafitest.Token{Application: "a", Scope: "ssh"})
+
+		s := configured(t, nil, venafiProvider(fake, map[string]any{"access_token": secret}))
+		if _, all := s.read(venafiType, map[string]any{"required_scopes": []any{"certificate"}}); len(all.errors()) != errors {
+			t.Errorf("%d characters: got %v, want %d errors", len(secret), all, errors)
+		}
+	}
+}
+
 func TestVenafiClientCertificate(t *testing.T) {
 	t.Parallel()
 
