@@ -144,7 +144,7 @@ func (c *connection) run(ctx context.Context, config tfsdk.Config, fresh bool) (
 	diags.Append(config.Get(ctx, &object)...)
 
 	if diags.HasError() {
-		return object, verdict.Verdict{}, diags
+		return types.Object{}, verdict.Verdict{}, diags
 	}
 
 	result, err := c.verify(ctx, newArguments(ctx, object), fresh)
@@ -155,7 +155,7 @@ func (c *connection) run(ctx context.Context, config tfsdk.Config, fresh bool) (
 	if err != nil {
 		addError(&diags, err)
 
-		return object, verdict.Verdict{}, diags
+		return types.Object{}, verdict.Verdict{}, diags
 	}
 
 	object, objectDiags := types.ObjectValue(object.AttributeTypes(ctx), result.attributes)

@@ -70,6 +70,11 @@ func TestCloudflareVerdicts(t *testing.T) {
 			map[string]any{"valid": true, "status": "active", "expires_on": nil},
 			"has no end",
 		},
+		"active, with a min_remaining of nothing": {
+			map[string]any{"api_token": "term-0123456789", "min_remaining": "0s"},
+			map[string]any{"valid": true, "status": "active"},
+			"is active and ends at ",
+		},
 		"active, lives long enough": {
 			map[string]any{"api_token": "term-0123456789", "min_remaining": "24h"},
 			map[string]any{"valid": true, "status": "active"},
@@ -238,6 +243,12 @@ func TestCloudflareErrors(t *testing.T) {
 			env: map[string]string{"CLOUDFLARE_API_TOKEN": ""}, start: "error: No token to verify",
 			texts: []string{"api_token_env", "api_token_file", "cloudflare.api_token", "CLOUDFLARE_API_TOKEN"},
 		},
+		"no token, but the variable of old": {
+			env: map[string]string{"CF_API_TOKEN": secret}, start: "error: No token to verify", texts: []string{"rename it to CLOUDFLARE_API_TOKEN"},
+		},
+		"no token, but a Global API key": {
+			env: map[string]string{"CLOUDFLARE_API_KEY": secret}, start: "error: No token to verify", texts: []string{"create an API token instead"},
+		},
 		"empty argument":             {config: map[string]any{"api_token": ""}, start: "error: Not a token", texts: []string{"is empty"}},
 		"quoted argument":            {config: map[string]any{"api_token": `"` + secret + `"`}, start: "error: Not a token", texts: []string{"quotes"}},
 		"Bearer":                     {config: map[string]any{"api_token": "Bearer " + secret}, start: "error: Not a token", texts: []string{"Bearer"}},
@@ -257,9 +268,12 @@ func TestCloudflareErrors(t *testing.T) {
 		"empty account":              {config: map[string]any{"api_token": secret, "account_id": ""}, start: "error: Invalid account ID"},
 		"min_remaining in days":      {config: map[string]any{"min_remaining": "30d"}, start: "error: Invalid duration", texts: []string{`"720h"`}},
 		"min_remaining is none":      {config: map[string]any{"min_remaining": "soon"}, start: "error: Invalid duration"},
+		"min_remaining has no unit":  {config: map[string]any{"min_remaining": "90"}, start: "error: Invalid duration", texts: []string{"append one"}},
 		"min_remaining is empty":     {config: map[string]any{"min_remaining": ""}, start: "error: Invalid duration"},
 		"min_remaining is negative":  {config: map[string]any{"min_remaining": "-1h"}, start: "error: Invalid duration", texts: []string{"negative"}},
 		"unknown argument":           {config: map[string]any{"api_token": unknown{}}, start: "error: Argument is not known yet"},
+		"unknown variable's name":    {config: map[string]any{"api_token": secret, "api_token_env": unknown{}}, start: "error: Argument is not known yet"},
+		"unknown beside a name":      {config: map[string]any{"api_token": unknown{}, "api_token_env": "X"}, start: "error: Argument is not known yet"},
 		"unknown provider token":     {env: map[string]string{"CLOUDFLARE_API_TOKEN": secret}, provider: map[string]any{"api_token": unknown{}}, start: "error: Provider configuration is not known yet", texts: []string{"own argument"}},
 		"unknown provider URL":       {provider: map[string]any{"base_url": unknown{}}, config: map[string]any{"api_token": secret}, start: "error: Provider configuration is not known yet", texts: []string{"cloudflare.base_url", "earlier run"}},
 		"unknown trust bundle":       {provider: map[string]any{"trust_bundle": unknown{}}, config: map[string]any{"api_token": secret}, start: "error: Provider configuration is not known yet"},
@@ -275,6 +289,27 @@ func TestCloudflareErrors(t *testing.T) {
 		"the API is out of order": {
 			config: map[string]any{"api_token": secret}, fault: issuertest.Reply(http.StatusBadGateway, "", "Content-Type", "text/html"),
 			start: "error: The issuer reports a server error", texts: []string{"asked 4 times", "this says nothing about whether it is valid"},
+		},
+		"a 200 that is no JSON": {
+			config: map[string]any{"api_token": secret}, fault: issuertest.Reply(http.StatusOK, "active"),
+			start: unexpected, texts: []string{"not the documented JSON"},
+		},
+		"a 200 without success": {
+			config: map[string]any{"api_token": secret}, fault: issuertest.Reply(http.StatusOK, cloudflaretest.BodyInvalid),
+			start: unexpected, texts: []string{`does not say success. Its errors: "`},
+		},
+		"a 200 with an error": {
+			config: map[string]any{"api_token": secret}, fault: issuertest.Reply(http.StatusOK, `{"success":true,"errors":[{"code":1,"message":"no"}]}`),
+			start: unexpected, texts: []string{"success and lists errors"},
+		},
+		"a 200 without a result": {
+			config: map[string]any{"api_token": secret}, fault: issuertest.Reply(http.StatusOK, `{"success":true}`),
+			start: unexpected, texts: []string{"lacks a readable id or status"},
+		},
+		"a 200 with a date that cannot be written": {
+			config: map[string]any{"api_token": secret},
+			fault:  issuertest.Reply(http.StatusOK, `{"success":true,"result":{"id":"x","status":"active","expires_on":"9999-12-31T23:59:59-01:00"}}`),
+			start:  unexpected, texts: []string{"past the year 9999"},
 		},
 		"the server repeats the token": {
 			config: map[string]any{"api_token": secret},

@@ -88,7 +88,7 @@ func (c *connection) serverURL() (*url.URL, error) {
 		raw, what = value, "the environment variable "+from.variable
 	}
 
-	if raw == "" && what == "" {
+	if raw == "" {
 		return nil, &verdict.Error{
 			Summary:  "No server to ask",
 			Happened: "No URL of the server is configured.",
@@ -99,7 +99,7 @@ func (c *connection) serverURL() (*url.URL, error) {
 	base, err := from.parse(raw)
 	if err != nil {
 		return nil, &verdict.Error{
-			Summary: "Invalid server URL", Happened: "The value of " + what + " " + err.Error() + ".", Remedy: urlRemedy, Err: err,
+			Summary: "Invalid server URL", Happened: "The value of " + what + " " + err.Error() + ".", Remedy: urlRemedy,
 		}
 	}
 

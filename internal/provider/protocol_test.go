@@ -203,7 +203,14 @@ func (s *server) configure(config map[string]any) diagnostics {
 		return all
 	}
 
-	configured, err := s.server.ConfigureProvider(s.t.Context(), &tfprotov6.ConfigureProviderRequest{Config: dynamic(kind, config)})
+	return s.configureOnly(config)
+}
+
+// configureOnly configures the provider without the validation that goes before.
+func (s *server) configureOnly(config map[string]any) diagnostics {
+	s.t.Helper()
+
+	configured, err := s.server.ConfigureProvider(s.t.Context(), &tfprotov6.ConfigureProviderRequest{Config: dynamic(s.schema.Provider.ValueType(), config)})
 	if err != nil {
 		s.t.Fatal(err)
 	}

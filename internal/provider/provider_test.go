@@ -7,7 +7,9 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	fwprovider "github.com/hashicorp/terraform-plugin-framework/provider"
+	fwschema "github.com/hashicorp/terraform-plugin-framework/provider/schema"
 
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/provider"
 )
 
@@ -16,9 +18,25 @@ func TestSchemas(t *testing.T) {
 
 	p := provider.New("test", provider.Host{})()
 
-	var schema fwprovider.SchemaResponse
+	var (
+		metadata fwprovider.MetadataResponse
+		schema   fwprovider.SchemaResponse
+	)
 
+	p.Metadata(t.Context(), fwprovider.MetadataRequest{}, &metadata)
 	p.Schema(t.Context(), fwprovider.SchemaRequest{}, &schema)
+
+	if metadata.Version != "test" {
+		t.Errorf("the version is %q", metadata.Version)
+	}
+
+	for _, issuer := range fakes() {
+		for name, attribute := range schema.Schema.Attributes[issuer.block].(fwschema.SingleNestedAttribute).Attributes {
+			if want := name == issuer.tokenArgument || name == "client_key"; attribute.IsSensitive() != want {
+				t.Errorf("%s.%s is sensitive: %t", issuer.block, name, !want)
+			}
+		}
+	}
 
 	if diags := schema.Schema.ValidateImplementation(t.Context()); diags.HasError() {
 		t.Error(diags)
@@ -49,6 +67,9 @@ func TestSchemas(t *testing.T) {
 func TestProviderValidation(t *testing.T) {
 	t.Parallel()
 
+	authority := issuertest.NewAuthority()
+	certificate, _ := issuertest.PEM(authority.Issue(issuertest.Certificate{}))
+	_, otherKey := issuertest.PEM(authority.Issue(issuertest.Certificate{}))
 	block := func(name, argument string, v any) map[string]any {
 		return map[string]any{name: map[string]any{argument: v}}
 	}
@@ -72,6 +93,9 @@ func TestProviderValidation(t *testing.T) {
 		"unreadable bundle":  {block("cloudflare", "trust_bundle", "ca.pem"), "error: Unreadable trust bundle", []string{`file("ca.pem")`}},
 		"empty bundle":       {block("venafi", "trust_bundle", ""), "error: Unreadable trust bundle", nil},
 		"TLS 1.1":            {block("venafi", "tls_max_version", "1.1"), "error: ", []string{"1.2"}},
+		"key is empty":       {map[string]any{"venafi": map[string]any{"client_certificate": certificate, "client_key": ""}}, "error: Unreadable client key", []string{"is empty"}},
+		"another's key":      {map[string]any{"venafi": map[string]any{"client_certificate": certificate, "client_key": otherKey}}, "error: Unreadable client key", []string{"openssl"}},
+		"no certificate":     {map[string]any{"venafi": map[string]any{"client_certificate": "client.p12", "client_key": "key"}}, "error: Unreadable client certificate", []string{"openssl"}},
 		"key alone":          {block("venafi", "client_key", "key"), "error at venafi.client_key: Invalid Attribute Combination", []string{"client_certificate"}},
 	}
 
@@ -84,6 +108,39 @@ func TestProviderValidation(t *testing.T) {
 
 			if strings.Contains(all.String(), "secret") {
 				t.Error("the value is in the text:", all)
+			}
+		})
+	}
+}
+
+// What validation finds is an error of the check as well: a caller may not have
+// validated.
+func TestNotValidated(t *testing.T) {
+	t.Parallel()
+
+	for name, test := range map[string]struct {
+		kind  string
+		block map[string]any
+		start string
+	}{
+		"Cloudflare's bundle": {cloudflareType, map[string]any{"trust_bundle": "ca.pem"}, "error: Unreadable trust bundle"},
+		"Cloudflare's URL":    {cloudflareType, map[string]any{"base_url": "http://example.com"}, "error: Invalid server URL"},
+		"Venafi's bundle":     {venafiType, map[string]any{"url": "issuer.test", "trust_bundle": "ca.pem"}, "error: Unreadable trust bundle"},
+		"Venafi's URL":        {venafiType, map[string]any{"url": "https://api.venafi.cloud"}, "error: Invalid server URL"},
+		"client certificate":  {venafiType, map[string]any{"url": "issuer.test", "client_certificate": "cert", "client_key": "key"}, "error: Unreadable client certificate"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			s := newServer(t, host(map[string]string{"CLOUDFLARE_API_TOKEN": "active-0123456789\n", "VENAFI_TOKEN": "active-0123456789\n"}))
+			s.configureOnly(map[string]any{strings.TrimPrefix(test.kind, "tokencheck_"): test.block})
+
+			_, all := s.read(test.kind, nil)
+			wantOneError(t, all, test.start)
+
+			// What is known of the token is told beside the error.
+			if len(all) != 2 || !strings.HasPrefix(all[0], "warning: Trailing newline") {
+				t.Errorf("got %q, want a warning as well", all)
 			}
 		})
 	}

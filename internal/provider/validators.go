@@ -129,7 +129,7 @@ func positiveDuration(s string) error {
 
 func durationNotNegative(s string) error {
 	d, err := parseDuration(s)
-	if err == nil && d < 0 {
+	if d < 0 {
 		return errors.New("is negative")
 	}
 
@@ -137,7 +137,7 @@ func durationNotNegative(s string) error {
 }
 
 // parseDuration reads a Go duration, and tells who writes days how many hours
-// they are.
+// they are. Beside an error it gives zero.
 func parseDuration(s string) (time.Duration, error) {
 	d, err := time.ParseDuration(s)
 	if err == nil {
@@ -149,12 +149,9 @@ func parseDuration(s string) (time.Duration, error) {
 	}
 
 	number, rest, found := strings.Cut(s, "d")
-	if days, err := strconv.Atoi(number); found && err == nil && days > 0 && days < 100_000 {
-		if _, err := time.ParseDuration("0h" + rest); err == nil {
-			hours, _ := time.ParseDuration(fmt.Sprintf("%dh", days*24))
-			more, _ := time.ParseDuration("0h" + rest)
-
-			return 0, fmt.Errorf(`is in days, which are not a unit of a Go duration: write %q`, verdict.Brief(hours+more))
+	if days, err := strconv.ParseUint(number, 10, 32); found && err == nil {
+		if d, err := time.ParseDuration(fmt.Sprintf("%dh%s", days*24, rest)); err == nil {
+			return 0, fmt.Errorf(`is in days, which are not a unit of a Go duration: write %q`, verdict.Brief(d))
 		}
 	}
 

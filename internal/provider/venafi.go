@@ -125,7 +125,7 @@ func connectVenafi(block arguments, base *url.URL, config transport.Config) (cli
 		if err != nil {
 			return nil, &verdict.Error{
 				Summary: "Unreadable client certificate", Happened: "venafi.client_certificate and venafi.client_key in the provider configuration are not a readable pair.",
-				Remedy: "Give a certificate and its own private key, both in PEM form.", Err: err,
+				Remedy: "Give a certificate and its own private key, both in PEM form.",
 			}
 		}
 
@@ -189,7 +189,7 @@ func (v keyOf) ValidateString(ctx context.Context, req validator.StringRequest, 
 
 	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, req.Path.ParentPath().AtName(v.sibling), &certificate)...)
 
-	if req.ConfigValue.ValueString() == "" || certificate.ValueString() == "" || readablePEM(certificate.ValueString()) != nil {
+	if req.ConfigValue.ValueString() == "" || readablePEM(certificate.ValueString()) != nil {
 		return // Not known yet, or another validator says what is wrong.
 	}
 

@@ -136,6 +136,11 @@ func TestVenafiVerdicts(t *testing.T) {
 			},
 			"is active",
 		},
+		"issued this second, for one second": {
+			func(token *venafitest.Token) { token.IssuedOn, token.ValidFor = clock, 1 }, nil,
+			map[string]any{"valid": true, "expires_on": after(time.Second), "valid_for": 1},
+			"ends at " + after(time.Second),
+		},
 		"rejected": {
 			func(token *venafitest.Token) { token.ValidFor = 60 },
 			map[string]any{"required_scopes": []any{"ssh"}, "min_remaining": "1h"},
@@ -294,6 +299,53 @@ func TestVenafiWarnings(t *testing.T) {
 				t.Errorf("got %v, want warnings %q", all, test.warnings)
 			}
 		})
+	}
+}
+
+// What was found before a check failed is told beside its error.
+func TestVenafiWarningBesideAnError(t *testing.T) {
+	t.Parallel()
+
+	for name, test := range map[string]struct {
+		token  venafitest.Token
+		fault  http.HandlerFunc
+		config map[string]any
+		start  string
+	}{
+		"token in another argument": {venafiToken(), nil, map[string]any{"required_scopes": []any{venafiSecret}}, "error: Token in another argument"},
+		"no answer":                 {venafiToken(), issuertest.Reply(http.StatusNotFound, ""), nil, unexpected},
+		"not decided":               {venafitest.Token{Application: "a", Scope: "ssh"}, nil, map[string]any{"min_remaining": "1h"}, "error: Remaining lifetime cannot be checked"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			fake := newVenafi(t, test.token)
+			fake.SetFault(test.fault)
+
+			s := configured(t, map[string]string{"VENAFI_TOKEN": venafiSecret + "\n"}, venafiProvider(fake, map[string]any{"access_token": nil}))
+
+			_, all := s.read(venafiType, test.config)
+			wantOneError(t, all, test.start)
+
+			if !strings.HasPrefix(all.String(), "warning: Trailing newline in VENAFI_TOKEN: ") {
+				t.Errorf("got %q, want a warning as well", all)
+			}
+		})
+	}
+}
+
+// A token that is shorter than a word may be a part of one by chance.
+func TestVenafiShortToken(t *testing.T) {
+	t.Parallel()
+
+	for secret, errors := range map[string]int{"certifi": 0, "certific": 1} {
+		fake := newVenafi(t, venafiToken())
+		fake.Set(secret, venafitest.Token{Application: "a", Scope: "ssh"})
+
+		s := configured(t, nil, venafiProvider(fake, map[string]any{"access_token": secret}))
+		if _, all := s.read(venafiType, map[string]any{"required_scopes": []any{"certificate"}}); len(all.errors()) != errors {
+			t.Errorf("%d characters: got %v, want %d errors", len(secret), all, errors)
+		}
 	}
 }
 
