@@ -57,9 +57,11 @@ func read(resp *transport.Response, words verdict.Words, asked endpoint) (*Answe
 	switch {
 	case !ok && resp.Status == http.StatusOK:
 		return nil, withRay(resp, resp.Unexpected("Its body is not the documented JSON.", ""))
+	case has(body.Errors, codeLockOut):
+		return nil, withRay(resp, undecided(resp, body.Errors, said, asked))
 	case resp.Status == http.StatusOK:
 		return success(resp, body, words, said)
-	case body.Success != nil && !*body.Success && len(body.Errors) > 0 &&
+	case body.Success != nil && !*body.Success && len(body.Errors) > 0 && body.Result == nil && !has(body.Errors, codeForbidden) &&
 		!slices.ContainsFunc(body.Errors, func(m message) bool { return !m.refuses(resp.Status) }):
 		if slices.ContainsFunc(body.Errors, func(m message) bool { return m.Code == codeInvalidHeaders }) {
 			words.Refused = "What was sent cannot be a token: it may be truncated, or be a Global API key. Give the whole token, as Cloudflare showed it."
@@ -122,14 +124,15 @@ func (m message) refuses(status int) bool {
 	}
 }
 
+// has reports whether an error, or a cause of one, has a code.
+func has(errs []message, code int64) bool {
+	return slices.ContainsFunc(errs, func(m message) bool { return m.Code == code || has(m.ErrorChain, code) })
+}
+
 // undecided is the error for an answer that says nothing about the token.
 func undecided(resp *transport.Response, errs []message, said string, asked endpoint) *verdict.Error {
-	has := func(code int64) bool {
-		return slices.ContainsFunc(errs, func(m message) bool { return m.Code == code })
-	}
-
 	switch {
-	case has(codeLockOut):
+	case has(errs, codeLockOut):
 		err := resp.Fault(said, "After too many failed authentications Cloudflare refuses every token from this machine's address for some minutes, "+
 			"and each further request prolongs that.",
 			"Stop what sends an invalid token from this address, wait ten minutes, and run again.")
@@ -138,17 +141,17 @@ func undecided(resp *transport.Response, errs []message, said string, asked endp
 		return err
 	case resp.Status < 400 || resp.Status == http.StatusTooManyRequests || resp.Status >= 500:
 		return resp.Fault(said, "", "")
-	case has(codeNoAuthorization):
+	case has(errs, codeNoAuthorization):
 		return resp.Fault(said, "The request's Authorization header may not have arrived.",
 			asked.urlRemedy()+" If the message is about the header, look for a proxy or gateway between here and Cloudflare that removes it, "+
 				"and exempt Cloudflare's API from it.")
-	case has(codeForbidden):
+	case has(errs, codeForbidden):
 		return resp.Fault(said, "Cloudflare answers so for several reasons; the token's client IP address filter may be one of them.",
 			"If the message names a location, allow this machine's address in the token's client IP address filter in the Cloudflare dashboard. "+
 				"Otherwise compare the message with the token in the dashboard.")
-	case has(codeInvalidObject) && asked.account != "":
+	case has(errs, codeInvalidObject) && asked.account != "":
 		return resp.Fault(said, "Cloudflare does not know this account.", "Check account_id. "+AccountIDRemedy)
-	case has(codeNoRoute) && asked.account != "":
+	case has(errs, codeNoRoute) && asked.account != "":
 		return resp.Fault(said, "", asked.urlRemedy()+" Then check account_id. "+AccountIDRemedy)
 	case resp.Status == http.StatusNotFound:
 		return resp.Fault(said, "", asked.urlRemedy())

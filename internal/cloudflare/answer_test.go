@@ -330,6 +330,11 @@ func TestNoVerdict(t *testing.T) {
 		{name: "a refusal beside an address", http: 403, body: refusal(coded(10000, "Authentication error"), coded(9109, "Cannot use the access token from location: 203.0.113.7")), parts: []string{"Cannot use the access token from location"}},
 		{name: "a refusal beside an error that is null", http: 401, body: refusal(coded(1000, "Invalid API Token"), "null")},
 
+		{name: "a refusal whose cause is a lock-out", http: 403, body: refusal(`{"code":10000,"message":"m","error_chain":[{"code":10502,"message":"Too many authentication failures"}]}`), parts: []string{"locked out"}},
+		{name: "a refusal whose cause is an address", http: 401, body: refusal(`{"code":1000,"message":"m","error_chain":[{"code":9109,"message":"Cannot use the access token from location"}]}`), parts: []string{"address filter"}},
+		{name: "a refusal with a result", http: 401, body: `{"success":false,"errors":[` + coded(1000, "Invalid API Token") + `],"result":` + result("active") + `}`},
+		{name: "a lock-out with 200", body: cloudflaretest.BodyLockOut, parts: []string{"locked out"}},
+
 		// What has a cause of its own.
 		{name: "no header arrived", http: 400, body: cloudflaretest.BodyNoHeader, parts: []string{"Authorization header may not have arrived", "1001", `Missing "Authorization" header`, "proxy"}},
 		{name: "1001 for something else", http: 401, body: refusal(coded(1001, "List accounts endpoint does not support account owned tokens")), parts: []string{"List accounts endpoint", "may not have arrived"}},

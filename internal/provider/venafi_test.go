@@ -384,6 +384,10 @@ func TestVenafiClientCertificate(t *testing.T) {
 	_, all = read(t, nil)
 	wantOneError(t, all, "error: The issuer ", "venafi.client_certificate")
 
+	strange, strangeKey := issuertest.PEM(issuertest.NewAuthority().Issue(issuertest.Certificate{}))
+	_, all = read(t, map[string]any{"client_certificate": strange, "client_key": strangeKey, "tls_max_version": "1.2"})
+	wantOneError(t, all, "error: The issuer could not be reached", "refused the client certificate", "the CA that signed it")
+
 	_, all = read(t, map[string]any{"client_certificate": certificate, "client_key": otherKey})
 	wantOneError(t, all, "error: Unreadable client key", "openssl")
 

@@ -183,6 +183,9 @@ func (c *Config) explainTLS(err error) (happened, remedy string) {
 			"Have the server's certificate checked. A CA of your own goes into " + bundle + "."
 	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
 		return "the server does not speak TLS on this port", c.checkURL()
+	case strings.Contains(err.Error(), "remote error: tls: ") && strings.Contains(err.Error(), "certificate") && c.ClientCertificate != nil:
+		return "the server refused the client certificate",
+			"Check that the certificate in " + c.argument("client_certificate") + " has not expired, and that the server accepts the CA that signed it."
 	case strings.Contains(err.Error(), "tls: "): // So do alerts of either side, and what has no type.
 		return "the TLS handshake failed",
 			"The server must offer TLS 1.2 or newer. Check its TLS settings, and what inspects TLS on the way." + c.lateAuthRemedy()
