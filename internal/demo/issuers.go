@@ -113,6 +113,10 @@ func serve(ctx context.Context, in io.Reader, out io.Writer) {
 	fmt.Fprintln(out, "\n# Tokens in other states:")
 
 	for _, s := range states {
+		if s.prints == noChanges {
+			continue
+		}
+
 		fmt.Fprintf(out, "export %s=%s # %s\n", s.variable, s.token, s.name)
 	}
 

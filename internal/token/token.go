@@ -73,7 +73,7 @@ func (t Token) LogValue() slog.Value { return slog.StringValue(t.String()) }
 // URLs, HTML or JSON, or the token is in Base64 or in hexadecimal digits.
 func (t Token) In(text string) bool {
 	secret := t.Reveal()
-	if secret == "" {
+	if secret == "" || len(text) < min(minPart, len(secret)) {
 		return false
 	}
 
@@ -82,25 +82,30 @@ func (t Token) In(text string) bool {
 		plain = escaped().ReplaceAllStringFunc(html.UnescapeString(text), unescape)
 	}
 
-	if core := squeeze(secret); len(core) >= minPart && (hasPart(squeeze(text), core, minPart) || hasPart(squeeze(plain), core, minPart)) {
+	if hasPart(visible(plain), visible(secret), minPart) || plain != text && hasPart(visible(text), visible(secret), minPart) {
 		return true
 	}
 
-	if hasPart(visible(text), visible(secret), minPart) || hasPart(visible(plain), visible(secret), minPart) {
+	squeezed := squeeze(plain)
+	if core := squeeze(secret); len(core) >= minPart && hasPart(squeezed, core, minPart) {
 		return true
+	}
+
+	if len(squeezed) < minEncoded {
+		return false
 	}
 
 	// What comes before the token shifts its Base64. The ends depend on what is beside it.
 	for offset := range 3 {
 		encoded := base64.RawStdEncoding.EncodeToString([]byte(strings.Repeat(" ", offset) + secret))
-		if core := squeeze(encoded[min(4, len(encoded)):max(min(4, len(encoded)), len(encoded)-4)]); len(core) >= minEncoded && hasPart(squeeze(text), core, minEncoded) {
+		if core := squeeze(encoded[min(4, len(encoded)):max(min(4, len(encoded)), len(encoded)-4)]); len(core) >= minEncoded && hasPart(squeezed, core, minEncoded) {
 			return true
 		}
 	}
 
 	digits := hex.EncodeToString([]byte(secret))
 
-	return len(digits) >= minEncoded && hasPart(squeeze(text), digits, minEncoded)
+	return len(digits) >= minEncoded && hasPart(squeezed, digits, minEncoded)
 }
 
 // minEncoded is minPart for an encoded token, in which a character takes up to two.
@@ -110,7 +115,14 @@ const minEncoded = 2 * minPart
 // of it if it is shorter.
 func hasPart(text, secret string, part int) bool {
 	part = min(part, len(secret))
-	for i := 0; i+part <= len(secret); i++ {
+
+	// Any part has one of these blocks whole, and an ordinary text has none.
+	some, block := false, (part+1)/2
+	for i := 0; i+block <= len(secret) && !some; i += block {
+		some = strings.Contains(text, secret[i:i+block])
+	}
+
+	for i := 0; some && i+part <= len(secret); i++ {
 		if strings.Contains(text, secret[i:i+part]) {
 			return true
 		}
