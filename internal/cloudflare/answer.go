@@ -190,7 +190,22 @@ func say(resp *transport.Response, errs []message) string {
 		}
 	}
 
+	if whole := together(errs); resp.Repeats(whole) { // Each may hold a piece of it.
+		return resp.Show(whole)
+	}
+
 	return resp.Show(b.String())
+}
+
+// together are the texts of all errors and their causes.
+func together(errs []message) string {
+	var b strings.Builder
+
+	for _, m := range errs {
+		b.WriteString(m.Message + together(m.ErrorChain))
+	}
+
+	return b.String()
 }
 
 // rayID is made when it is needed: most runs need none, and each starts the

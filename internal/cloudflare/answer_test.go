@@ -636,3 +636,17 @@ func TestServerThatRepeatsTheToken(t *testing.T) {
 		}
 	}
 }
+
+// Seven characters of a token in each of several errors are a part of it as well.
+func TestTokenInSeveralErrors(t *testing.T) {
+	t.Parallel()
+
+	_, b, answer, err := verify(t, issuertest.Reply(401, refusal(coded(1000, secret[:7]), coded(1000, secret[7:14]))), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	if v := decide(t, b, answer, nil); v.Status != verdict.Rejected || strings.Contains(v.Reason, secret[:7]) || !strings.Contains(v.Reason, "withheld") {
+		t.Errorf("verdict = %+v", v)
+	}
+}

@@ -73,30 +73,38 @@ func (s Sources) Resolve(ctx context.Context) (Token, []verdict.Warning, error) 
 	case s.FromProvider != nil:
 		t, err = parse(*s.FromProvider, "provider", "The value of "+s.Provider()+" in the provider configuration")
 	default:
-		return s.fromIssuerVariable()
+		t, err = s.fromIssuerVariable()
 	}
 
-	return t, nil, err
+	if err != nil || t.Source() != "env:"+s.Variable {
+		return t, nil, err
+	}
+
+	return t, s.trimmed(t), nil
 }
 
 // fromIssuerVariable takes the token from the issuer's own variable. An empty one
 // counts as not set, since that is how CI systems pass on a secret that does not exist.
-func (s Sources) fromIssuerVariable() (Token, []verdict.Warning, error) {
+func (s Sources) fromIssuerVariable() (Token, error) {
 	value, _ := s.LookupEnv(s.Variable)
 	if value == "" {
-		return Token{}, nil, s.noToken()
+		return Token{}, s.noToken()
 	}
 
-	t, err := parse(value, "env:"+s.Variable, "The value of the environment variable "+s.Variable)
-	if err != nil || t.Reveal() == value {
-		return t, nil, err
+	return parse(value, "env:"+s.Variable, "The value of the environment variable "+s.Variable)
+}
+
+// trimmed warns of an issuer's own variable that other providers cannot use as it is.
+func (s Sources) trimmed(t Token) []verdict.Warning {
+	if value, _ := s.LookupEnv(s.Variable); value == t.Reveal() {
+		return nil
 	}
 
-	return t, []verdict.Warning{{
+	return []verdict.Warning{{
 		Summary: "Trailing newline in " + s.Variable,
 		Detail: "The environment variable " + s.Variable + " ends with a newline. This provider ignores it, but other providers that read the variable " +
 			"send it, and fail. Remove the newline where the variable is set, for example with printf instead of echo.",
-	}}, nil
+	}}
 }
 
 func (s Sources) noToken() error {

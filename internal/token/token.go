@@ -3,6 +3,10 @@
 package token
 
 import (
+	"crypto/md5"  //nolint:gosec // Others write it.
+	"crypto/sha1" //nolint:gosec // Others write it.
+	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
@@ -10,6 +14,7 @@ import (
 	"io"
 	"log/slog"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -70,7 +75,8 @@ func (t Token) LogValue() slog.Value { return slog.StringValue(t.String()) }
 // In reports whether text holds eight or more consecutive characters of the
 // token (all of it, if it is shorter), in upper or lower case, whatever stands
 // between them that is neither letter nor digit; also where they are escaped as in
-// URLs, HTML or JSON, or the token is in Base64 or in hexadecimal digits.
+// URLs, HTML or JSON, where the token is in Base64 or in hexadecimal digits, or where
+// it is a hash of the token.
 func (t Token) In(text string) bool {
 	secret := t.Reveal()
 	if secret == "" || len(text) < min(minPart, len(secret)) {
@@ -103,9 +109,23 @@ func (t Token) In(text string) bool {
 		}
 	}
 
-	digits := hex.EncodeToString([]byte(secret))
+	return slices.ContainsFunc(digests(secret), func(form string) bool { return len(form) >= minEncoded && hasPart(squeezed, form, minEncoded) })
+}
 
-	return len(digits) >= minEncoded && hasPart(squeezed, digits, minEncoded)
+// digests are the token and its usual hashes, each in the forms in which they are
+// written. A hash can be a credential, such as the SHA-256 of a Cloudflare token.
+func digests(secret string) []string {
+	sum256, sum512, sum1, sum5 := sha256.Sum256([]byte(secret)), sha512.Sum512([]byte(secret)), sha1.Sum([]byte(secret)), md5.Sum([]byte(secret)) //nolint:gosec // Others write them.
+
+	sums := [][]byte{sum256[:], sum512[:], sum1[:], sum5[:]}
+	all := make([]string, 0, 1+2*len(sums))
+	all = append(all, hex.EncodeToString([]byte(secret)))
+
+	for _, sum := range sums {
+		all = append(all, hex.EncodeToString(sum), squeeze(base64.RawStdEncoding.EncodeToString(sum)))
+	}
+
+	return all
 }
 
 // minEncoded is minPart for an encoded token, in which a character takes up to two.

@@ -3,10 +3,17 @@ package token_test
 import (
 	"bytes"
 	"context"
+	"crypto/md5"
+	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/base64"
+	"encoding/hex"
 	stdjson "encoding/json"
 	"encoding/xml"
 	"fmt"
+	"hash"
+	"io"
 	"log/slog"
 	"net/url"
 	"strings"
@@ -127,6 +134,12 @@ func TestZeroToken(t *testing.T) {
 // base64Token has no eight letters or digits in a row.
 const base64Token = "aB3+dE5f/gH7jK9+mN2pQ/rS4=tU6v=="
 
+func sum(h hash.Hash, text string) []byte {
+	_, _ = io.WriteString(h, text)
+
+	return h.Sum(nil)
+}
+
 func percent(text string) string {
 	var b strings.Builder
 	for _, c := range []byte(text) {
@@ -180,6 +193,12 @@ func TestIn(t *testing.T) {
 		{"in Base64 as a bearer", secret, base64.URLEncoding.EncodeToString([]byte("Bearer " + secret)), true},
 		{"in Base64 after a name", secret, base64.StdEncoding.EncodeToString([]byte("x:" + secret)), true},
 		{"in hexadecimal digits", secret, fmt.Sprintf("%X", secret), true},
+		{"SHA-256", secret, fmt.Sprintf("unknown token %x", sha256.Sum256([]byte(secret))), true},
+		{"SHA-256 in upper case, a half", secret, fmt.Sprintf("%X", sha256.Sum256([]byte(secret)))[:32], true},
+		{"SHA-512", secret, fmt.Sprintf("%x", sha512.Sum512([]byte(secret))), true},
+		{"SHA-1 in Base64", secret, base64.StdEncoding.EncodeToString(sum(sha1.New(), secret)), true},
+		{"MD5", secret, hex.EncodeToString(sum(md5.New(), secret)), true},
+		{"SHA-256 of another token", secret, fmt.Sprintf("%x", sha256.Sum256([]byte("another"))), false},
 		{"another token in Base64", secret, base64.StdEncoding.EncodeToString([]byte("Bearer another-token-0123456789")), false},
 		{"token of eight, seven of it", "abcdefgh", "abcdefg", false},
 	}

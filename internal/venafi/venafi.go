@@ -95,5 +95,6 @@ var words = verdict.Words{ //nolint:gochecknoglobals // A constant in all but fo
 	Enable: "Ask the server's administrator, or give this run another token.",
 
 	ScopesUnknown: "Remove required_scopes, or ask the server's administrator for a version that reports scopes.",
-	EndUnknown:    "Remove min_remaining to check only that the token works now, or ask the server's administrator for a version that reports the token's lifetime.",
+	EndUnknown: "Remove min_remaining to check only that the token works now. If a warning says that a date was left out, have the server's clock checked; " +
+		"otherwise ask the server's administrator for a version that reports the token's lifetime.",
 }

@@ -51,7 +51,7 @@ func reason(s Status, f Facts, q Question, w Words) string {
 	case s == Expired:
 		what, todo = "expired at "+Format(*f.ExpiresOn), w.Renew
 	case s == MissingScope && ours:
-		what, todo = "is valid, but lacks the required scope "+strings.Join(f.MissingScopes, ", ")+" (it has: "+f.Granted+")", w.Scope
+		what, todo = "lacks the required scope "+strings.Join(f.MissingScopes, ", ")+" (it has: "+f.Granted+")", w.Scope
 	case s == Expiring && ours:
 		what = fmt.Sprintf("still works, but ends at %s, sooner than the %s that min_remaining asks for",
 			Format(*f.ExpiresOn), Brief(*q.MinRemaining))
