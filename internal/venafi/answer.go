@@ -88,7 +88,7 @@ func denies(name string, value any) bool {
 		return slices.ContainsFunc(v, func(value any) bool { return denies(name, value) })
 	case string:
 		text := strings.ToLower(strings.TrimSpace(v))
-		if slices.ContainsFunc(bad, func(word string) bool { return strings.Contains(text, word) }) || strings.HasPrefix(text, "not ") || slices.Contains(refusing, text) {
+		if slices.ContainsFunc(bad, func(word string) bool { return strings.Contains(text, word) }) || strings.HasPrefix(text, "not ") {
 			return true
 		}
 

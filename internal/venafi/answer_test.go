@@ -78,6 +78,13 @@ func TestAccepted(t *testing.T) {
 		// Older servers send fewer fields.
 		{name: "application and scope only", body: body(`"application":"a"`, `"scope":"ssh"`), application: "a", scope: "ssh", scopes: venafi.Scopes{"ssh": {}}, reason: []string{"not known"}, noReason: []string{"1970", "0001", "no end"}},
 		{name: "valid_for only", body: body(`"valid_for":60`), validFor: 60, reason: []string{"not known"}},
+		{name: "valid_for of a second only", body: body(`"valid_for":1`), validFor: 1},
+		{
+			name: "members that deny nothing",
+			body: body(issued, `"revoked":""`, `"expired":"no"`, `"blocked":" None "`, `"disabled":"False"`, `"deleted":0`, `"suspended":null`, `"inactive":false`,
+				`"active":null`, `"valid":"yes"`, `"ok":1`, `"new":{"a":{},"b":[null,"c"]}`),
+			accessIssued: noon,
+		},
 		{name: "the others null", body: body(issued, `"application":"a"`, `"identity":null`, `"scope":null`, `"valid_for":null`, `"expires":null`, `"expires_unix_time":null`, `"access_issued_on_ISO8601":null`), application: "a", accessIssued: noon},
 		{name: "grant's end only", body: body(`"expires_unix_time":1636492045`), grantExpires: "2021-11-09T21:07:25Z", reason: []string{"not known"}, noReason: []string{"2021"}},
 		{name: "issued only", body: body(issued), accessIssued: noon},
@@ -297,6 +304,10 @@ func TestRefused(t *testing.T) {
 				if !strings.Contains(v.Reason, part) {
 					t.Errorf("reason %q lacks %q", v.Reason, part)
 				}
+			}
+
+			if !answer.Now.Equal(now) {
+				t.Errorf("now = %v", answer.Now)
 			}
 
 			if facts.MissingScopes != nil || answer.Scopes != nil || answer.ExpiresOn != nil || answer.ValidFor != 0 {
@@ -523,8 +534,15 @@ func TestNoVerdict(t *testing.T) {
 		`"result":{"valid":false}`, `"data":[{"error":"x"}]`, `"oauth_error":"x"`, `"status":"not active"`, `"status":"blocked"`, `"status":"suspended"`, `"status":"denied"`,
 		`"status":"unauthorized"`, `"status":"failed"`, `"authenticated":false`, `"authorized":0`, `"accepted":false`, `"ok":false`, `"blocked":true`, `"suspended":1`,
 		`"deleted":true`, `"revoke":true`, `"message":"token revoked"`, `"exception":"x"`, `"fault":{"code":1,"denied":true}`,
+		`"in_active":true`, `"revoked":"yes"`, `"active":""`, `"active":"none"`, `"enabled":false`,
 	} {
 		tests = append(tests, noVerdict{name: member, handler: field(member), parts: []string{"that the token is not valid"}})
+	}
+
+	for _, word := range []string{
+		"revoked", "expired", "disabled", "inactive", "invalid", "rejected", "blocked", "suspended", "denied", "deleted", "unauthorized", "failed", "fault", "an error", "exception",
+	} {
+		tests = append(tests, noVerdict{name: word, handler: field(`"state":"` + word + `"`), parts: []string{"that the token is not valid"}})
 	}
 
 	// Words about something else than the token or its grant.
