@@ -437,11 +437,18 @@ func TestRayID(t *testing.T) {
 			_, b, _, err := verify(t, issuertest.Reply(test.http, test.body, "Cf-Ray", test.ray), "")
 			clienttest.WantFault(t, b, err)
 
-			if strings.Contains(err.Error(), test.ray) == test.hidden {
+			if strings.HasSuffix(err.Error(), " Cloudflare's support asks for the ray ID, which is "+test.ray+".") == test.hidden || strings.Contains(err.Error(), test.ray) == test.hidden {
 				t.Errorf("error %q with the ray ID %q", err, test.ray)
 			}
 		})
 	}
+
+	// A token can look like one.
+	s, b := start(t), clienttest.Bearer(t, ray[:16])
+	s.SetFault(issuertest.Reply(http.StatusForbidden, "<html>", "Cf-Ray", ray))
+
+	_, err := issuer.Connect(t, s.BaseURL(), s.TrustBundle, nil).Verify(context.Background(), b, "", true)
+	clienttest.WantFault(t, b, err)
 }
 
 // TestYearOne has an end that a program writes which has none: in the year 1 it

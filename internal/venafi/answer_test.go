@@ -276,6 +276,7 @@ func TestRefused(t *testing.T) {
 		{"words in the status line", line(401, "Grant not found"), []string{"Grant not found"}},
 		{"other words in the status line", line(401, "The access token is expired"), []string{"The access token is expired"}},
 		{"words, and a challenge for a bearer", line(401, "Grant not found", "WWW-Authenticate: Bearer"), []string{"Grant not found"}},
+		{"words, and a tab in a challenge for a bearer", line(401, "Grant not found", "WWW-Authenticate: Bearer\trealm=\"x\""), []string{"Grant not found"}},
 		{"words that begin as usual", line(401, "Unauthorized: Grant not found"), []string{"Grant not found"}},
 		{"revoked grant, by words", line(401, "Grant has been revoked, has expired, or the refresh token is invalid"), []string{"Grant has been revoked"}},
 		{"a challenge for a bearer with parameters", line(401, "Grant not found", `WWW-Authenticate: Bearer realm="a, Basic b", error = "x"`), []string{"Grant not found"}},

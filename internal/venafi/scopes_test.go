@@ -34,6 +34,7 @@ func TestParseScopes(t *testing.T) {
 		"certificate:,":                                           {"certificate": {}},
 		"certificate:manage,":                                     {"certificate": {"manage"}},
 		"any":                                                     {"any": {}},
+		"@AZ[:ÀK":                                                 {"@az[": {"Àk"}},
 		"a-new.scope_1:x-y":                                       {"a-new.scope_1": {"x-y"}},
 	}
 
