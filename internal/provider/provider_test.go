@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	fwprovider "github.com/hashicorp/terraform-plugin-framework/provider"
 	fwschema "github.com/hashicorp/terraform-plugin-framework/provider/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/provider"
@@ -35,6 +36,8 @@ func TestSchemas(t *testing.T) {
 			if want := name == issuer.tokenArgument || name == "client_key"; attribute.IsSensitive() != want {
 				t.Errorf("%s.%s is sensitive: %t", issuer.block, name, !want)
 			}
+
+			wantDescribed(t, name, attribute)
 		}
 	}
 
@@ -56,9 +59,27 @@ func TestSchemas(t *testing.T) {
 				t.Error(name, "has no description")
 			}
 
+			wantDescribed(t, name, attribute)
+
 			if want := slices.ContainsFunc(fakes(), func(f fake) bool { return f.tokenArgument == name }); attribute.IsSensitive() != want {
 				t.Errorf("%s is sensitive: %t", name, !want)
 			}
+		}
+	}
+}
+
+// wantDescribed wants every validator of an attribute to say what it asks for.
+func wantDescribed(t *testing.T, name string, attribute any) {
+	t.Helper()
+
+	validated, ok := attribute.(interface{ StringValidators() []validator.String })
+	if !ok {
+		return
+	}
+
+	for _, v := range validated.StringValidators() {
+		if text := v.Description(t.Context()); !strings.HasSuffix(text, ".") && !strings.HasPrefix(text, "Ensure") || v.MarkdownDescription(t.Context()) != text {
+			t.Errorf("a validator of %s is described by %q", name, text)
 		}
 	}
 }

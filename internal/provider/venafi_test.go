@@ -196,6 +196,8 @@ func TestVenafiErrors(t *testing.T) {
 		"null scope":        {config: map[string]any{"required_scopes": []any{nil}}, start: "error at required_scopes: Null Set Value"},
 		"empty scope":       {config: map[string]any{"required_scopes": []any{""}}, start: "error: ", texts: []string{"is empty"}},
 		"scope with blanks": {config: map[string]any{"required_scopes": []any{"certificate: manage"}}, start: "error: ", texts: []string{"without whitespace"}},
+		"scope of any":      {config: map[string]any{"required_scopes": []any{"any:manage"}}, start: "error: Invalid scope", texts: []string{"restricts any"}},
+		"no object":         {fault: issuertest.Reply(http.StatusOK, "[]"), start: unexpected, texts: []string{"not the documented JSON object"}},
 		"scopes in one":     {config: map[string]any{"required_scopes": []any{"certificate;ssh"}}, start: "error: ", texts: []string{"one element for each scope"}},
 		"unknown scope":     {config: map[string]any{"required_scopes": []any{unknown{}}}, start: "error: Argument is not known yet"},
 		"a date that is none": {

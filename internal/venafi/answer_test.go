@@ -82,7 +82,7 @@ func TestAccepted(t *testing.T) {
 		{
 			name: "members that deny nothing",
 			body: body(issued, `"revoked":""`, `"expired":"no"`, `"blocked":" None "`, `"disabled":"False"`, `"deleted":0`, `"suspended":null`, `"inactive":false`,
-				`"active":null`, `"valid":"yes"`, `"ok":1`, `"new":{"a":{},"b":[null,"c"]}`),
+				`"active":null`, `"valid":"yes"`, `"ok":1`, `"new":{"a":{},"b":[null,"c",false]}`),
 			accessIssued: noon,
 		},
 		{name: "the others null", body: body(issued, `"application":"a"`, `"identity":null`, `"scope":null`, `"valid_for":null`, `"expires":null`, `"expires_unix_time":null`, `"access_issued_on_ISO8601":null`), application: "a", accessIssued: noon},
