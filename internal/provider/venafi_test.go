@@ -275,6 +275,12 @@ func TestVenafiWarnings(t *testing.T) {
 		"the token ends past the year 9999": {
 			venafitest.Body(venafitest.Token{IssuedOn: clock, ValidFor: far}), 0, map[string]any{"expires_on": nil}, "its end is not known", []string{"Date left out: "},
 		},
+		"issued past the year 9999": {
+			fmt.Sprintf(`{"access_issued_on_unix_time":%d,"valid_for":60}`, int64(far)), 0,
+			map[string]any{"access_issued_on": nil, "expires_on": nil},
+			"its end is not known",
+			[]string{"Date left out: "},
+		},
 		"both end past the year 9999": {
 			fmt.Sprintf(`{"access_issued_on_unix_time":1,"valid_for":%d,"expires_unix_time":%[1]d}`, int64(far)), 0,
 			map[string]any{"expires_on": nil, "grant_expires_on": nil},
@@ -324,7 +330,7 @@ func TestVenafiWarningBesideAnError(t *testing.T) {
 			fake := newVenafi(t, test.token)
 			fake.SetFault(test.fault)
 
-			s := configured(t, map[string]string{"VENAFI_TOKEN": venafiSecret + "\n"}, venafiProvider(fake, map[string]any{"access_token": nil}))
+			s := configured(t, map[string]string{"VENAFI_TOKEN": venafiSecret + "\n"}, venafiProvider(fake, map[string]any{"access_token": nil, "tls_max_version": "1.3"}))
 
 			_, all := s.read(venafiType, test.config)
 			wantOneError(t, all, test.start)

@@ -501,6 +501,7 @@ func TestNoVerdict(t *testing.T) {
 		{name: "403", handler: reply(403, `{"error":"insufficient_scope","error_description":"No scope"}`), parts: []string{"insufficient_scope", "No scope"}},
 		{name: "403 with invalid_token", handler: reply(403, invalid)},
 		{name: "403 in HTML", handler: page(403), parts: []string{"client_certificate"}},
+		{name: "403 by the words of a refusal", handler: line(403, "Grant not found"), parts: []string{"Grant not found", "no particular scope"}, not: []string{"has probably ended"}},
 		{name: "403 by words", handler: line(403, "Client certificate required"), parts: []string{"Client certificate required"}},
 		{name: "404", handler: page(404), parts: []string{"VEDAuth", "venafi.url"}, not: []string{"directory"}},
 		{name: "404 with invalid_token", handler: reply(404, invalid)},

@@ -91,8 +91,7 @@ var words = verdict.Words{ //nolint:gochecknoglobals // A constant in all but fo
 	Renew:    "Refresh the token or request a new one, and give it to this run.",
 	Refused: "It may have expired, been revoked or replaced by a refresh, or come from another server; the server does not tell which. " +
 		"Refresh the token or request a new one, and check that the provider's venafi.url names the server that issued it.",
-	Scope:  "Check required_scopes for a typo, or request a new token with that scope; the scope of an existing one cannot be changed.",
-	Enable: "Ask the server's administrator, or give this run another token.",
+	Scope: "Check required_scopes for a typo, or request a new token with that scope; the scope of an existing one cannot be changed.",
 
 	ScopesUnknown: "Remove required_scopes, or ask the server's administrator for a version that reports scopes.",
 	EndUnknown: "Remove min_remaining to check only that the token works now. If a warning says that a date was left out, have the server's clock checked; " +

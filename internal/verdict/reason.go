@@ -14,7 +14,8 @@ type Words struct {
 	Endpoint string
 	// Renew is what to do about a token that has ended or soon will, as a sentence.
 	Renew string
-	// Enable is what to do about a token that was switched off, as a sentence.
+	// Enable is what to do about a token that was switched off, as a sentence; "" for
+	// an issuer that tells of none.
 	Enable string
 	// Refused is what a refusal may mean and what to do, in sentences.
 	Refused string
