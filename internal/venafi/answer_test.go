@@ -491,7 +491,7 @@ func TestNoVerdict(t *testing.T) {
 		{name: "invalid_request", handler: reply(400, `{"error":"invalid_request","error_description":"Missing property"}`), parts: []string{"invalid_request", "Missing property"}},
 		{name: "a code that is not known", handler: reply(400, `{"error":"something_new"}`), parts: []string{"something_new"}},
 		{name: "a code in another case", handler: reply(400, `{"error":"Invalid_Token"}`)},
-		{name: "no code", handler: reply(400, `{"error_description":"invalid_token"}`), parts: []string{"invalid_token"}},
+		{name: "no code", handler: reply(400, `{"error_description":"invalid_token"}`), parts: []string{`"invalid_token"`}},
 		{name: "code a list", handler: reply(400, `{"error":["invalid_token"]}`)},
 		{name: "HTML", handler: page(400), parts: []string{"may require a client certificate", "venafi.client_certificate"}},
 		{name: "nothing", handler: reply(400, "")},

@@ -79,6 +79,7 @@ func TestMissing(t *testing.T) {
 		{"certificates:manage", []string{"certificate:manage"}, []string{"certificate:manage"}},
 		{"ssh", []string{"ssh", "ssh", "agent", "agent"}, []string{"agent"}},
 		{"ssh", []string{"agent", "agent:x"}, []string{"agent:x"}},
+		{"ssh", []string{"codesign", "agent", "admin"}, []string{"admin", "agent", "codesign"}},
 		{"", []string{"ssh"}, []string{"ssh"}},
 		{"codesignclient", []string{"codesign"}, []string{"codesign"}},
 		{"a-new-scope", []string{"a-new-scope"}, []string{}},
