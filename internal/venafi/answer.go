@@ -151,7 +151,7 @@ func read(resp *transport.Response) (*Answer, error) {
 		}
 	case http.StatusBadRequest:
 		// The server answers so when the grant has ended.
-		refused = slices.Contains(refusing, body.Error)
+		refused = !challenged(resp) && slices.Contains(refusing, body.Error)
 	}
 
 	if refused {
@@ -226,6 +226,9 @@ func undecided(resp *transport.Response, said string) *verdict.Error {
 	switch {
 	case resp.Status == http.StatusUnauthorized:
 		return resp.Fault(said, "The platform does not refuse a token in this way: something in front of it asked for other credentials, or it is out of order.",
+			"Exempt /vedauth from the sign-in of the proxy, gateway or web server in front of the platform. It must let the Authorization header pass.")
+	case resp.Status == http.StatusBadRequest && challenged(resp):
+		return resp.Fault(said, "Something in front of the platform asked for other credentials.",
 			"Exempt /vedauth from the sign-in of the proxy, gateway or web server in front of the platform. It must let the Authorization header pass.")
 	case resp.Status == http.StatusBadRequest && inStatusLine(resp):
 		return resp.Fault(said, "The grant has probably ended, and its tokens with it; the server does not say so in its documented form.",

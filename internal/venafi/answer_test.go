@@ -497,6 +497,9 @@ func TestNoVerdict(t *testing.T) {
 		{name: "nothing", handler: reply(400, "")},
 		{name: "words do not decide with 400", handler: line(400, "Grant not found"), parts: []string{"400 Grant not found", "has probably ended", "Request a new grant"}},
 
+		{name: "400 of a gateway", handler: reply(400, invalid, "WWW-Authenticate", "Basic"), parts: []string{"in front of the platform"}},
+		{name: "400 of a gateway, by words", handler: line(400, "Grant not found", "WWW-Authenticate: Negotiate"), parts: []string{"in front of the platform"}},
+
 		// Other statuses.
 		{name: "403", handler: reply(403, `{"error":"insufficient_scope","error_description":"No scope"}`), parts: []string{"insufficient_scope", "No scope"}},
 		{name: "403 with invalid_token", handler: reply(403, invalid)},
