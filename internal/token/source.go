@@ -151,7 +151,7 @@ func parse(raw, source, what string) (Token, error) {
 		return Token{}, malformed(what, err)
 	}
 
-	return Token{secret: &secret, source: source}, nil
+	return newToken(secret, source), nil
 }
 
 func malformed(what string, err error) error {

@@ -10,6 +10,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"hash"
 	"html"
 	"io"
 	"log/slog"
@@ -36,6 +37,15 @@ type Token struct {
 	// their methods when the struct itself sits in an unexported field.
 	secret *string
 	source string
+	// forms gives the token's encodings, which are made when they are needed.
+	forms *func() []string
+}
+
+// newToken makes a token that is clean.
+func newToken(text, source string) Token {
+	forms := sync.OnceValue(func() []string { return encodings(text) })
+
+	return Token{&text, source, &forms}
 }
 
 // Reveal gives the token itself, for the Authorization header, for what masks the
@@ -75,57 +85,32 @@ func (t Token) LogValue() slog.Value { return slog.StringValue(t.String()) }
 // In reports whether text holds eight or more consecutive characters of the
 // token (all of it, if it is shorter), in upper or lower case, whatever stands
 // between them that is neither letter nor digit; also where they are escaped as in
-// URLs, HTML or JSON, where the token is in Base64 or in hexadecimal digits, or where
-// it is a hash of the token.
+// URLs, HTML or JSON, where the token is in Base64 or written as numbers, or where it
+// is a hash of the token.
 func (t Token) In(text string) bool {
 	secret := t.Reveal()
 	if secret == "" || len(text) < min(minPart, len(secret)) {
 		return false
 	}
 
+	if hasPart(visible(text), visible(secret), minPart) {
+		return true
+	}
+
+	// What is escaped may have been escaped before.
 	plain := text
-	if strings.ContainsAny(text, `%&\`) {
-		plain = escaped().ReplaceAllStringFunc(html.UnescapeString(text), unescape)
-	}
-
-	if hasPart(visible(plain), visible(secret), minPart) || plain != text && hasPart(visible(text), visible(secret), minPart) {
-		return true
-	}
-
-	squeezed := squeeze(plain)
-	if core := squeeze(secret); len(core) >= minPart && hasPart(squeezed, core, minPart) {
-		return true
-	}
-
-	if len(squeezed) < minEncoded {
-		return false
-	}
-
-	// What comes before the token shifts its Base64. The ends depend on what is beside it.
-	for offset := range 3 {
-		encoded := base64.RawStdEncoding.EncodeToString([]byte(strings.Repeat(" ", offset) + secret))
-		if core := squeeze(encoded[min(4, len(encoded)):max(min(4, len(encoded)), len(encoded)-4)]); len(core) >= minEncoded && hasPart(squeezed, core, minEncoded) {
-			return true
+	for range 3 {
+		if strings.ContainsAny(plain, `%&\`) {
+			plain = escaped().ReplaceAllStringFunc(html.UnescapeString(plain), unescape)
 		}
 	}
 
-	return slices.ContainsFunc(digests(secret), func(form string) bool { return len(form) >= minEncoded && hasPart(squeezed, form, minEncoded) })
-}
-
-// digests are the token and its usual hashes, each in the forms in which they are
-// written. A hash can be a credential, such as the SHA-256 of a Cloudflare token.
-func digests(secret string) []string {
-	sum256, sum512, sum1, sum5 := sha256.Sum256([]byte(secret)), sha512.Sum512([]byte(secret)), sha1.Sum([]byte(secret)), md5.Sum([]byte(secret)) //nolint:gosec // Others write them.
-
-	sums := [][]byte{sum256[:], sum512[:], sum1[:], sum5[:]}
-	all := make([]string, 0, 1+2*len(sums))
-	all = append(all, hex.EncodeToString([]byte(secret)))
-
-	for _, sum := range sums {
-		all = append(all, hex.EncodeToString(sum), squeeze(base64.RawStdEncoding.EncodeToString(sum)))
+	squeezed := squeeze(plain)
+	if core := squeeze(secret); len(core) >= minPart && hasPart(squeezed, core, minPart) || plain != text && hasPart(visible(plain), visible(secret), minPart) {
+		return true
 	}
 
-	return all
+	return len(squeezed) >= minPart && slices.ContainsFunc((*t.forms)(), func(form string) bool { return hasPart(squeezed, form, minEncoded) })
 }
 
 // minEncoded is minPart for an encoded token, in which a character takes up to two.
@@ -149,6 +134,42 @@ func hasPart(text, secret string, part int) bool {
 	}
 
 	return false
+}
+
+// encodings are the forms in which others write a token or a hash of it, squeezed. A
+// hash can be a credential, such as the SHA-256 of a Cloudflare token.
+func encodings(secret string) []string {
+	var all []string
+
+	add := func(form string) {
+		if form = squeeze(form); len(form) >= minPart {
+			all = append(all, form)
+		}
+	}
+
+	wide := strings.Join(strings.Split(secret, ""), "\x00") + "\x00" // UTF-16, as .NET has it.
+	for _, text := range []string{secret, wide} {
+		add(hex.EncodeToString([]byte(text)))
+		add(fmt.Sprintf("%d", []byte(text)))
+
+		// What comes before shifts the groups, and what comes after ends the last one.
+		for offset := range 3 {
+			encoded := base64.RawStdEncoding.EncodeToString([]byte(strings.Repeat(" ", offset) + text))
+			add(encoded[(offset*8+5)/6 : (offset+len(text))*8/6])
+		}
+	}
+
+	for _, text := range []string{secret, secret + "\n", "Bearer " + secret} {
+		for _, h := range []hash.Hash{md5.New(), sha1.New(), sha256.New224(), sha256.New(), sha512.New384(), sha512.New()} { //nolint:gosec // Others write them.
+			_, _ = io.WriteString(h, text)
+			sum := h.Sum(nil)
+
+			add(hex.EncodeToString(sum))
+			add(base64.RawStdEncoding.EncodeToString(sum))
+		}
+	}
+
+	return all
 }
 
 // visible is text in lower case without blanks and what does not show.
@@ -178,11 +199,13 @@ func squeeze(text string) string {
 	}, text)
 }
 
-// escaped matches a character as URLs and JSON have it.
-var escaped = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`%[0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}`) }) //nolint:gochecknoglobals // A constant in all but form.
+// escaped matches a character as URLs, JSON and programs have it.
+var escaped = sync.OnceValue(func() *regexp.Regexp { //nolint:gochecknoglobals // A constant in all but form.
+	return regexp.MustCompile(`(%|\\x)[0-9a-fA-F]{2}|(%|\\)u[0-9a-fA-F]{4}|\\u\{[0-9a-fA-F]{1,6}\}`)
+})
 
 func unescape(sequence string) string {
-	code, _ := strconv.ParseInt(strings.TrimLeft(sequence, `%\u`), 16, 32) // The pattern lets nothing else through.
+	code, _ := strconv.ParseInt(strings.Trim(sequence, `%\ux{}`), 16, 32) // The pattern lets nothing else through.
 
 	return string(rune(code))
 }

@@ -70,48 +70,86 @@ func (d document) contradicted() bool {
 }
 
 // denies reports whether a member says that the token is not valid, by its name and
-// value or by those of the members in it.
-func denies(name string, value any) bool {
-	name = strings.Map(letters, name)
-	named := func(word string) bool { return strings.Contains(name, word) }
+// value or by those of the members in it. Whole words count: "default" is no fault.
+func denies(name string, value any) bool { //nolint:gocognit,gocyclo // One case for each type.
+	words := wordsOf(name)
+	if len(words) > 1 && slices.Contains([]string{"on", "at"}, words[len(words)-1]) { // Such as revoked_on.
+		words = words[:len(words)-1]
+	}
+
+	last := ""
+	if len(words) > 0 {
+		last = words[len(words)-1]
+	}
+
+	bad := slices.Contains(badWords, last) || slices.Contains(badWords, strings.Join(words, "")) // The latter for in_active.
+	good, told := !bad && slices.Contains(goodWords, last), slices.Contains(stateWords, last)
 
 	switch v := value.(type) {
 	case map[string]any:
 		for inner, value := range v {
-			if denies(inner, value) {
+			if denies(inner, value) || good && denies(name, value) {
 				return true
 			}
 		}
 
-		return false
+		return bad && len(v) > 0
 	case []any:
 		return slices.ContainsFunc(v, func(value any) bool { return denies(name, value) })
 	case string:
-		text := strings.ToLower(strings.TrimSpace(v))
-		if slices.ContainsFunc(bad, func(word string) bool { return strings.Contains(text, word) }) || strings.HasPrefix(text, "not ") {
-			return true
-		}
+		text := strings.ToLower(strings.Trim(v, " ."))
+		no := slices.Contains([]string{"false", "no", "n", "off", "0", "none", ""}, text)
 
-		value = text != "" && text != "false" && text != "no" && text != "none"
+		return good && no || bad && !no || (good || told) && negative(wordsOf(v))
 	case float64:
-		value = v != 0
-	case nil:
+		return good && v == 0 || bad && v != 0 || told && v >= http.StatusBadRequest && v < 600
+	case bool:
+		return (good || told) && !v || bad && v
+	default: // null
 		return false
 	}
-
-	if slices.ContainsFunc(bad, named) {
-		return value == true
-	}
-
-	return value == false && (name == "ok" || slices.ContainsFunc(good, named))
 }
 
-// What a member's name or value says of a token, in lower case.
-var (
-	bad = []string{ //nolint:gochecknoglobals // A constant in all but form.
-		"revoke", "expired", "disabled", "inactive", "invalid", "rejected", "blocked", "suspended", "denied", "deleted", "unauthorized", "fail", "error", "exception", "fault",
+// negative reports whether words say of something that it is not valid.
+func negative(words []string) bool {
+	for i, word := range words {
+		if slices.Contains(badWords, word) || (word == "not" || word == "longer") && i+1 < len(words) && slices.Contains(goodWords, words[i+1]) {
+			return true
+		}
 	}
-	good = []string{"active", "valid", "enabled", "success", "authenticated", "authorized", "accepted"} //nolint:gochecknoglobals // A constant in all but form.
+
+	return false
+}
+
+// wordsOf splits a name or a text into its words, in lower case: at whatever is no
+// letter, and where an upper-case letter follows a lower-case one.
+func wordsOf(text string) []string {
+	var (
+		b        strings.Builder
+		previous rune
+	)
+
+	for _, r := range text {
+		if unicode.IsUpper(r) && unicode.IsLower(previous) {
+			b.WriteByte(' ')
+		}
+
+		b.WriteRune(unicode.ToLower(r))
+
+		previous = r
+	}
+
+	return strings.FieldsFunc(b.String(), func(r rune) bool { return !unicode.IsLetter(r) })
+}
+
+// What a member's name or value says of a token.
+var (
+	badWords = []string{ //nolint:gochecknoglobals // A constant in all but form.
+		"revoke", "revoked", "expired", "disabled", "inactive", "deactivated", "invalid", "rejected", "refused", "blocked", "locked", "suspended", "terminated",
+		"cancelled", "denied", "deleted", "unauthorized", "forbidden", "failed", "failure", "error", "errors", "exception", "fault",
+	}
+	goodWords  = []string{"active", "valid", "enabled", "success", "authenticated", "authorized", "accepted", "verified", "usable", "ok"}        //nolint:gochecknoglobals // A constant in all but form.
+	stateWords = []string{"status", "state", "result", "token", "message", "msg", "reason", "detail", "details", "description", "title", "code"} //nolint:gochecknoglobals // A constant in all but form.
 )
 
 // letters keeps the letters of a name, in lower case.
@@ -172,7 +210,8 @@ func inStatusLine(resp *transport.Response) bool {
 
 // ended is made when it is needed: each run starts the provider several times.
 var ended = sync.OnceValue(func() *regexp.Regexp { //nolint:gochecknoglobals // A constant in all but form.
-	return regexp.MustCompile(`(?i)^(unauthorized: )?(the )?((access )?token|grant)( provided)? (not found|((is|has|was) )?(been )?(revoked|expired|invalid|malformed))($|[,.;])`)
+	return regexp.MustCompile(`(?i)^(unauthorized: )?(the )?((access )?token|grant)( provided)? (not found|((is|has|was) )?(been )?(revoked|expired|invalid|malformed))` +
+		`(,? (or )?((has |is )?(revoked|expired|malformed|invalid)|the refresh token is invalid))*( for other reasons)?\.?$`)
 })
 
 // accepted reads an answer with the status 200, which is the server's word that
@@ -225,7 +264,7 @@ func accepted(resp *transport.Response) (*Answer, error) {
 func undecided(resp *transport.Response, said string) *verdict.Error {
 	switch {
 	case resp.Status == http.StatusUnauthorized:
-		return resp.Fault(said, "The platform does not refuse a token in this way: something in front of it asked for other credentials, or it is out of order.",
+		return resp.Fault(said, "The platform does not refuse a token in these words: something in front of it may have asked for other credentials, or it may be out of order.",
 			"Exempt /vedauth from the sign-in of the proxy, gateway or web server in front of the platform. It must let the Authorization header pass.")
 	case resp.Status == http.StatusBadRequest && challenged(resp):
 		return resp.Fault(said, "Something in front of the platform asked for other credentials.",

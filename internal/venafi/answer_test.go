@@ -322,6 +322,22 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// TestFurtherMembers has what other members of a 200 may be called without taking
+// back that the token is valid.
+func TestFurtherMembers(t *testing.T) {
+	t.Parallel()
+
+	for _, member := range []string{
+		`"tenant":"default"`, `"default":true`, `"default_scope":"x"`, `"isDefault":1`, `"node":"failover-2"`, `"failover":true`, `"interactive":false`, `"active_directory":false`,
+		`"valid_until":""`, `"valid_from":0`, `"refresh_valid_for":0`, `"successor":""`, `"mfa":"disabled"`, `"note":"not set"`, `"refresh":"not supported"`, `"failed_logins":2`,
+		`"revoked":false`, `"expired":0`, `"status":"active"`, `"message":"The token is valid"`, `"result":{"page":0,"default":false}`, `"invalid":"no"`, `"disabled":null`, `"code":200`,
+	} {
+		if _, _, answer, err := verify(t, issuertest.Reply(200, body(issued, member))); err != nil || answer.Refused {
+			t.Errorf("%s: %+v, %v", member, answer, err)
+		}
+	}
+}
+
 // TestNoVerdict has the answers that say nothing about the token.
 func TestNoVerdict(t *testing.T) {
 	t.Parallel()
@@ -538,6 +554,8 @@ func TestNoVerdict(t *testing.T) {
 		`"status":"invalid_token"`, `"status":"session_error"`, `"status":["revoked"]`, `"status":{"code":"revoked"}`, `"token":{"active":false}`, `"valid":[false]`,
 		`"result":{"valid":false}`, `"data":[{"error":"x"}]`, `"oauth_error":"x"`, `"status":"not active"`, `"status":"blocked"`, `"status":"suspended"`, `"status":"denied"`,
 		`"status":"unauthorized"`, `"status":"failed"`, `"authenticated":false`, `"authorized":0`, `"accepted":false`, `"ok":false`, `"blocked":true`, `"suspended":1`,
+		`"message":"This token is not valid"`, `"status":"no longer valid"`, `"status":"not_active"`, `"status":"notActive"`, `"status":"deactivated"`, `"active":"0"`, `"valid":"n"`,
+		`"Success":"0"`, `"active":"No."`, `"verified":false`, `"status":false`, `"result":false`, `"usable":false`, `"isOk":false`, `"valid":{"value":false}`, `"status":"locked"`, `"status":401`,
 		`"deleted":true`, `"revoke":true`, `"message":"token revoked"`, `"exception":"x"`, `"fault":{"code":1,"denied":true}`,
 		`"in_active":true`, `"revoked":"yes"`, `"active":""`, `"active":"none"`, `"enabled":false`,
 	} {
@@ -554,7 +572,7 @@ func TestNoVerdict(t *testing.T) {
 	for _, words := range []string{
 		"Access cannot be granted, session expired", "Access not granted: invalid credentials", "Permission not granted - user not found", "Tokenizer service not found",
 		"Token service not found", "Token server not found", "OAuth token introspection endpoint not found", "token not checked: backend not found", "Invalid CSRF token",
-		"SAML token expired, sign in again", "License token expired", "Ticket Granting Ticket expired", "Session token expired", "Token expired service down", "Grantor not found",
+		"SAML token expired, sign in again", "License token expired", "Ticket Granting Ticket expired", "Session token expired", "Token invalid, license server down", "Token not found. No Authorization header", "Token expired service down", "Grantor not found",
 	} {
 		tests = append(tests, noVerdict{name: words, handler: line(401, words), parts: []string{words, "something in front of it"}},
 			noVerdict{name: words + ", 400", handler: line(400, words), parts: []string{words}, not: []string{"grant has"}})
