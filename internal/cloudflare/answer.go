@@ -47,6 +47,9 @@ const (
 	codeLockOut         = 10502 // too many failed authentications from this address
 )
 
+// otherCauses are codes that explain a refusal by something else than the token.
+var otherCauses = []int64{codeNoAuthorization, codeNoRoute, codeInvalidObject, codeForbidden, 971, 10100} //nolint:gochecknoglobals // A constant in all but form.
+
 // read finds what an answer says about the token, to which words belong. It
 // decides by the HTTP status, by success and by the codes, never by a message's
 // text.
@@ -61,7 +64,8 @@ func read(resp *transport.Response, words verdict.Words, asked endpoint) (*Answe
 		return nil, withRay(resp, undecided(resp, body.Errors, said, asked))
 	case resp.Status == http.StatusOK:
 		return success(resp, body, words, said)
-	case body.Success != nil && !*body.Success && len(body.Errors) > 0 && body.Result == nil && !has(body.Errors, codeForbidden) &&
+	case body.Success != nil && !*body.Success && len(body.Errors) > 0 && body.Result == nil &&
+		!slices.ContainsFunc(otherCauses, func(code int64) bool { return has(body.Errors, code) }) &&
 		!slices.ContainsFunc(body.Errors, func(m message) bool { return !m.refuses(resp.Status) }):
 		if slices.ContainsFunc(body.Errors, func(m message) bool { return m.Code == codeInvalidHeaders }) {
 			words.Refused = "What was sent cannot be a token: it may be truncated, or be a Global API key. Give the whole token, as Cloudflare showed it."

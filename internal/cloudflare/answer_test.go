@@ -332,6 +332,7 @@ func TestNoVerdict(t *testing.T) {
 
 		{name: "a refusal whose cause is a lock-out", http: 403, body: refusal(`{"code":10000,"message":"m","error_chain":[{"code":10502,"message":"Too many authentication failures"}]}`), parts: []string{"locked out"}},
 		{name: "a refusal whose cause is an address", http: 401, body: refusal(`{"code":1000,"message":"m","error_chain":[{"code":9109,"message":"Cannot use the access token from location"}]}`), parts: []string{"address filter"}},
+		{name: "a refusal whose cause is a missing header", http: 401, body: refusal(`{"code":1000,"message":"m","error_chain":[{"code":1001,"message":"no header"}]}`)},
 		{name: "a refusal with a result", http: 401, body: `{"success":false,"errors":[` + coded(1000, "Invalid API Token") + `],"result":` + result("active") + `}`},
 		{name: "a lock-out with 200", body: cloudflaretest.BodyLockOut, parts: []string{"locked out"}},
 

@@ -186,6 +186,8 @@ func (c *Config) explainTLS(err error) (happened, remedy string) {
 	case strings.Contains(err.Error(), "remote error: tls: ") && strings.Contains(err.Error(), "certificate") && c.ClientCertificate != nil:
 		return "the server refused the client certificate",
 			"Check that the certificate in " + c.argument("client_certificate") + " has not expired, and that the server accepts the CA that signed it."
+	case strings.Contains(err.Error(), "remote error: tls: ") && strings.Contains(err.Error(), "certificate") && c.LateClientAuth:
+		return "the server requires a client certificate", strings.TrimSpace(c.lateAuthRemedy())
 	case strings.Contains(err.Error(), "tls: "): // So do alerts of either side, and what has no type.
 		return "the TLS handshake failed",
 			"The server must offer TLS 1.2 or newer. Check its TLS settings, and what inspects TLS on the way." + c.lateAuthRemedy()

@@ -71,7 +71,7 @@ func (d document) contradicted() bool {
 
 // denies reports whether a member says that the token is not valid, by its name and
 // value or by those of the members in it. Whole words count: "default" is no fault.
-func denies(name string, value any) bool { //nolint:gocognit,gocyclo // One case for each type.
+func denies(name string, value any) bool {
 	words := wordsOf(name)
 	if len(words) > 1 && slices.Contains([]string{"on", "at"}, words[len(words)-1]) { // Such as revoked_on.
 		words = words[:len(words)-1]
@@ -96,17 +96,27 @@ func denies(name string, value any) bool { //nolint:gocognit,gocyclo // One case
 		return bad && len(v) > 0
 	case []any:
 		return slices.ContainsFunc(v, func(value any) bool { return denies(name, value) })
+	case nil:
+		return false
+	default:
+		no, says := plainly(value)
+
+		return no && (good || told && value == false) || bad && !no || (good || told) && says
+	}
+}
+
+// plainly reports whether a value is a form of no, and whether it says by itself that
+// something is not valid.
+func plainly(value any) (no, says bool) {
+	switch v := value.(type) {
 	case string:
 		text := strings.ToLower(strings.Trim(v, " ."))
-		no := slices.Contains([]string{"false", "no", "n", "off", "0", "none", ""}, text)
 
-		return good && no || bad && !no || (good || told) && negative(wordsOf(v))
+		return slices.Contains([]string{"false", "no", "n", "off", "0", "none", ""}, text), negative(wordsOf(v))
 	case float64:
-		return good && v == 0 || bad && v != 0 || told && v >= http.StatusBadRequest && v < 600
-	case bool:
-		return (good || told) && !v || bad && v
-	default: // null
-		return false
+		return v == 0, v >= http.StatusBadRequest && v < 600
+	default:
+		return value == false, false
 	}
 }
 
