@@ -39,7 +39,7 @@ func (c *connection) verify(ctx context.Context, check arguments, fresh bool) (o
 	}
 
 	// The request has the limit of the whole check, of which a slow file took a part.
-	if spent := time.Since(began); spent > time.Second {
+	if spent := time.Since(began); spent > c.settings.limit()/10 {
 		var cancel context.CancelFunc
 
 		ctx, cancel = context.WithTimeout(ctx, c.settings.limit()-spent)

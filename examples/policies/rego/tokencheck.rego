@@ -51,6 +51,14 @@ deny contains "The plan has no token check. Gate each provider that uses a token
 	count(checks) + count(gates) == 0
 }
 
+# Which provider configuration such an import uses is nowhere in the plan.
+deny contains message if {
+	succeeded
+	some change in input.resource_changes
+	change.change.generated_config
+	message := sprintf("%s: the import generates its configuration, so its provider may not be gated. Write the configuration, then import.", [change.address])
+}
+
 deny contains message if {
 	succeeded
 	some address in settings.required_checks

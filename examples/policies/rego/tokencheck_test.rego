@@ -59,4 +59,9 @@ test_other_provider_of_ephemeral_resources if {
 	count(denied(object.union(plan({}), {"configuration": config}), 24)) == 1
 }
 
+test_generated_configuration if {
+	change := {"address": "cloudflare_dns_record.x", "change": {"generated_config": "resource {}"}}
+	count(denied(object.union(plan({}), {"resource_changes": [change]}), 24)) == 1
+}
+
 test_later_format if count(denied(object.union(plan({}), {"format_version": "2.0"}), 24)) == 1
