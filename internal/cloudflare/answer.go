@@ -36,6 +36,7 @@ type message struct {
 // The codes of errors that mean something for the check. Cloudflare lists none
 // of them; these were seen in answers of the API.
 const (
+	codeRateLimit       = 971   // the rate limit today
 	codeInvalidToken    = 1000  // unknown, rolled, deleted; or of the other endpoint
 	codeNoAuthorization = 1001  // no Authorization header arrived; also used for other things
 	codeInvalidHeaders  = 6003  // the header's form is wrong, with the next in its chain
@@ -44,11 +45,12 @@ const (
 	codeInvalidObject   = 7003  // no such account, in practice
 	codeForbidden       = 9109  // four texts were seen, one of them about the address filter
 	codeAuthentication  = 10000 // refused; the same number is success among the messages
+	codeOldRateLimit    = 10100 // and before
 	codeLockOut         = 10502 // too many failed authentications from this address
 )
 
 // otherCauses are codes that explain a refusal by something else than the token.
-var otherCauses = []int64{codeNoAuthorization, codeNoRoute, codeInvalidObject, codeForbidden, 971, 10100} //nolint:gochecknoglobals // A constant in all but form.
+var otherCauses = []int64{codeNoAuthorization, codeNoRoute, codeInvalidObject, codeForbidden, codeRateLimit, codeOldRateLimit} //nolint:gochecknoglobals // A constant in all but form.
 
 // read finds what an answer says about the token, to which words belong. It
 // decides by the HTTP status, by success and by the codes, never by a message's
@@ -64,7 +66,7 @@ func read(resp *transport.Response, words verdict.Words, asked endpoint) (*Answe
 		return nil, withRay(resp, undecided(resp, body.Errors, said, asked))
 	case resp.Status == http.StatusOK:
 		return success(resp, body, words, said)
-	case body.Success != nil && !*body.Success && len(body.Errors) > 0 && body.Result == nil &&
+	case body.Success != nil && !*body.Success && len(body.Errors) > 0 && (body.Result == nil || body.Result.ID+body.Result.Status == "") &&
 		!slices.ContainsFunc(otherCauses, func(code int64) bool { return has(body.Errors, code) }) &&
 		!slices.ContainsFunc(body.Errors, func(m message) bool { return !m.refuses(resp.Status) }):
 		if slices.ContainsFunc(body.Errors, func(m message) bool { return m.Code == codeInvalidHeaders }) {

@@ -104,6 +104,7 @@ func TestVerdicts(t *testing.T) {
 		{name: "invalid with 400", http: 400, body: cloudflaretest.BodyInvalid, want: verdict.Rejected},
 		{name: "invalid with 403", http: 403, body: cloudflaretest.BodyInvalid, want: verdict.Rejected},
 		{name: "invalid without messages and result", http: 401, body: `{"success":false,"errors":[{"code":1000,"message":"Invalid API Token"}]}`, want: verdict.Rejected},
+		{name: "invalid with an empty result", http: 401, body: `{"success":false,"errors":[{"code":1000,"message":"Invalid API Token"}],"messages":[],"result":{}}`, want: verdict.Rejected},
 		{name: "invalid without a message", http: 401, body: `{"success":false,"errors":[{"code":1000}]}`, want: verdict.Rejected, reason: []string{"1000"}},
 		{name: "invalid in other words", http: 401, body: refusal(coded(1000, "Ungültiges Token")), want: verdict.Rejected, reason: []string{"Ungültiges Token"}},
 		{name: "invalid with fields that the schema lacks", http: 401, body: `{"success":false,"errors":[{"code":1000,"message":"m","type":null,"documentation_url":"u","source":{"pointer":"/p"},"error_chain":[]}],"messages":[],"result":null,"x":1}`, want: verdict.Rejected},
@@ -373,7 +374,7 @@ func TestNoVerdict(t *testing.T) {
 		{name: "530", http: 530, body: html, kind: "text/html", requests: 3},
 		{name: "408", http: 408, requests: 3},
 		{name: "418", http: 418, body: "{}"},
-		{name: "511", http: 511, body: html, kind: "text/html"},
+		{name: "511", http: 511, body: html, kind: "text/html", requests: 3},
 	}
 
 	for _, test := range tests {

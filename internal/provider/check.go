@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
@@ -50,7 +51,7 @@ func (c *connection) verify(ctx context.Context, check arguments, fresh bool) (o
 
 	if name := c.misplaced(check, bearer); name != "" {
 		return outcome{warnings: warnings}, &verdict.Error{
-			Summary: "Token in another argument", Happened: "The value of " + name + " contains the token, or a part of it.",
+			Summary: "Token in another argument", Happened: "The value of " + name + " contains the token.",
 			Remedy: "Remove it from there: only the token arguments keep a token out of what Terraform shows.",
 		}
 	}
@@ -106,9 +107,13 @@ func (c *connection) verify(ctx context.Context, check arguments, fresh bool) (o
 // misplaced gives the name of an argument that is none of the token's and yet contains
 // it, so that it would be shown; "" if there is none.
 func (c *connection) misplaced(check arguments, bearer token.Token) string {
-	if len(bearer.Reveal()) < 8 { // Ordinary words contain such a token.
+	secret := strings.ToLower(bearer.Reveal())
+	if len(secret) < 8 { // Ordinary words contain such a token.
 		return ""
 	}
+
+	names := c.issuer.names
+	contains := func(text string) bool { return strings.Contains(strings.ToLower(text), secret) }
 
 	for _, name := range slices.Sorted(maps.Keys(check)) {
 		var texts []string
@@ -120,7 +125,7 @@ func (c *connection) misplaced(check arguments, bearer token.Token) string {
 			texts = check.texts(name)
 		}
 
-		if name != c.issuer.names.Argument && slices.ContainsFunc(texts, bearer.In) {
+		if !slices.Contains([]string{names.Argument, names.ArgumentEnv(), names.ArgumentFile()}, name) && slices.ContainsFunc(texts, contains) {
 			return name
 		}
 	}

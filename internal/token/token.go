@@ -83,18 +83,14 @@ func (t Token) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
 func (t Token) LogValue() slog.Value { return slog.StringValue(t.String()) }
 
 // In reports whether text holds eight or more consecutive characters of the
-// token (all of it, if it is shorter), in upper or lower case, whatever stands
-// between them that is neither letter nor digit; also where they are escaped as in
+// token (all of it, if it is shorter), in upper or lower case, even if characters that
+// do not show, or blanks, are strewn between them; also where they are escaped as in
 // URLs, HTML or JSON, where the token is in Base64 or written as numbers, or where it
 // is a hash of the token.
 func (t Token) In(text string) bool {
 	secret := t.Reveal()
 	if secret == "" || len(text) < min(minPart, len(secret)) {
 		return false
-	}
-
-	if hasPart(visible(text), visible(secret), minPart) {
-		return true
 	}
 
 	// What is escaped may have been escaped before.
@@ -105,10 +101,11 @@ func (t Token) In(text string) bool {
 		}
 	}
 
-	squeezed := squeeze(plain)
-	if core := squeeze(secret); len(core) >= minPart && hasPart(squeezed, core, minPart) || plain != text && hasPart(visible(plain), visible(secret), minPart) {
+	if hasPart(visible(text), visible(secret), minPart) || plain != text && hasPart(visible(plain), visible(secret), minPart) {
 		return true
 	}
+
+	squeezed := squeeze(plain)
 
 	return len(squeezed) >= minPart && slices.ContainsFunc((*t.forms)(), func(form string) bool { return hasPart(squeezed, form, minEncoded) })
 }
@@ -172,9 +169,14 @@ func encodings(secret string) []string {
 	return all
 }
 
-// visible is text in lower case without blanks and what does not show.
+// visible is text in lower case without blanks and what does not show. Full-width
+// characters are as the ordinary ones.
 func visible(text string) string {
 	return strings.Map(func(r rune) rune {
+		if r >= '！' && r <= '～' {
+			r -= '！' - '!'
+		}
+
 		if r <= ' ' || r > '~' {
 			return -1
 		}
@@ -183,20 +185,16 @@ func visible(text string) string {
 	}, text)
 }
 
-// squeeze is text in lower case without anything but letters and digits, full-width
-// ones included.
+// squeeze is what is visible without anything but letters and digits, since encodings
+// are written with various separators.
 func squeeze(text string) string {
 	return strings.Map(func(r rune) rune {
-		if r >= '！' && r <= '～' {
-			r -= '！' - '!'
-		}
-
-		if r > '~' || !unicode.IsLetter(r) && !unicode.IsDigit(r) {
+		if !unicode.IsLetter(r) && !unicode.IsDigit(r) {
 			return -1
 		}
 
-		return unicode.ToLower(r)
-	}, text)
+		return r
+	}, visible(text))
 }
 
 // escaped matches a character as URLs, JSON and programs have it.

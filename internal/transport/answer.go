@@ -208,8 +208,8 @@ func (r *Response) usual() *verdict.Error {
 		return r.rateLimit()
 	case r.Status == http.StatusNetworkAuthenticationRequired:
 		return &verdict.Error{
-			Summary: "The network asks for a sign-in", Happened: "The answer is that of the network that this machine is in.",
-			Remedy: "Sign in to the network, or use another one.",
+			Summary: "The network asks for a sign-in", Happened: "The answer is that of the network that this machine is in. " + r.tried(),
+			Remedy: "Sign in to the network, or use another one.", Temporary: true,
 		}
 	case temporary(r.Status):
 		err := &verdict.Error{

@@ -22,7 +22,7 @@ func TestUsual(t *testing.T) {
 		config := &Config{Now: time.Now, LateClientAuth: true, Block: "issuer"}
 		got := (&Response{Status: status, config: config}).usual()
 
-		if !strings.Contains(got.Summary, want) || got.Temporary != (want == fault || want == limit) || got.Happened == "" || strings.Contains(got.Remedy, "client_certificate") != (status == 500) {
+		if !strings.Contains(got.Summary, want) || got.Temporary != (want == fault || want == limit || status == 511) || got.Happened == "" || strings.Contains(got.Remedy, "client_certificate") != (status == 500) {
 			t.Errorf("%d: %+v, want %q", status, got, want)
 		}
 	}

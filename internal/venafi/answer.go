@@ -199,7 +199,7 @@ func read(resp *transport.Response) (*Answer, error) {
 		}
 	case http.StatusBadRequest:
 		// The server answers so when the grant has ended.
-		refused = !challenged(resp) && slices.Contains(refusing, body.Error)
+		refused = slices.Contains(refusing, body.Error)
 	}
 
 	if refused {
@@ -215,13 +215,16 @@ func read(resp *transport.Response) (*Answer, error) {
 // the token or its grant has ended, as some servers do. Words about anything else, such
 // as a service for tokens, do not count.
 func inStatusLine(resp *transport.Response) bool {
-	return len(resp.Body) == 0 && !resp.Oversized && ended().MatchString(resp.Words)
+	return len(resp.Body) == 0 && !resp.Oversized && ended().MatchString(strings.Join(strings.Fields(resp.Words), " "))
 }
 
 // ended is made when it is needed: each run starts the provider several times.
 var ended = sync.OnceValue(func() *regexp.Regexp { //nolint:gochecknoglobals // A constant in all but form.
-	return regexp.MustCompile(`(?i)^(unauthorized: )?(the )?((access )?token|grant)( provided)? (not found|((is|has|was) )?(been )?(revoked|expired|invalid|malformed))` +
-		`(,? (or )?((has |is )?(revoked|expired|malformed|invalid)|the refresh token is invalid))*( for other reasons)?\.?$`)
+	const wrong = `(revoked|expired|invalid|malformed)`
+
+	return regexp.MustCompile(`(?i)^(unauthorized: )?(` + wrong + `[ _](access )?(token|grant)( format)?|` +
+		`(the )?(provided )?((access )?token|grant)( provided)? (not found|((is|has|was) )?(been )?` + wrong + `)` +
+		`(,? (or )?((has |is )?(been )?` + wrong + `|the refresh token is invalid))*( for other reasons)?)\.?$`)
 })
 
 // accepted reads an answer with the status 200, which is the server's word that
@@ -276,10 +279,7 @@ func undecided(resp *transport.Response, said string) *verdict.Error {
 	case resp.Status == http.StatusUnauthorized:
 		return resp.Fault(said, "The platform does not refuse a token in these words: something in front of it may have asked for other credentials, or it may be out of order.",
 			"Exempt /vedauth from the sign-in of the proxy, gateway or web server in front of the platform. It must let the Authorization header pass.")
-	case resp.Status == http.StatusBadRequest && challenged(resp):
-		return resp.Fault(said, "Something in front of the platform asked for other credentials.",
-			"Exempt /vedauth from the sign-in of the proxy, gateway or web server in front of the platform. It must let the Authorization header pass.")
-	case resp.Status == http.StatusBadRequest && inStatusLine(resp):
+	case resp.Status == http.StatusBadRequest && inStatusLine(resp) && !challenged(resp):
 		return resp.Fault(said, "The grant has probably ended, and its tokens with it; the server does not say so in its documented form.",
 			"Request a new grant and token, and set that token for this run.")
 	case resp.Status == http.StatusBadRequest && said != "":
