@@ -73,6 +73,8 @@ func run(ctx context.Context, out io.Writer, all bool) error {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 
+	fmt.Fprint(out, "Building the provider …\n\n")
+
 	mirror, err := cli.Build(ctx, dir)
 	if err == nil {
 		err = cli.InstallStandIns(ctx, mirror, dir)
