@@ -61,7 +61,7 @@ func read(resp *transport.Response, words verdict.Words, asked endpoint) (*Answe
 
 	switch {
 	case !ok && resp.Status == http.StatusOK:
-		return nil, withRay(resp, resp.Unexpected("Its body is not the documented JSON.", ""))
+		return nil, withRay(resp, resp.Unexpected("The body is not the documented JSON.", ""))
 	case has(body.Errors, codeLockOut):
 		return nil, withRay(resp, undecided(resp, body.Errors, said, asked))
 	case resp.Status == http.StatusOK:
@@ -70,7 +70,7 @@ func read(resp *transport.Response, words verdict.Words, asked endpoint) (*Answe
 		!slices.ContainsFunc(otherCauses, func(code int64) bool { return has(body.Errors, code) }) &&
 		!slices.ContainsFunc(body.Errors, func(m message) bool { return !m.refuses(resp.Status) }):
 		if slices.ContainsFunc(body.Errors, func(m message) bool { return m.Code == codeInvalidHeaders }) {
-			words.Refused = "What was sent cannot be a token: it may be truncated, or be a Global API key. Give the whole token, as Cloudflare showed it."
+			words.Refused = "The value is not a well-formed API token: it may be truncated, or it may be a Global API key. Set the whole token, exactly as Cloudflare showed it."
 		}
 
 		facts := verdict.Facts{Refused: true, Said: said, Now: resp.Now}
@@ -85,7 +85,7 @@ func read(resp *transport.Response, words verdict.Words, asked endpoint) (*Answe
 func success(resp *transport.Response, body envelope, words verdict.Words, said string) (*Answer, error) {
 	unexpected := func(happened string) error {
 		if said != "" {
-			happened += " Its errors: " + said + "."
+			happened += " Errors: " + said + "."
 		}
 
 		return withRay(resp, resp.Unexpected(happened, ""))
@@ -93,15 +93,15 @@ func success(resp *transport.Response, body envelope, words verdict.Words, said 
 
 	switch {
 	case body.Success == nil || !*body.Success:
-		return nil, unexpected("Its body does not say success.")
+		return nil, unexpected("The body does not report success.")
 	case len(body.Errors) > 0:
-		return nil, unexpected("Its body says success and lists errors.")
+		return nil, unexpected("The body reports success and lists errors.")
 	case body.Result == nil || !verdict.IsWord(body.Result.ID) || !verdict.IsWord(body.Result.Status):
-		return nil, unexpected("Its result lacks a readable id or status.")
+		return nil, unexpected("The result has no usable id or status.")
 	case !verdict.Writable(body.Result.NotBefore) || !verdict.Writable(body.Result.ExpiresOn):
-		return nil, unexpected("A date in its result is before the year 0 or past the year 9999.")
+		return nil, unexpected("The result contains a date before the year 0 or after the year 9999.")
 	case resp.Repeats(body.Result.ID + body.Result.Status):
-		return nil, unexpected("Its result repeats a part of the token.")
+		return nil, unexpected("The result contains part of the token.")
 	}
 
 	facts := verdict.Facts{
@@ -139,24 +139,24 @@ func has(errs []message, code int64) bool {
 func undecided(resp *transport.Response, errs []message, said string, asked endpoint) *verdict.Error {
 	switch {
 	case has(errs, codeLockOut):
-		err := resp.Fault(said, "After too many failed authentications Cloudflare refuses every token from this machine's address for some minutes, "+
-			"and each further request prolongs that.",
-			"Stop what sends an invalid token from this address, wait ten minutes, and run again.")
+		err := resp.Fault(said, "After too many failed authentications, Cloudflare rejects every token from this machine's address for some minutes, "+
+			"and each further request prolongs the lockout.",
+			"Stop whatever sends invalid tokens from this address, wait ten minutes, and run again.")
 		err.Summary, err.Temporary = "Cloudflare has locked out this machine", false
 
 		return err
 	case resp.Status < 400 || resp.Status == http.StatusTooManyRequests || resp.Status >= 500:
 		return resp.Fault(said, "", "")
 	case has(errs, codeNoAuthorization):
-		return resp.Fault(said, "The request's Authorization header may not have arrived.",
-			asked.urlRemedy()+" If the message is about the header, look for a proxy or gateway between here and Cloudflare that removes it, "+
-				"and exempt Cloudflare's API from it.")
+		return resp.Fault(said, "The request's Authorization header may not have reached Cloudflare.",
+			asked.urlRemedy()+" If the message is about the header, look for a proxy or gateway that removes it, "+
+				"and exempt the Cloudflare API from it.")
 	case has(errs, codeForbidden):
-		return resp.Fault(said, "Cloudflare answers so for several reasons; the token's client IP address filter may be one of them.",
-			"If the message names a location, allow this machine's address in the token's client IP address filter in the Cloudflare dashboard. "+
-				"Otherwise compare the message with the token in the dashboard.")
+		return resp.Fault(said, "Cloudflare uses this code for several reasons; the token's client IP address filtering may be one of them.",
+			"If the message names a location, allow this machine's address in the token's client IP address filtering in the Cloudflare dashboard. "+
+				"Otherwise compare the message with the token's settings in the dashboard.")
 	case has(errs, codeInvalidObject) && asked.account != "":
-		return resp.Fault(said, "Cloudflare does not know this account.", "Check account_id. "+AccountIDRemedy)
+		return resp.Fault(said, "Cloudflare does not recognize this account.", "Check account_id. "+AccountIDRemedy)
 	case has(errs, codeNoRoute) && asked.account != "":
 		return resp.Fault(said, "", asked.urlRemedy()+" Then check account_id. "+AccountIDRemedy)
 	case resp.Status == http.StatusNotFound:
@@ -192,7 +192,7 @@ func say(resp *transport.Response, errs []message) string {
 		one("; ", m)
 
 		for _, cause := range m.ErrorChain {
-			one(", since ", cause)
+			one(", caused by ", cause)
 		}
 	}
 
@@ -221,7 +221,7 @@ var rayID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[
 // withRay adds the identifier that Cloudflare's support asks for.
 func withRay(resp *transport.Response, err *verdict.Error) *verdict.Error {
 	if ray := resp.Header.Get("Cf-Ray"); rayID().MatchString(ray) && !resp.Repeats(ray) {
-		err.Remedy += " Cloudflare's support asks for the ray ID, which is " + ray + "."
+		err.Remedy += " For Cloudflare support, the Ray ID is " + ray + "."
 	}
 
 	return err

@@ -58,7 +58,7 @@ func TestVerdicts(t *testing.T) {
 		notBefore, expiresOn string
 	}{
 		// The documented success.
-		{name: "active, as captured", body: `{"result":{"id":"` + tokenID + `","status":"active"},"success":true,"errors":[],"messages":[{"code":10000,"message":"This API Token is valid and active","type":null}]}`, want: verdict.Active, reason: []string{"active", "user endpoint", "no end"}},
+		{name: "active, as captured", body: `{"result":{"id":"` + tokenID + `","status":"active"},"success":true,"errors":[],"messages":[{"code":10000,"message":"This API Token is valid and active","type":null}]}`, want: verdict.Active, reason: []string{"active", "user endpoint", "does not expire"}},
 		{name: "active at the account endpoint", body: ok(result("active")), account: account, want: verdict.Active, reason: []string{"account endpoint"}},
 		{name: "active with a term", body: ok(result("active", `"not_before":"2024-01-01T00:00:00Z"`, `"expires_on":"2026-06-30T23:59:59Z"`)), want: verdict.Active, notBefore: "2024-01-01T00:00:00Z", expiresOn: "2026-06-30T23:59:59Z", reason: []string{"2026-06-30T23:59:59Z"}},
 		{name: "without messages", body: `{"result":` + result("active") + `,"success":true,"errors":[]}`, want: verdict.Active},
@@ -96,10 +96,10 @@ func TestVerdicts(t *testing.T) {
 		// What is asked of the rest of its life.
 		{name: "lives long enough", body: ok(result("active", `"expires_on":"2026-03-02T12:00:00Z"`)), min: &day, want: verdict.Active, expiresOn: "2026-03-02T12:00:00Z"},
 		{name: "ends a second too soon", body: ok(result("active", `"expires_on":"2026-03-02T11:59:59Z"`)), min: &day, want: verdict.Expiring, expiresOn: "2026-03-02T11:59:59Z", reason: []string{"2026-03-02T11:59:59Z", "24h"}},
-		{name: "has no end", body: ok(result("active")), min: &day, want: verdict.Active},
+		{name: "does not expire", body: ok(result("active")), min: &day, want: verdict.Active},
 
 		// Refusals.
-		{name: "invalid, as captured", http: 401, body: `{"success":false,"errors":[{"code":1000,"message":"Invalid API Token"}],"messages":[],"result":null}`, want: verdict.Rejected, reason: []string{"Invalid API Token", "1000", "account_id", "owned by an account", "user endpoint"}},
+		{name: "invalid, as captured", http: 401, body: `{"success":false,"errors":[{"code":1000,"message":"Invalid API Token"}],"messages":[],"result":null}`, want: verdict.Rejected, reason: []string{"Invalid API Token", "1000", "account_id", "account-owned", "user endpoint"}},
 		{name: "invalid at the account endpoint", http: 401, body: cloudflaretest.BodyInvalid, account: account, want: verdict.Rejected, reason: []string{"account_id", "user", "account endpoint", account}},
 		{name: "invalid with 400", http: 400, body: cloudflaretest.BodyInvalid, want: verdict.Rejected},
 		{name: "invalid with 403", http: 403, body: cloudflaretest.BodyInvalid, want: verdict.Rejected},
@@ -271,7 +271,7 @@ func TestNoVerdict(t *testing.T) {
 		{name: "a list", body: "[" + ok(result("active")) + "]"},
 		{name: "an empty list", body: "[]"},
 		{name: "an empty object", body: "{}"},
-		{name: "nothing", body: "", parts: []string{"without a body"}},
+		{name: "nothing", body: "", parts: []string{"no body"}},
 		{name: "blanks", body: "  \n"},
 		{name: "HTML", body: html, kind: "text/html; charset=UTF-8", parts: []string{"text/html", strconv.Itoa(len(html)) + " bytes", "cloudflare.base_url"}, not: []string{"Attention"}},
 		{name: "another program's JSON", body: `{"status":"active","id":"1"}`},
@@ -338,8 +338,8 @@ func TestNoVerdict(t *testing.T) {
 		{name: "a lock-out with 200", body: cloudflaretest.BodyLockOut, parts: []string{"locked out"}},
 
 		// What has a cause of its own.
-		{name: "no header arrived", http: 400, body: cloudflaretest.BodyNoHeader, parts: []string{"Authorization header may not have arrived", "1001", `Missing "Authorization" header`, "proxy"}},
-		{name: "1001 for something else", http: 401, body: refusal(coded(1001, "List accounts endpoint does not support account owned tokens")), parts: []string{"List accounts endpoint", "may not have arrived"}},
+		{name: "no header arrived", http: 400, body: cloudflaretest.BodyNoHeader, parts: []string{"Authorization header may not have reached Cloudflare", "1001", `Missing "Authorization" header`, "proxy"}},
+		{name: "1001 for something else", http: 401, body: refusal(coded(1001, "List accounts endpoint does not support account owned tokens")), parts: []string{"List accounts endpoint", "may not have reached Cloudflare"}},
 		{name: "no route without an account", http: 404, body: refusal(coded(7000, "No route for that URI")), parts: []string{"No route for that URI", "cloudflare.base_url"}, not: []string{"account_id"}},
 		{name: "7003 without an account", http: 400, body: refusal(coded(7003, "Could not route")), parts: []string{"cloudflare.base_url"}},
 		{name: "no route with an account", http: 404, body: refusal(coded(7000, "No route for that URI")), account: account, parts: []string{"cloudflare.base_url", "Then check account_id"}, not: []string{"does not know this account"}},
@@ -349,23 +349,23 @@ func TestNoVerdict(t *testing.T) {
 		{name: "lock-out with 403", http: 403, body: cloudflaretest.BodyLockOut, parts: []string{"locked out this machine", "wait ten minutes"}},
 		{name: "9109 without a location", http: 403, body: refusal(coded(9109, "Valid user-level authentication not found")), parts: []string{"Valid user-level authentication not found", "may be one of them", "If the message names a location"}},
 		{name: "9109 with 503", http: 503, body: refusal(coded(9109, "Unauthorized to access requested resource")), not: []string{"address filter"}, requests: 3},
-		{name: "1001 with 399", http: 399, body: cloudflaretest.BodyNoHeader, not: []string{"may not have arrived"}},
-		{name: "1001 with 499", http: 499, body: cloudflaretest.BodyNoHeader, parts: []string{"may not have arrived"}},
-		{name: "1001 with 500", http: 500, body: cloudflaretest.BodyNoHeader, not: []string{"may not have arrived"}, requests: 3},
-		{name: "1001 with 429", http: 429, body: cloudflaretest.BodyNoHeader, not: []string{"may not have arrived"}, requests: 3},
+		{name: "1001 with 399", http: 399, body: cloudflaretest.BodyNoHeader, not: []string{"may not have reached Cloudflare"}},
+		{name: "1001 with 499", http: 499, body: cloudflaretest.BodyNoHeader, parts: []string{"may not have reached Cloudflare"}},
+		{name: "1001 with 500", http: 500, body: cloudflaretest.BodyNoHeader, not: []string{"may not have reached Cloudflare"}, requests: 3},
+		{name: "1001 with 429", http: 429, body: cloudflaretest.BodyNoHeader, not: []string{"may not have reached Cloudflare"}, requests: 3},
 		{name: "7003 without its code", http: 404, body: refusal(coded(1, "Could not route to the requested path, perhaps your object identifier is invalid?")), account: account, not: []string{"account_id"}},
 		{name: "address not allowed", http: 403, body: refusal(coded(9109, "Cannot use the access token from location: 203.0.113.7")), parts: []string{"Cannot use the access token from location: 203.0.113.7", "9109", "client IP address filter"}},
-		{name: "rate limit, code 971", http: 429, body: refusal(coded(971, "Please wait and consider throttling your request speed")), parts: []string{"rate limit", "Please wait", "971", "3 times"}, requests: 3},
-		{name: "rate limit, code 10100", http: 429, body: refusal(coded(10100, "More than 1200 requests per 300 seconds reached")), parts: []string{"rate limit", "10100"}, requests: 3},
-		{name: "rate limit as HTML", http: 429, body: html, kind: "text/html", parts: []string{"rate limit", "text/html"}, requests: 3},
+		{name: "rate limit, code 971", http: 429, body: refusal(coded(971, "Please wait and consider throttling your request speed")), parts: []string{"Rate limit", "Please wait", "971", "3 requests"}, requests: 3},
+		{name: "rate limit, code 10100", http: 429, body: refusal(coded(10100, "More than 1200 requests per 300 seconds reached")), parts: []string{"Rate limit", "10100"}, requests: 3},
+		{name: "rate limit as HTML", http: 429, body: html, kind: "text/html", parts: []string{"Rate limit", "text/html"}, requests: 3},
 		{name: "code 971 with 403", http: 403, body: refusal(coded(971, "Please wait")), parts: []string{"971"}},
 		{name: "edge block", http: 403, body: html, kind: "text/html", parts: []string{"HTTP 403", "text/html", "firewall"}, not: []string{"Attention"}},
 		{name: "HTML with 401", http: 401, body: html, kind: "text/html"},
-		{name: "nothing with 401", http: 401, parts: []string{"HTTP 401", "without a body"}},
+		{name: "nothing with 401", http: 401, parts: []string{"HTTP 401", "no body"}},
 		{name: "HTML with 400", http: 400, body: html, kind: "text/html"},
 		{name: "HTML with 404", http: 404, body: html, kind: "text/html", parts: []string{"cloudflare.base_url"}},
-		{name: "500 with HTML", http: 500, body: html, kind: "text/html", parts: []string{"HTTP 500", "3 times"}, requests: 3},
-		{name: "502 without a body", http: 502, requests: 3},
+		{name: "500 with HTML", http: 500, body: html, kind: "text/html", parts: []string{"HTTP 500", "3 requests"}, requests: 3},
+		{name: "502 no body", http: 502, requests: 3},
 		{name: "503 with text", http: 503, body: "upstream down", kind: "text/plain", parts: []string{"HTTP 503"}, not: []string{"upstream"}, requests: 3},
 		{name: "520", http: 520, body: "error code: 520", kind: "text/plain", parts: []string{"HTTP 520"}, requests: 3},
 		{name: "522", http: 522, requests: 3},
@@ -423,7 +423,7 @@ func TestRayID(t *testing.T) {
 	}{
 		{name: "edge block", http: 403, body: "<html>", ray: ray},
 		{name: "rate limit", http: 429, body: refusal(coded(971, "wait")), ray: ray},
-		{name: "fault without a body", http: 520, ray: ray},
+		{name: "fault no body", http: 520, ray: ray},
 		{name: "other code", http: 400, body: refusal(coded(1001, "m")), ray: ray},
 		{name: "200 without success", http: 200, body: refusal(coded(1, "m")), ray: ray},
 		{name: "200 with HTML", http: 200, body: "<html>", ray: ray},
@@ -439,7 +439,7 @@ func TestRayID(t *testing.T) {
 			_, b, _, err := verify(t, issuertest.Reply(test.http, test.body, "Cf-Ray", test.ray), "")
 			clienttest.WantFault(t, b, err)
 
-			if strings.HasSuffix(err.Error(), " Cloudflare's support asks for the ray ID, which is "+test.ray+".") == test.hidden || strings.Contains(err.Error(), test.ray) == test.hidden {
+			if strings.HasSuffix(err.Error(), " For Cloudflare support, the Ray ID is "+test.ray+".") == test.hidden || strings.Contains(err.Error(), test.ray) == test.hidden {
 				t.Errorf("error %q with the ray ID %q", err, test.ray)
 			}
 		})

@@ -97,27 +97,27 @@ func words(bearer token.Token, accountID string) verdict.Words {
 	w := verdict.Words{ //nolint:gosec // These are words about tokens.
 		Token:    "Cloudflare API token",
 		Endpoint: "Cloudflare's user endpoint (/user/tokens/verify)",
-		Renew:    "Roll the token or extend its end in the Cloudflare dashboard, and give the new one to this run.",
-		Enable:   "Enable it again in the Cloudflare dashboard, or give this run another token.",
-		Refused: "It may be unknown, rolled or deleted, or it may be owned by an account: set account_id to verify an account-owned token. " +
+		Renew:    "Extend the token's expiration date in the Cloudflare dashboard, or roll the token and use the new value.",
+		Enable:   "Enable the token in the Cloudflare dashboard, or use another token.",
+		Refused: "It may be unknown, rolled, or deleted, or it may be account-owned: set account_id to verify an account-owned token. " +
 			"Otherwise create a new token in the Cloudflare dashboard.",
 	}
 	if accountID != "" {
 		w.Endpoint = "Cloudflare's account endpoint (/accounts/" + accountID + "/tokens/verify)"
-		w.Refused = "It may be unknown, rolled or deleted, or owned by another account or by a user: remove account_id to verify a user-owned token. " +
+		w.Refused = "It may be unknown, rolled, or deleted, or it may be owned by another account or by a user: remove account_id to verify a user-owned token. " +
 			"Otherwise create a new token in the Cloudflare dashboard."
 	}
 
 	hints := []struct{ prefix, hint string }{
-		{"cfk_", "By its form this is a Global API key, which is not an API token: create a token."},
-		{"cfoat_", "By its form this is a token of a Wrangler login, which cannot be verified here: create an API token."},
-		{"v1.0-", "By its form this is an Origin CA key, which is not an API token: create a token."},
+		{"cfk_", "Its prefix indicates a Global API key, which is not an API token: create an API token."},
+		{"cfoat_", "Its prefix indicates a token from a Wrangler login, which cannot be verified: create an API token."},
+		{"v1.0-", "Its prefix indicates an Origin CA key, which is not an API token: create an API token."},
 	}
 
 	if accountID == "" {
-		hints = append(hints, struct{ prefix, hint string }{"cfat_", "By its form this token is owned by an account: set account_id."})
+		hints = append(hints, struct{ prefix, hint string }{"cfat_", "Its prefix indicates an account-owned token: set account_id."})
 	} else {
-		hints = append(hints, struct{ prefix, hint string }{"cfut_", "By its form this token is owned by a user: remove account_id."})
+		hints = append(hints, struct{ prefix, hint string }{"cfut_", "Its prefix indicates a user-owned token: remove account_id."})
 	}
 
 	for _, h := range hints {

@@ -28,7 +28,7 @@ type state struct{ variable, name, token, prints string }
 
 var states = []state{ //nolint:gochecknoglobals // A constant in all but form.
 	{cloudflareVariable, "active", validCloudflare, noChanges},
-	{cloudflareVariable, "expiring, within 72 hours", "fake-cf-2-Zq8RtYw3LmN5", "sooner than the 72h"},
+	{cloudflareVariable, "expiring, within 72 hours", "fake-cf-2-Zq8RtYw3LmN5", "min_remaining requires at least 72h"},
 	{cloudflareVariable, "expired", "fake-cf-3-Zq8RtYw3LmN5", "expired at"},
 	{cloudflareVariable, "disabled", "fake-cf-4-Zq8RtYw3LmN5", "is disabled"},
 	{cloudflareVariable, "not_yet_valid", "fake-cf-5-Zq8RtYw3LmN5", "is not valid before"},
@@ -36,7 +36,7 @@ var states = []state{ //nolint:gochecknoglobals // A constant in all but form.
 	{cloudflareVariable, "rejected, owned by an account", "cfat_fake-cf-7-Zq8RtYw3LmN5", "set account_id"},
 	{cloudflareVariable, "rejected, deleted", "fake-cf-8-Zq8RtYw3LmN5", "Invalid API Token"},
 	{venafiVariable, "active", validVenafi, noChanges},
-	{venafiVariable, "expiring, within 72 hours", "fake-tpp-2-Zq8RtYw3LmN5", "sooner than the 72h"},
+	{venafiVariable, "expiring, within 72 hours", "fake-tpp-2-Zq8RtYw3LmN5", "min_remaining requires at least 72h"},
 	{venafiVariable, "missing_scope, without certificate:manage", "fake-tpp-3-Zq8RtYw3LmN5", "lacks the required scope certificate:manage"},
 	{venafiVariable, "rejected, revoked", "fake-tpp-4-Zq8RtYw3LmN5", "invalid_token"},
 }

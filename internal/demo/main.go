@@ -120,7 +120,7 @@ func (d *demo) scenes(ctx context.Context) error {
 	d.cloudflare.Revoke(validCloudflare)
 
 	saved := errors.Join(
-		d.scene(ctx, "   Meanwhile, the token was revoked: nothing of the saved plan is applied.", nil, false, "was refused", "apply", plan),
+		d.scene(ctx, "   Meanwhile, the token was revoked: nothing of the saved plan is applied.", nil, false, "was rejected", "apply", plan),
 		d.scene(ctx, "   The record still exists.", nil, true, "cloudflare_dns_record.www", "state", "list"),
 	)
 

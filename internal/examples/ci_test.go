@@ -161,7 +161,7 @@ func TestPipelines(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 
-			const refused = "The Cloudflare API token (source: env:CLOUDFLARE_API_TOKEN) was refused."
+			const refused = "The Cloudflare API token (source: env:CLOUDFLARE_API_TOKEN) was rejected."
 
 			jobs, s := scripts(t, files...), newIssuers(t)
 			c := newCheckout(t, s)
@@ -191,7 +191,7 @@ func TestPipelines(t *testing.T) {
 			s.revokeAll()
 			c.run(t, infrastructure, apply, 1, refused)
 			c.run(t, infrastructure, plan, 1, refused)
-			c.run(t, tokens, check, 1, "dns: The Cloudflare API token (source: env:CLOUDFLARE_DNS_TOKEN) was refused")
+			c.run(t, tokens, check, 1, "dns: The Cloudflare API token (source: env:CLOUDFLARE_DNS_TOKEN) was rejected")
 
 			s.cloudflare.Set(endingToken, cloudflaretest.Token{ID: tokenID, ExpiresOn: time.Now().AddDate(0, 0, 30)})
 			c.run(t, infrastructure, plan, 0)
@@ -238,7 +238,7 @@ func TestCheckScript(t *testing.T) {
 	check(2, "", "- data.tokencheck_venafi.this\n\nThese checks got no answer.")
 
 	s.cloudflare.Set(endingToken, cloudflaretest.Token{ID: tokenID, ExpiresOn: time.Now().Add(7 * 24 * time.Hour)})
-	check(1, "- workers: The Cloudflare API token (source: env:CLOUDFLARE_WORKERS_TOKEN) still works, but ends at ", "- data.tokencheck_venafi.this\n")
+	check(1, "- workers: The Cloudflare API token (source: env:CLOUDFLARE_WORKERS_TOKEN) is active but expires at ", "- data.tokencheck_venafi.this\n")
 
 	c.write(t, "token-check/fault.tf", "fault")
 	check(3, "", "")

@@ -176,7 +176,7 @@ func planExample(t *testing.T, dir string) {
 	s.revokeAll()
 
 	// A check block only warns.
-	result := clitest.Run(t, w, env, strings.HasSuffix(dir, "check-block"), []string{"plan", "-no-color", "-input=false"}, "was refused")
+	result := clitest.Run(t, w, env, strings.HasSuffix(dir, "check-block"), []string{"plan", "-no-color", "-input=false"}, "was rejected")
 
 	if clitest.Says("401 Unauthorized").MatchString(result.Output) {
 		t.Errorf("the gated provider sent something:\n%s", result.Output)

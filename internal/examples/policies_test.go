@@ -96,7 +96,7 @@ const (
 	noCheck      = "The plan has no token check."
 	notGated     = ": no argument refers to a verified_token"
 	refusedBy    = "not valid, status rejected. The Cloudflare API token (source: "
-	checkRefused = "data.tokencheck_cloudflare.this: " + refusedBy + "env:CLOUDFLARE_API_TOKEN) was refused."
+	checkRefused = "data.tokencheck_cloudflare.this: " + refusedBy + "env:CLOUDFLARE_API_TOKEN) was rejected."
 	noVerdict    = "the plan has no verdict: the check is deferred, or failed with a warning."
 )
 
@@ -263,8 +263,8 @@ data "tokencheck_cloudflare" "this" {
 
 	p.issuers.cloudflare.Revoke(userToken)
 	p.issuers.cloudflare.Revoke(endingToken)
-	p.wants(t, p.plan(t, true, "-destroy"), settings(0), "data.tokencheck_cloudflare.argument: "+refusedBy+"argument) was refused.", checkRefused,
-		dns+": "+refusedBy+"env:CLOUDFLARE_DNS_TOKEN) was refused.", workers+": "+refusedBy+"env:CLOUDFLARE_WORKERS_TOKEN) was refused.")
+	p.wants(t, p.plan(t, true, "-destroy"), settings(0), "data.tokencheck_cloudflare.argument: "+refusedBy+"argument) was rejected.", checkRefused,
+		dns+": "+refusedBy+"env:CLOUDFLARE_DNS_TOKEN) was rejected.", workers+": "+refusedBy+"env:CLOUDFLARE_WORKERS_TOKEN) was rejected.")
 }
 
 // A check without a verdict is refused: one that is deferred, also by a module's

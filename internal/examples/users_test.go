@@ -55,7 +55,7 @@ func TestGateTest(t *testing.T) {
 
 	clitest.Run(t, w, env, true, []string{"test", "-no-color"}, "Success! 1 passed, 0 failed.")
 	s.revokeAll()
-	clitest.Run(t, w, env, false, []string{"test", "-no-color"}, "was refused")
+	clitest.Run(t, w, env, false, []string{"test", "-no-color"}, "was rejected")
 }
 
 // What the guide says of mocks: an override replaces the defaults, what is not set is

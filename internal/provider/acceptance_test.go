@@ -71,7 +71,7 @@ func TestAccPrecondition(t *testing.T) {
 		ProtoV6ProviderFactories: factories(env),
 		Steps: []resource.TestStep{{
 			Config:      withIssuers(c, v, preconditions),
-			ExpectError: clitest.Says("The Cloudflare API token (source: env:CLOUDFLARE_API_TOKEN) was refused. Cloudflare's user endpoint"),
+			ExpectError: clitest.Says("The Cloudflare API token (source: env:CLOUDFLARE_API_TOKEN) was rejected. Cloudflare's user endpoint"),
 		}},
 	})
 }

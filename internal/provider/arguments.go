@@ -74,11 +74,11 @@ func (a arguments) known(block string, except ...string) error {
 // without which no check can be made.
 func unknownConfiguration(argument string) error {
 	return &verdict.Error{
-		Summary: "Provider configuration is not known yet",
-		Happened: argument + " in the provider configuration depends on something that this run has yet to create or read, " +
-			"and without it no check can be made.",
-		Remedy: "Create what it depends on in an earlier run, or give a value that is known when the plan is made. " +
-			"If only the token is not known yet, give that as the check's own argument, which Terraform puts off.",
+		Summary: "Provider configuration is unknown",
+		Happened: argument + " in the provider configuration is unknown until apply, " +
+			"and no token can be verified without it.",
+		Remedy: "Create what it depends on in an earlier run, or set a value that is known at plan. " +
+			"If only the token is unknown, set it in the check's own argument, which Terraform defers until apply.",
 	}
 }
 
@@ -91,8 +91,8 @@ func refuseUnknown(config tftypes.Value) (diags diag.Diagnostics) {
 
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		if !all[name].IsFullyKnown() {
-			diags.AddError("Argument is not known yet",
-				name+" depends on something that does not exist yet, so the check cannot be made.\n\nCreate that in an earlier run.")
+			diags.AddError("Argument is unknown",
+				name+" is unknown until apply, so the token cannot be verified.\n\nCreate what it depends on in an earlier run.")
 		}
 	}
 

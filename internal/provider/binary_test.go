@@ -66,7 +66,7 @@ func TestBinaryAliases(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	clitest.Run(t, w, nil, false, []string{"plan", "-no-color"}, "signed by a CA that is not trusted")
+	clitest.Run(t, w, nil, false, []string{"plan", "-no-color"}, "signed by a untrusted CA")
 }
 
 // Nothing but the process's environment: the token, the server, and the system's
@@ -88,7 +88,7 @@ func TestBinaryEnvironment(t *testing.T) {
 	}
 
 	clitest.Run(t, w, env, true, []string{"plan", "-no-color"}, "1 to add", `status = "active"`)
-	clitest.Run(t, w, env[1:], false, []string{"plan", "-no-color"}, "signed by a CA that is not trusted", "cloudflare.trust_bundle")
+	clitest.Run(t, w, env[1:], false, []string{"plan", "-no-color"}, "signed by a untrusted CA", "cloudflare.trust_bundle")
 
 	// A container image without CA certificates.
 	bare := append(slices.Clone(env[1:]), "SSL_CERT_FILE="+filepath.Join(w.Dir, "none"), "SSL_CERT_DIR="+filepath.Join(w.Dir, "none"))

@@ -138,11 +138,11 @@ func TestCanary(t *testing.T) {
 		"works": {},
 		"refused": {
 			fault:  func(issuer fake) http.HandlerFunc { return issuer.refusal.ServeHTTP },
-			prints: "was refused",
+			prints: "was rejected",
 		},
 		"the server repeats the token": {
 			fault:  func(issuer fake) http.HandlerFunc { return repeatToken(issuer.echo) },
-			prints: "it repeats a part of the token",
+			prints: "it contains part of the token",
 		},
 		"the server repeats the token in a page": {
 			fault: func(fake) http.HandlerFunc {
@@ -152,16 +152,16 @@ func TestCanary(t *testing.T) {
 		},
 		"the server repeats the token after the answer": {
 			fault:  func(issuer fake) http.HandlerFunc { return surplus(issuer.refusal) },
-			prints: "was refused",
+			prints: "was rejected",
 		},
 		"server error": {
 			fault: func(fake) http.HandlerFunc {
 				return issuertest.Reply(http.StatusServiceUnavailable, "", "Retry-After", "3600")
 			},
-			prints: "It asks to wait until",
+			prints: "The response says to wait until",
 		},
 		"server is down":        {url: "https://127.0.0.1:1", prints: "the connection was refused"},
-		"untrusted certificate": {untrusted: true, prints: "CA that is not trusted"},
+		"untrusted certificate": {untrusted: true, prints: "untrusted CA"},
 		"proxy":                 {url: "https://issuer.test", env: []string{"HTTPS_PROXY=http://127.0.0.1:1"}, prints: "the proxy cannot be reached"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -52,7 +52,7 @@ func (c *connection) verify(ctx context.Context, check arguments, fresh bool) (o
 	if name := c.misplaced(check, bearer); name != "" {
 		return outcome{warnings: warnings}, &verdict.Error{
 			Summary: "Token in another argument", Happened: "The value of " + name + " contains the token.",
-			Remedy: "Remove it from there: only the token arguments keep a token out of what Terraform shows.",
+			Remedy: "Remove it: Terraform shows the value of this argument.",
 		}
 	}
 
@@ -173,7 +173,7 @@ func (c *connection) run(ctx context.Context, config tfsdk.Config, fresh bool) (
 func addError(diags *diag.Diagnostics, err error) {
 	fault, ok := errors.AsType[*verdict.Error](err)
 	if !ok {
-		fault = &verdict.Error{Summary: "The check failed", Happened: err.Error(), Remedy: "This is a fault of the provider; please report it."}
+		fault = &verdict.Error{Summary: "Internal error", Happened: err.Error(), Remedy: "This is a bug in the provider; please report it."}
 	}
 
 	diags.AddError(fault.Summary, fault.Detail())

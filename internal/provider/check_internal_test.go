@@ -90,11 +90,11 @@ func TestFaultsOfTheProvider(t *testing.T) {
 	addError(&failed, errors.New("something happened"))
 
 	for summary, all := range map[string]diag.Diagnostics{
-		"Provider is not configured: The provider handed over a int.":                             handed,
-		"Provider is not configured: The provider handed over a map[string]*provider.connection.": none,
-		"The check failed: something happened":                                                    failed,
+		"Provider is not configured: The provider data is a int.":                             handed,
+		"Provider is not configured: The provider data is a map[string]*provider.connection.": none,
+		"Internal error: something happened":                                                  failed,
 	} {
-		if len(all) != 1 || !strings.HasPrefix(all[0].Summary()+": "+all[0].Detail(), summary) || !strings.HasSuffix(all[0].Detail(), "This is a fault of the provider; please report it.") {
+		if len(all) != 1 || !strings.HasPrefix(all[0].Summary()+": "+all[0].Detail(), summary) || !strings.HasSuffix(all[0].Detail(), "This is a bug in the provider; please report it.") {
 			t.Errorf("got %v, want %q and a request to report it", all, summary)
 		}
 	}

@@ -19,8 +19,8 @@ import (
 var cloudflareNames = token.Names{ //nolint:gochecknoglobals // A constant in all but form.
 	Argument: "api_token", Block: "cloudflare", Variable: "CLOUDFLARE_API_TOKEN",
 	Hints: map[string]string{ //nolint:gosec // These are words about tokens.
-		"CF_API_TOKEN":       "CF_API_TOKEN is set, which neither this provider nor Cloudflare's reads: rename it to CLOUDFLARE_API_TOKEN.",
-		"CLOUDFLARE_API_KEY": "CLOUDFLARE_API_KEY is set, which is for a Global API key and cannot be verified: create an API token instead.",
+		"CF_API_TOKEN":       "CF_API_TOKEN is set, but neither this provider nor the Cloudflare provider reads it: rename it to CLOUDFLARE_API_TOKEN.",
+		"CLOUDFLARE_API_KEY": "CLOUDFLARE_API_KEY is set, but it is for a Global API key, which cannot be verified: create an API token instead.",
 	},
 }
 
@@ -29,31 +29,31 @@ func cloudflareIssuer() issuer {
 
 	return issuer{
 		names: cloudflareNames, url: url, connect: connectCloudflare,
-		block: blockSchema("How Cloudflare is asked.", cloudflareNames, map[string]providerschema.StringAttribute{
-			url.argument: url.attribute("URL of the API. Tokens go to this server only. HTTPS, or plain HTTP to a loopback address. " +
+		block: blockSchema("Connection settings for Cloudflare.", cloudflareNames, map[string]providerschema.StringAttribute{
+			url.argument: url.attribute("URL of the API. Tokens are sent to this server only. HTTPS, or plain HTTP to a loopback address. " +
 				"Defaults to the environment variable `" + url.variable + "`, then to `" + url.fallback + "`; " +
-				"the FedRAMP cloud is at `https://api.fed.cloudflare.com/client/v4`."),
+				"Cloudflare for Government is at `https://api.fed.cloudflare.com/client/v4`."),
 		}),
 		schema: checkSchema(
-			"Asks Cloudflare whether an API token works. That a token works says nothing about what it may do: "+
-				"permissions, zones, accounts and address filters are not looked at.",
+			"Verifies an API token with Cloudflare. A valid token may still lack the permissions that a run needs: "+
+				"permissions, zones, accounts, and client IP address filtering are not checked.",
 			cloudflareNames,
-			"`active`, `expiring`, `expired`, `disabled`, `not_yet_valid`, `rejected`, or a status word of Cloudflare that is none of these, as it is.",
-			"Null: the token has no end, or it was refused.",
+			"`active`, `expiring`, `expired`, `disabled`, `not_yet_valid`, `rejected`, or any other status that Cloudflare returns, unchanged.",
+			"Null if the token does not expire, or if it was rejected.",
 			map[string]schema.Attribute{
 				"account_id": schema.StringAttribute{
 					Optional: true,
 					MarkdownDescription: "ID of the account that owns the token, 32 hexadecimal digits. " +
-						"Set it for an account-owned token, which the user endpoint refuses; leave it out for a user-owned one.",
+						"Required for an account-owned token, which the user endpoint rejects; omit it for a user-owned token.",
 					Validators: []validator.String{rule("Invalid account ID", cloudflare.CheckAccountID, cloudflare.AccountIDRemedy)},
 				},
 				"id": schema.StringAttribute{
 					Computed:            true,
-					MarkdownDescription: "Identifier of the token, which is no secret. Null if the token was refused.",
+					MarkdownDescription: "ID of the token, which is not sensitive. Null if the token was rejected.",
 				},
 				"not_before": schema.StringAttribute{
 					Computed: true, CustomType: timetypes.RFC3339Type{},
-					MarkdownDescription: "When the token begins to work, in RFC 3339, UTC. Null if the answer has none.",
+					MarkdownDescription: "When the token becomes valid, as an RFC 3339 timestamp in UTC. Null if Cloudflare does not report it.",
 				},
 			}),
 	}

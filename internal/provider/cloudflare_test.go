@@ -63,27 +63,27 @@ func TestCloudflareVerdicts(t *testing.T) {
 		"active": {
 			map[string]any{"api_token": "active-0123456789"},
 			map[string]any{"valid": true, "status": "active", "id": tokenID, "not_before": nil, "expires_on": nil, "token_source": "argument"},
-			"is active and has no end",
+			"is active and does not expire",
 		},
 		"active, with min_remaining and no end": {
 			map[string]any{"api_token": "active-0123456789", "min_remaining": "8760h"},
 			map[string]any{"valid": true, "status": "active", "expires_on": nil},
-			"has no end",
+			"does not expire",
 		},
 		"active, with a min_remaining of nothing": {
 			map[string]any{"api_token": "term-0123456789", "min_remaining": "0s"},
 			map[string]any{"valid": true, "status": "active"},
-			"is active and ends at ",
+			"is active and expires at ",
 		},
 		"active, lives long enough": {
 			map[string]any{"api_token": "term-0123456789", "min_remaining": "24h"},
 			map[string]any{"valid": true, "status": "active"},
-			"is active and ends at ",
+			"is active and expires at ",
 		},
 		"expiring": {
 			map[string]any{"api_token": "term-0123456789", "min_remaining": "72h"},
 			map[string]any{"valid": false, "status": "expiring", "id": tokenID},
-			"sooner than the 72h that min_remaining asks for",
+			"min_remaining requires at least 72h",
 		},
 		"expired": {
 			map[string]any{"api_token": "expired-0123456789"},
@@ -98,7 +98,7 @@ func TestCloudflareVerdicts(t *testing.T) {
 		"disabled": {
 			map[string]any{"api_token": "switchedoff-0123456789"},
 			map[string]any{"valid": false, "status": "disabled", "expires_on": nil},
-			"Enable it again",
+			"Enable the token",
 		},
 		"not yet valid": {
 			map[string]any{"api_token": "future-0123456789"},
@@ -145,7 +145,7 @@ func TestCloudflareVerdicts(t *testing.T) {
 			map[string]any{"api_token": "cfut_0123456789", "account_id": account}, map[string]any{"status": "rejected"}, "remove account_id",
 		},
 		"form of a user's token, at its endpoint": {
-			map[string]any{"api_token": "cfut_0123456789"}, map[string]any{"status": "rejected"}, "rolled or deleted",
+			map[string]any{"api_token": "cfut_0123456789"}, map[string]any{"status": "rejected"}, "rolled, or deleted",
 		},
 		"form of a Global API key": {map[string]any{"api_token": "cfk_0123456789"}, map[string]any{"status": "rejected"}, "Global API key"},
 		"form of a Wrangler login": {map[string]any{"api_token": "cfoat_0123456789"}, map[string]any{"status": "rejected"}, "Wrangler"},
@@ -249,21 +249,21 @@ func TestCloudflareErrors(t *testing.T) {
 		"no token, but a Global API key": {
 			env: map[string]string{"CLOUDFLARE_API_KEY": secret}, start: "error: No token to verify", texts: []string{"create an API token instead"},
 		},
-		"empty argument":             {config: map[string]any{"api_token": ""}, start: "error: Not a token", texts: []string{"is empty"}},
-		"quoted argument":            {config: map[string]any{"api_token": `"` + secret + `"`}, start: "error: Not a token", texts: []string{"quotes"}},
-		"Bearer":                     {config: map[string]any{"api_token": "Bearer " + secret}, start: "error: Not a token", texts: []string{"Bearer"}},
-		"two arguments":              {config: map[string]any{"api_token": secret, "api_token_env": "X"}, start: "error: Two tokens for one check"},
-		"two other arguments":        {config: map[string]any{"api_token_file": "x", "api_token_env": "X"}, start: "error: Two tokens for one check"},
+		"empty argument":             {config: map[string]any{"api_token": ""}, start: "error: Malformed token", texts: []string{"is empty"}},
+		"quoted argument":            {config: map[string]any{"api_token": `"` + secret + `"`}, start: "error: Malformed token", texts: []string{"quotes"}},
+		"Bearer":                     {config: map[string]any{"api_token": "Bearer " + secret}, start: "error: Malformed token", texts: []string{"Bearer"}},
+		"two arguments":              {config: map[string]any{"api_token": secret, "api_token_env": "X"}, start: "error: Conflicting token arguments"},
+		"two other arguments":        {config: map[string]any{"api_token_file": "x", "api_token_env": "X"}, start: "error: Conflicting token arguments"},
 		"variable is not set":        {config: map[string]any{"api_token_env": "NOT_SET"}, start: "error: Token variable is not set", texts: []string{"api_token_env names is not set"}},
 		"variable is empty":          {env: map[string]string{"X": ""}, config: map[string]any{"api_token_env": "X"}, start: "error: Token variable is not set"},
-		"token as variable's name":   {config: map[string]any{"api_token_env": "aB3secret0123456789"}, start: "error: Token variable is not set", texts: []string{"not the token itself"}},
-		"variable with a blank":      {env: map[string]string{"X": "two words"}, config: map[string]any{"api_token_env": "X"}, start: "error: Not a token", texts: []string{"contains whitespace"}},
-		"name with $":                {config: map[string]any{"api_token_env": "$X"}, start: "error: Invalid name of a variable"},
-		"empty name":                 {config: map[string]any{"api_token_env": ""}, start: "error: Invalid name of a variable"},
+		"token as variable's name":   {config: map[string]any{"api_token_env": "aB3secret0123456789"}, start: "error: Token variable is not set", texts: []string{"not the token"}},
+		"variable with a blank":      {env: map[string]string{"X": "two words"}, config: map[string]any{"api_token_env": "X"}, start: "error: Malformed token", texts: []string{"contains whitespace"}},
+		"name with $":                {config: map[string]any{"api_token_env": "$X"}, start: "error: Invalid environment variable name"},
+		"empty name":                 {config: map[string]any{"api_token_env": ""}, start: "error: Invalid environment variable name"},
 		"no such file":               {config: map[string]any{"api_token_file": "no/such/file"}, start: "error: Token file cannot be read"},
 		"a directory":                {config: map[string]any{"api_token_file": "."}, start: "error: Token file cannot be read", texts: []string{"not a regular file"}},
 		"empty path":                 {config: map[string]any{"api_token_file": ""}, start: "error: Invalid path"},
-		"bad issuer's variable":      {env: map[string]string{"CLOUDFLARE_API_TOKEN": "“" + secret + "”"}, start: "error: Not a token", texts: []string{"CLOUDFLARE_API_TOKEN", "curly quotes"}},
+		"bad issuer's variable":      {env: map[string]string{"CLOUDFLARE_API_TOKEN": "“" + secret + "”"}, start: "error: Malformed token", texts: []string{"CLOUDFLARE_API_TOKEN", "curly quotes"}},
 		"bad account":                {config: map[string]any{"api_token": secret, "account_id": "a/../../user"}, start: "error: Invalid account ID", texts: []string{"32 hexadecimal digits"}},
 		"empty account":              {config: map[string]any{"api_token": secret, "account_id": ""}, start: "error: Invalid account ID"},
 		"min_remaining in days":      {config: map[string]any{"min_remaining": "30d"}, start: "error: Invalid duration", texts: []string{`"720h"`}},
@@ -271,12 +271,12 @@ func TestCloudflareErrors(t *testing.T) {
 		"min_remaining has no unit":  {config: map[string]any{"min_remaining": "90"}, start: "error: Invalid duration", texts: []string{"append one"}},
 		"min_remaining is empty":     {config: map[string]any{"min_remaining": ""}, start: "error: Invalid duration"},
 		"min_remaining is negative":  {config: map[string]any{"min_remaining": "-1h"}, start: "error: Invalid duration", texts: []string{"negative"}},
-		"unknown argument":           {config: map[string]any{"api_token": unknown{}}, start: "error: Argument is not known yet"},
-		"unknown variable's name":    {config: map[string]any{"api_token": secret, "api_token_env": unknown{}}, start: "error: Argument is not known yet"},
-		"unknown beside a name":      {config: map[string]any{"api_token": unknown{}, "api_token_env": "X"}, start: "error: Argument is not known yet"},
-		"unknown provider token":     {env: map[string]string{"CLOUDFLARE_API_TOKEN": secret}, provider: map[string]any{"api_token": unknown{}}, start: "error: Provider configuration is not known yet", texts: []string{"own argument"}},
-		"unknown provider URL":       {provider: map[string]any{"base_url": unknown{}}, config: map[string]any{"api_token": secret}, start: "error: Provider configuration is not known yet", texts: []string{"cloudflare.base_url", "earlier run"}},
-		"unknown trust bundle":       {provider: map[string]any{"trust_bundle": unknown{}}, config: map[string]any{"api_token": secret}, start: "error: Provider configuration is not known yet"},
+		"unknown argument":           {config: map[string]any{"api_token": unknown{}}, start: "error: Argument is unknown"},
+		"unknown variable's name":    {config: map[string]any{"api_token": secret, "api_token_env": unknown{}}, start: "error: Argument is unknown"},
+		"unknown beside a name":      {config: map[string]any{"api_token": unknown{}, "api_token_env": "X"}, start: "error: Argument is unknown"},
+		"unknown provider token":     {env: map[string]string{"CLOUDFLARE_API_TOKEN": secret}, provider: map[string]any{"api_token": unknown{}}, start: "error: Provider configuration is unknown", texts: []string{"own argument"}},
+		"unknown provider URL":       {provider: map[string]any{"base_url": unknown{}}, config: map[string]any{"api_token": secret}, start: "error: Provider configuration is unknown", texts: []string{"cloudflare.base_url", "earlier run"}},
+		"unknown trust bundle":       {provider: map[string]any{"trust_bundle": unknown{}}, config: map[string]any{"api_token": secret}, start: "error: Provider configuration is unknown"},
 		"bad URL in the environment": {env: map[string]string{"CLOUDFLARE_BASE_URL": "http://example.com"}, provider: map[string]any{"base_url": nil}, config: map[string]any{"api_token": secret}, start: "error: Invalid server URL", texts: []string{"CLOUDFLARE_BASE_URL"}},
 		"unknown account": {
 			config: map[string]any{"api_token": secret, "account_id": account}, fault: issuertest.Reply(http.StatusNotFound, cloudflaretest.BodyNoRoute),
@@ -284,11 +284,11 @@ func TestCloudflareErrors(t *testing.T) {
 		},
 		"unknown path for an account": {
 			config: map[string]any{"api_token": secret, "account_id": account}, fault: cloudflaretest.Recorded["no route"].ServeHTTP,
-			start: "error: The issuer's answer", texts: []string{"base_url", "Then check account_id"},
+			start: "error: Unexpected response", texts: []string{"base_url", "Then check account_id"},
 		},
 		"the API is out of order": {
 			config: map[string]any{"api_token": secret}, fault: issuertest.Reply(http.StatusBadGateway, "", "Content-Type", "text/html"),
-			start: "error: The issuer reports a server error", texts: []string{"asked 4 times", "this says nothing about whether it is valid"},
+			start: "error: Server error from the issuer", texts: []string{"made 4 requests", "this says nothing about whether it is valid"},
 		},
 		"a 200 that is no JSON": {
 			config: map[string]any{"api_token": secret}, fault: issuertest.Reply(http.StatusOK, "active"),
@@ -296,7 +296,7 @@ func TestCloudflareErrors(t *testing.T) {
 		},
 		"a 200 without success": {
 			config: map[string]any{"api_token": secret}, fault: issuertest.Reply(http.StatusOK, cloudflaretest.BodyInvalid),
-			start: unexpected, texts: []string{`does not say success. Its errors: "`},
+			start: unexpected, texts: []string{`does not report success. Errors: "`},
 		},
 		"a 200 with an error": {
 			config: map[string]any{"api_token": secret}, fault: issuertest.Reply(http.StatusOK, `{"success":true,"errors":[{"code":1,"message":"no"}]}`),
@@ -304,17 +304,17 @@ func TestCloudflareErrors(t *testing.T) {
 		},
 		"a 200 without a result": {
 			config: map[string]any{"api_token": secret}, fault: issuertest.Reply(http.StatusOK, `{"success":true}`),
-			start: unexpected, texts: []string{"lacks a readable id or status"},
+			start: unexpected, texts: []string{"has no usable id or status"},
 		},
 		"a 200 with a date that cannot be written": {
 			config: map[string]any{"api_token": secret},
 			fault:  issuertest.Reply(http.StatusOK, `{"success":true,"result":{"id":"x","status":"active","expires_on":"9999-12-31T23:59:59-01:00"}}`),
-			start:  unexpected, texts: []string{"past the year 9999"},
+			start:  unexpected, texts: []string{"after the year 9999"},
 		},
 		"the server repeats the token": {
 			config: map[string]any{"api_token": secret},
 			fault:  issuertest.Reply(http.StatusOK, strings.ReplaceAll(cloudflaretest.Body(cloudflaretest.Token{ID: "ID"}, time.Time{}), "ID", secret)),
-			start:  "error: The issuer's answer is not the documented one",
+			start:  "error: Unexpected response from the issuer",
 		},
 	}
 

@@ -48,7 +48,7 @@ func connectionOf(i issuer, providerData any) (*connection, diag.Diagnostics) {
 	connections, ok := providerData.(map[string]*connection)
 	if !ok || connections[i.names.Block] == nil {
 		return nil, diag.Diagnostics{diag.NewErrorDiagnostic(
-			"Provider is not configured", fmt.Sprintf("The provider handed over a %T. This is a fault of the provider; please report it.", providerData))}
+			"Provider is not configured", fmt.Sprintf("The provider data is a %T. This is a bug in the provider; please report it.", providerData))}
 	}
 
 	return connections[i.names.Block], nil
@@ -90,8 +90,8 @@ func (c *connection) serverURL() (*url.URL, error) {
 
 	if raw == "" {
 		return nil, &verdict.Error{
-			Summary:  "No server to ask",
-			Happened: "No URL of the server is configured.",
+			Summary:  "Server URL is not set",
+			Happened: "No server URL is configured.",
 			Remedy:   "Set " + argument + " in the provider configuration, or the environment variable " + from.variable + ".",
 		}
 	}
@@ -153,11 +153,11 @@ func (c *connection) token(ctx context.Context, check arguments) (token.Token, [
 		configured := c.block.text(names.Argument)
 		if configured.IsUnknown() {
 			return token.Token{}, nil, &verdict.Error{
-				Summary: "Provider configuration is not known yet",
-				Happened: names.Provider() + " in the provider configuration depends on something that this run has yet to create or read, " +
-					"so the token to verify is not known.",
-				Remedy: "Give the token as the check's own argument, which Terraform puts off until it is known, or create what it depends on in an earlier run. " +
-					"The environment is not looked at: it could hold another token.",
+				Summary: "Provider configuration is unknown",
+				Happened: names.Provider() + " in the provider configuration is unknown until apply, " +
+					"so there is no token to verify.",
+				Remedy: "Set the token in the check's own argument, which Terraform defers until apply, or create what it depends on in an earlier run. " +
+					"The provider does not fall back to the environment, which could contain another token.",
 			}
 		}
 

@@ -47,20 +47,20 @@ func (e *checkEphemeralResource) Schema(_ context.Context, _ ephemeral.SchemaReq
 	}
 
 	attributes[e.issuer.names.Argument] = ephemeralAttribute(tokenAttribute(e.issuer.names,
-		"The token itself. It may be an ephemeral value, and is stored neither in state nor in plan. "))
+		"The token. Accepts ephemeral values; not stored in state or plan. "))
 	attributes[requireValid] = ephemeralschema.BoolAttribute{
 		Optional: true,
-		MarkdownDescription: "Whether an invalid token is an error, with `reason` as its text. With `false` it is a warning, and `verified_token` is null. " +
-			"A token that could not be verified is an error in both cases. Defaults to `true`.",
+		MarkdownDescription: "Whether an invalid token is an error, with `reason` as its message. If `false`, it is a warning, and `verified_token` is null. " +
+			"A token that could not be verified is always an error. Defaults to `true`.",
 	}
 	attributes[verifiedToken] = ephemeralschema.StringAttribute{
 		Computed: true, Sensitive: true,
-		MarkdownDescription: "The token itself, without a trailing newline, for the configuration of the provider that uses it. Set exactly when `valid` is true, null otherwise. " +
-			"Ephemeral: it is stored neither in state nor in plan.",
+		MarkdownDescription: "The token, without a trailing newline, for the configuration of the provider that uses it. Null unless `valid` is `true`. " +
+			"Not stored in state or plan.",
 	}
 
 	resp.Schema = ephemeralschema.Schema{
-		MarkdownDescription: e.issuer.schema.MarkdownDescription + " Terraform asks at plan, and again at apply.",
+		MarkdownDescription: e.issuer.schema.MarkdownDescription + " Terraform verifies the token during plan, and again during apply.",
 		Attributes:          attributes,
 	}
 }

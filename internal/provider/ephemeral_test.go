@@ -97,7 +97,7 @@ func TestEphemeralRequireValid(t *testing.T) {
 
 	for name, require := range map[string]any{"not set": nil, "true": true} {
 		_, all := s.open(cloudflareType, map[string]any{"api_token": "expired-0123456789", "require_valid": require})
-		wantOneError(t, all, "error: Token is not valid: The Cloudflare API token (source: argument) expired at ", "Roll the token")
+		wantOneError(t, all, "error: Token is not valid: The Cloudflare API token (source: argument) expired at ", "roll the token")
 
 		if got, all := s.open(cloudflareType, map[string]any{"api_token": "active-0123456789", "require_valid": require}); len(all) > 0 || got["valid"] != true {
 			t.Errorf("%s: %v %v", name, got, all)
@@ -108,17 +108,17 @@ func TestEphemeralRequireValid(t *testing.T) {
 	c.SetFault(issuertest.Reply(http.StatusForbidden, "<html>", "Content-Type", "text/html"))
 
 	_, all := s.open(cloudflareType, map[string]any{"api_token": "active-0123456789", "require_valid": false})
-	wantOneError(t, all, "error: The issuer's answer is not the documented one", "this says nothing about whether it is valid")
+	wantOneError(t, all, "error: Unexpected response from the issuer", "this says nothing about whether it is valid")
 
 	_, all = s.open(cloudflareType, map[string]any{"api_token": unknown{}, "require_valid": false})
-	wantOneError(t, all, "error: Argument is not known yet")
+	wantOneError(t, all, "error: Argument is unknown")
 
 	_, all = s.open(cloudflareType, map[string]any{"api_token": "x", "api_token_env": "X"})
-	wantOneError(t, all, "error: Two tokens for one check")
+	wantOneError(t, all, "error: Conflicting token arguments")
 
 	s = configured(t, map[string]string{"CLOUDFLARE_API_TOKEN": "active-0123456789"}, cloudflareProvider(c, map[string]any{"api_token": unknown{}}))
 	_, all = s.open(cloudflareType, nil)
-	wantOneError(t, all, "error: Provider configuration is not known yet", "own argument")
+	wantOneError(t, all, "error: Provider configuration is unknown", "own argument")
 }
 
 // A data source may take an answer that is less than ten seconds old; an

@@ -48,13 +48,13 @@ type fault struct {
 // Summaries of errors.
 const (
 	unreachable = "error: The issuer could not be reached: "
-	unusable    = "error: The issuer gave no usable answer: "
-	late        = "error: The issuer did not answer in time: "
-	unexpected  = "error: The issuer's answer is not the documented one: "
-	serverError = "error: The issuer reports a server error: "
-	rateLimit   = "error: The issuer's rate limit is reached: "
-	redirect    = "error: The issuer's address redirects: "
-	clocks      = "error: The clocks are days apart: "
+	unusable    = "error: No usable response from the issuer: "
+	late        = "error: Request timed out: "
+	unexpected  = "error: Unexpected response from the issuer: "
+	serverError = "error: Server error from the issuer: "
+	rateLimit   = "error: Rate limit reached: "
+	redirect    = "error: Redirect not followed: "
+	clocks      = "error: Clock skew of more than a day: "
 )
 
 // afterRequest writes text once the request has come, and then keeps the
@@ -142,20 +142,20 @@ func faults(t *testing.T, issuer fake) map[string]fault {
 
 	all := map[string]fault{
 		"host name not known":     {block: at("https://issuer.test"), host: resolver(t, 3), summary: unreachable, texts: []string{"DNS", "server URL"}},
-		"name server fails":       {block: at("https://issuer.test"), host: resolver(t, 2), summary: unreachable, texts: []string{"DNS", "name servers"}},
+		"name server fails":       {block: at("https://issuer.test"), host: resolver(t, 2), summary: unreachable, texts: []string{"DNS", "DNS servers"}},
 		"connection refused":      {block: at("https://127.0.0.1:1"), summary: unreachable, texts: []string{"refused", "server URL"}},
-		"reset at once":           {raw: reset, summary: unreachable, texts: []string{"network, firewall and proxy"}},
-		"reset after the request": {raw: afterRequest("", reset), summary: unusable, texts: []string{"closed the connection without an answer"}},
-		"reset in the body":       {raw: afterRequest(okHead+"Content-Length: 100\r\n\r\n{", reset), summary: unusable, texts: []string{"in the middle of the answer"}},
+		"reset at once":           {raw: reset, summary: unreachable, texts: []string{"network, firewall, and proxy"}},
+		"reset after the request": {raw: afterRequest("", reset), summary: unusable, texts: []string{"closed the connection without a response"}},
+		"reset in the body":       {raw: afterRequest(okHead+"Content-Length: 100\r\n\r\n{", reset), summary: unusable, texts: []string{"in the middle of the response"}},
 		"closed in the header":    {raw: afterRequest(okHead, nil), summary: unusable, texts: []string{"closed the connection"}},
-		"length too large":        {raw: afterRequest(okHead+"Content-Length: 100\r\n\r\n{}", nil), summary: unusable, texts: []string{"in the middle of the answer"}},
+		"length too large":        {raw: afterRequest(okHead+"Content-Length: 100\r\n\r\n{}", nil), summary: unusable, texts: []string{"in the middle of the response"}},
 		"length too small":        {raw: afterRequest(okHead+"Content-Length: 10\r\n\r\n"+issuer.refusal.Body, nil), summary: unexpected, texts: []string{"10 bytes"}},
 		"two lengths":             {raw: afterRequest(okHead+"Content-Length: 1\r\nContent-Length: 2\r\n\r\n{}", nil), summary: unusable},
 		"broken chunks":           {raw: afterRequest(okHead+"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}", nil), summary: unusable},
 		"no HTTP":                 {raw: afterRequest("220 mail.example.com ESMTP "+faultSecret+"\r\n", nil), summary: unusable, texts: []string{"not HTTP"}},
 		"endless header":          {raw: afterRequest(okHead, forever("X-Header: x\r\n", 0)), summary: unusable},
 		"flood of 1xx":            {raw: afterRequest("", forever("HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n", 0)), summary: unusable},
-		"no answer":               {raw: hang, timeout: "300ms", summary: late, texts: []string{"300ms", "raise the provider's timeout"}},
+		"no answer":               {raw: hang, timeout: "300ms", summary: late, texts: []string{"300ms", "increase the provider's timeout"}},
 		"no answer to a request":  {raw: afterRequest("", hang), timeout: "300ms", summary: late},
 		"another protocol":        {raw: afterRequest("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n", hang), summary: unexpected, texts: []string{"HTTP 101"}},
 		"dripping header":         {raw: afterRequest("HTTP/1.1 200 OK\r\nX: ", forever("x", 10*time.Millisecond)), timeout: "300ms", summary: late},
@@ -163,11 +163,11 @@ func faults(t *testing.T, issuer fake) map[string]fault {
 		"body that never ends":    {raw: afterRequest(okHead+"\r\n", forever(strings.Repeat(" ", 1000), 0)), summary: unexpected, texts: []string{"more than 64 KiB"}},
 		"large body":              {handler: reply(http.StatusOK, strings.Repeat(" ", 1<<20)), summary: unexpected, texts: []string{"more than 64 KiB"}},
 		"gzip bomb":               {handler: reply(http.StatusOK, bomb(), "Content-Encoding", "gzip"), summary: unexpected},
-		"empty body":              {handler: reply(http.StatusOK, ""), summary: unexpected, texts: []string{"without a body"}},
+		"empty body":              {handler: reply(http.StatusOK, ""), summary: unexpected, texts: []string{"no body"}},
 
 		"unknown authority":   {block: map[string]any{"trust_bundle": issuertest.NewAuthority().PEM}, summary: unreachable, texts: []string{"trust_bundle"}},
 		"wrong host":          {options: []issuertest.Option{certificate(issuertest.Certificate{Hosts: []string{"other.example.com"}})}, summary: unreachable, texts: []string{"another host name", "server URL"}},
-		"expired certificate": {options: []issuertest.Option{certificate(issuertest.Certificate{NotAfter: time.Now().Add(-time.Hour)})}, summary: unreachable, texts: []string{"renewed", "clock"}},
+		"expired certificate": {options: []issuertest.Option{certificate(issuertest.Certificate{NotAfter: time.Now().Add(-time.Hour)})}, summary: unreachable, texts: []string{"Renew", "clock"}},
 		"TLS 1.1":             {options: []issuertest.Option{func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS11 }}, summary: unreachable, texts: []string{"TLS 1.2"}},
 		"no TLS":              {block: at("https" + strings.TrimPrefix(plainServer(t), "http")), summary: unreachable, texts: []string{"does not speak TLS", "server URL"}},
 
@@ -175,23 +175,23 @@ func faults(t *testing.T, issuer fake) map[string]fault {
 		"redirect to another host":  {handler: reply(http.StatusTemporaryRedirect, "", "Location", other.URL), summary: redirect, texts: []string{"server URL"}},
 		"redirect to plain HTTP":    {handler: reply(http.StatusPermanentRedirect, "", "Location", "http://127.0.0.1:1/"), summary: redirect},
 		"redirect to nowhere":       {handler: reply(http.StatusFound, "", "Location", "%%"), summary: redirect},
-		"captive portal":            {handler: html(http.StatusOK), summary: unexpected, texts: []string{"text/html", "proxy or another program"}},
-		"portal of RFC 6585":        {handler: html(http.StatusNetworkAuthenticationRequired), summary: "error: The network asks for a sign-in: ", texts: []string{"HTTP 511"}},
-		"token of a whole file":     {handler: html(http.StatusRequestHeaderFieldsTooLarge), summary: "error: The request is too large: ", texts: []string{"the token and nothing else"}},
-		"answer of a cache":         {handler: reply(http.StatusOK, "{}", "Age", "11"), summary: "error: The answer came from a cache: ", texts: []string{"Exempt"}},
+		"captive portal":            {handler: html(http.StatusOK), summary: unexpected, texts: []string{"text/html", "proxy or another server"}},
+		"portal of RFC 6585":        {handler: html(http.StatusNetworkAuthenticationRequired), summary: "error: Network sign-in required: ", texts: []string{"HTTP 511"}},
+		"token of a whole file":     {handler: html(http.StatusRequestHeaderFieldsTooLarge), summary: "error: Request too large: ", texts: []string{"the token and nothing else"}},
+		"answer of a cache":         {handler: reply(http.StatusOK, "{}", "Age", "11"), summary: "error: Cached response: ", texts: []string{"Exempt"}},
 		"page of a firewall":        {handler: html(http.StatusForbidden), summary: unexpected, texts: []string{"HTTP 403"}},
 		"page that is not found":    {handler: html(http.StatusNotFound), summary: unexpected, texts: []string{"HTTP 404"}},
-		"proxy page in between":     {handler: html(http.StatusProxyAuthRequired), summary: "error: A proxy asks for credentials: ", texts: []string{"HTTPS_PROXY"}},
+		"proxy page in between":     {handler: html(http.StatusProxyAuthRequired), summary: "error: Proxy authentication required: ", texts: []string{"HTTPS_PROXY"}},
 
-		"408":                          {handler: html(http.StatusRequestTimeout), summary: serverError, texts: []string{"asked 2 times"}},
-		"429":                          {handler: html(http.StatusTooManyRequests), summary: rateLimit, texts: []string{"asked 2 times", "does not say when", "-parallelism"}},
-		"429, Retry-After in seconds":  {handler: html(http.StatusTooManyRequests, "Retry-After", "300"), summary: rateLimit, texts: []string{"asked 1 time.", "wait until 2"}},
-		"429, Retry-After each time":   {handler: html(http.StatusTooManyRequests, "Retry-After", "1"), summary: rateLimit, texts: []string{"asked 2 times", "the retries are used up"}},
-		"429, Retry-After of months":   {handler: html(http.StatusTooManyRequests, "Retry-After", "20736000"), summary: rateLimit, texts: []string{"asked 1 time.", "longer than the provider's timeout allows"}},
+		"408":                          {handler: html(http.StatusRequestTimeout), summary: serverError, texts: []string{"made 2 requests"}},
+		"429":                          {handler: html(http.StatusTooManyRequests), summary: rateLimit, texts: []string{"made 2 requests", "does not say when", "-parallelism"}},
+		"429, Retry-After in seconds":  {handler: html(http.StatusTooManyRequests, "Retry-After", "300"), summary: rateLimit, texts: []string{"made 1 request.", "wait until 2"}},
+		"429, Retry-After each time":   {handler: html(http.StatusTooManyRequests, "Retry-After", "1"), summary: rateLimit, texts: []string{"made 2 requests", "no retries are left"}},
+		"429, Retry-After of months":   {handler: html(http.StatusTooManyRequests, "Retry-After", "20736000"), summary: rateLimit, texts: []string{"made 1 request.", "longer than the provider's timeout allows"}},
 		"429, Retry-After with a date": {handler: html(http.StatusTooManyRequests, "Retry-After", "Fri, 01 Jan 2100 00:00:00 GMT"), summary: rateLimit, texts: []string{"longer than a year"}},
 		"429, Retry-After absurd":      {handler: html(http.StatusTooManyRequests, "Retry-After", "99999999999999999999999"), summary: rateLimit, texts: []string{"longer than a year"}},
-		"429, Retry-After in the past": {handler: html(http.StatusTooManyRequests, "Retry-After", "Fri, 01 Jan 1999 00:00:00 GMT"), summary: rateLimit, texts: []string{"asked 2 times", "does not say when"}},
-		"429, Retry-After is none":     {handler: html(http.StatusTooManyRequests, "Retry-After", "-5"), summary: rateLimit, texts: []string{"asked 2 times"}},
+		"429, Retry-After in the past": {handler: html(http.StatusTooManyRequests, "Retry-After", "Fri, 01 Jan 1999 00:00:00 GMT"), summary: rateLimit, texts: []string{"made 2 requests", "does not say when"}},
+		"429, Retry-After is none":     {handler: html(http.StatusTooManyRequests, "Retry-After", "-5"), summary: rateLimit, texts: []string{"made 2 requests"}},
 
 		"proxy demands credentials": {host: proxied(t, reply(http.StatusProxyAuthRequired, "")), block: at("https://issuer.test"), summary: unreachable, texts: []string{"HTTP 407", "HTTPS_PROXY"}},
 		"proxy refuses":             {host: proxied(t, reply(http.StatusForbidden, "")), block: at("https://issuer.test"), summary: unreachable, texts: []string{"HTTP 403", "Allow issuer.test in the proxy"}},
@@ -206,9 +206,9 @@ func faults(t *testing.T, issuer fake) map[string]fault {
 				issuer.works(w, r)
 			},
 		},
-		"server's clock is behind":     {handler: atTime(-time.Hour), texts: []string{"Clocks differ"}},
-		"server's clock is ahead":      {handler: atTime(23 * time.Hour), texts: []string{"Clocks differ"}},
-		"server's clock is days ahead": {handler: atTime(25 * time.Hour), summary: clocks, texts: []string{"Set this machine's clock"}},
+		"server's clock is behind":     {handler: atTime(-time.Hour), texts: []string{"Clock skew detected"}},
+		"server's clock is ahead":      {handler: atTime(23 * time.Hour), texts: []string{"Clock skew detected"}},
+		"server's clock is days ahead": {handler: atTime(25 * time.Hour), summary: clocks, texts: []string{"Correct the clock"}},
 		"local clock is wrong":         {handler: issuer.works, host: func(h *provider.Host) { h.Now = func() time.Time { return time.Unix(0, 0) } }, summary: clocks, texts: []string{"1970-01-01T00:00:00Z"}},
 		"date of another kind":         {handler: reply(http.StatusOK, issuer.valid(tokenID, time.Now()).Body, "Date", "yesterday")},
 	}
@@ -216,20 +216,20 @@ func faults(t *testing.T, issuer fake) map[string]fault {
 	if issuer.lateClientAuth {
 		all["certificate required, TLS 1.3"] = fault{
 			options: []issuertest.Option{func(c *tls.Config) { c.ClientAuth = tls.RequireAnyClientCert }},
-			summary: "error: The issuer ", texts: []string{issuer.block + ".client_certificate", issuer.block + `.tls_max_version = "1.2"`},
+			summary: "error: ", texts: []string{issuer.block + ".client_certificate", issuer.block + `.tls_max_version = "1.2"`},
 		}
 	} else {
 		maps.Copy(all, map[string]fault{
-			"HTTP/2 that refuses the stream": {raw: http2Frame(3, "\x00\x00\x00\x07"), options: []issuertest.Option{offerHTTP2}, summary: unusable, texts: []string{"2 attempts", "without an answer"}},
+			"HTTP/2 that refuses the stream": {raw: http2Frame(3, "\x00\x00\x00\x07"), options: []issuertest.Option{offerHTTP2}, summary: unusable, texts: []string{"2 attempts", "without a response"}},
 			"HTTP/2 that goes away":          {raw: http2Frame(7, "\x00\x00\x00\x00\x00\x00\x00\x0b"), options: []issuertest.Option{offerHTTP2}, summary: unusable, texts: []string{"2 attempts"}},
-			"HTTP/2 that goes away in peace": {raw: http2Frame(7, "\x00\x00\x00\x00\x00\x00\x00\x00"), options: []issuertest.Option{offerHTTP2}, summary: unusable, texts: []string{"2 attempts", "without an answer"}},
-			"HTTP/2 that is not HTTP/2":      {raw: garbage, options: []issuertest.Option{offerHTTP2}, summary: "error: The issuer "},
+			"HTTP/2 that goes away in peace": {raw: http2Frame(7, "\x00\x00\x00\x00\x00\x00\x00\x00"), options: []issuertest.Option{offerHTTP2}, summary: unusable, texts: []string{"2 attempts", "without a response"}},
+			"HTTP/2 that is not HTTP/2":      {raw: garbage, options: []issuertest.Option{offerHTTP2}, summary: "error: "},
 		})
 	}
 
 	for _, status := range []int{500, 501, 502, 503, 504, 505, 507, 508, 510, 520, 521, 522, 523, 524, 525, 526, 527, 530, 599} {
 		all[fmt.Sprintf("HTTP %d", status)] = fault{
-			handler: html(status), summary: serverError, texts: []string{fmt.Sprintf("HTTP %d", status), "asked 2 times", "Run again later"},
+			handler: html(status), summary: serverError, texts: []string{fmt.Sprintf("HTTP %d", status), "made 2 requests", "Run again later"},
 		}
 	}
 

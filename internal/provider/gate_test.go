@@ -157,25 +157,25 @@ func TestGate(t *testing.T) {
 			s.SetFault(issuer.refusal.ServeHTTP)
 
 			for _, mode := range saved {
-				refused(in(mode), "was refused", "apply", mode)
+				refused(in(mode), "was rejected", "apply", mode)
 			}
 
 			for _, command := range []string{
 				"plan", "plan -refresh=false", "plan -refresh-only", "plan -target=" + guardedResources[issuer.block][0] + ".old", "plan -destroy", "apply -auto-approve",
 				"destroy -auto-approve", "destroy -auto-approve -refresh=false",
 			} {
-				refused(in("create"), "was refused", strings.Fields(command)...)
+				refused(in("create"), "was rejected", strings.Fields(command)...)
 			}
 
 			imported := guardedResources[issuer.block][0] + ".imported[0]"
-			refused(in("import"), "was refused", "import", imported, "name")
+			refused(in("import"), "was rejected", "import", imported, "name")
 
 			block := "import {\n  to = " + imported + "\n  id = \"name\"\n}\n"
 			if err := os.WriteFile(filepath.Join(w.Dir, "import.tf"), []byte(block), 0o600); err != nil {
 				t.Fatal(err)
 			}
 
-			refused(in("import"), "was refused", "plan")
+			refused(in("import"), "was rejected", "plan")
 
 			// What cannot be verified is not let through either, and not called invalid.
 			s.SetFault(issuertest.Reply(http.StatusServiceUnavailable, ""))
@@ -300,7 +300,7 @@ resource "RECORD" "two" {
 				})
 
 				for _, args := range [][]string{{"plan", "-no-color"}, {"apply", "-no-color", "saved"}} {
-					clitest.Run(t, w, env, false, args, "was refused")
+					clitest.Run(t, w, env, false, args, "was rejected")
 				}
 
 				if sent := tokens()[before:]; slices.ContainsFunc(sent, func(token string) bool { return name != "aliases" || token != good }) {

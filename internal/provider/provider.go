@@ -81,18 +81,18 @@ func (p *tokencheckProvider) Metadata(_ context.Context, _ provider.MetadataRequ
 // Schema implements [provider.Provider].
 func (p *tokencheckProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Asks the issuer of an API token whether the token still works, before anything is changed with it.",
+		MarkdownDescription: "Verifies API tokens with their issuers before Terraform changes anything with them.",
 		Attributes: map[string]schema.Attribute{
 			"timeout": schema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: "How long one whole check may take, retries included, as a [Go duration](https://pkg.go.dev/time#ParseDuration) " +
+				MarkdownDescription: "Time limit of a check, including retries, as a [Go duration](https://pkg.go.dev/time#ParseDuration) " +
 					"such as `\"90s\"`. Defaults to `\"60s\"`.",
-				Validators: []validator.String{rule("Invalid timeout", positiveDuration, `Write a duration above zero, such as "60s" or "2m".`)},
+				Validators: []validator.String{rule("Invalid timeout", positiveDuration, `Set a positive duration, such as "60s" or "2m".`)},
 			},
 			"max_retries": schema.Int64Attribute{
 				Optional: true,
-				MarkdownDescription: "Maximum number of retries of a request, after a connection failure, an HTTP status of 408, 429 or 5xx, or a rate limit that is reported otherwise. " +
-					"`0` turns retries off. Defaults to `3`.",
+				MarkdownDescription: "Maximum number of retries after a connection failure, an HTTP status of 408, 429, or 5xx, or another response that reports a rate limit. " +
+					"`0` disables retries. Defaults to `3`.",
 				Validators: []validator.Int64{int64validator.Between(0, 100)},
 			},
 		},

@@ -100,7 +100,7 @@ func TestProviderValidation(t *testing.T) {
 		texts  []string
 	}{
 		"timeout in days":    {map[string]any{"timeout": "1d"}, "error: Invalid timeout", []string{`"24h"`}},
-		"timeout of nothing": {map[string]any{"timeout": "0s"}, "error: Invalid timeout", []string{"not above zero"}},
+		"timeout of nothing": {map[string]any{"timeout": "0s"}, "error: Invalid timeout", []string{"not positive"}},
 		"timeout is empty":   {map[string]any{"timeout": ""}, "error: Invalid timeout", nil},
 		"negative retries":   {map[string]any{"max_retries": -1}, "error at max_retries: ", []string{"between 0 and 100"}},
 		"plain HTTP":         {block("cloudflare", "base_url", "http://api.example.com"), "error: Invalid server URL", []string{"plain text"}},
@@ -109,14 +109,14 @@ func TestProviderValidation(t *testing.T) {
 		"URL with password":  {block("venafi", "url", "https://me:secret@tpp.example.com"), "error: Invalid server URL", []string{"user name"}},
 		"empty URL":          {block("venafi", "url", ""), "error: Invalid server URL", []string{"is empty"}},
 		"the SaaS product":   {block("venafi", "url", "https://api.venafi.cloud"), "error: Invalid server URL", []string{"SaaS"}},
-		"empty token":        {block("cloudflare", "api_token", ""), "error: Not a token", nil},
-		"token with a blank": {block("venafi", "access_token", "secret words"), "error: Not a token", []string{"contains whitespace"}},
-		"unreadable bundle":  {block("cloudflare", "trust_bundle", "ca.pem"), "error: Unreadable trust bundle", []string{`file("ca.pem")`}},
-		"empty bundle":       {block("venafi", "trust_bundle", ""), "error: Unreadable trust bundle", nil},
+		"empty token":        {block("cloudflare", "api_token", ""), "error: Malformed token", nil},
+		"token with a blank": {block("venafi", "access_token", "secret words"), "error: Malformed token", []string{"contains whitespace"}},
+		"unreadable bundle":  {block("cloudflare", "trust_bundle", "ca.pem"), "error: Invalid trust bundle", []string{`file("ca.pem")`}},
+		"empty bundle":       {block("venafi", "trust_bundle", ""), "error: Invalid trust bundle", nil},
 		"TLS 1.1":            {block("venafi", "tls_max_version", "1.1"), "error: ", []string{"1.2"}},
-		"key is empty":       {map[string]any{"venafi": map[string]any{"client_certificate": certificate, "client_key": ""}}, "error: Unreadable client key", []string{"is empty"}},
-		"another's key":      {map[string]any{"venafi": map[string]any{"client_certificate": certificate, "client_key": otherKey}}, "error: Unreadable client key", []string{"openssl"}},
-		"no certificate":     {map[string]any{"venafi": map[string]any{"client_certificate": "client.p12", "client_key": "key"}}, "error: Unreadable client certificate", []string{"openssl"}},
+		"key is empty":       {map[string]any{"venafi": map[string]any{"client_certificate": certificate, "client_key": ""}}, "error: Invalid client key", []string{"is empty"}},
+		"another's key":      {map[string]any{"venafi": map[string]any{"client_certificate": certificate, "client_key": otherKey}}, "error: Invalid client key", []string{"openssl"}},
+		"no certificate":     {map[string]any{"venafi": map[string]any{"client_certificate": "client.p12", "client_key": "key"}}, "error: Invalid client certificate", []string{"openssl"}},
 		"key alone":          {block("venafi", "client_key", "key"), "error at venafi.client_key: Invalid Attribute Combination", []string{"client_certificate"}},
 	}
 
@@ -144,11 +144,11 @@ func TestNotValidated(t *testing.T) {
 		block map[string]any
 		start string
 	}{
-		"Cloudflare's bundle": {cloudflareType, map[string]any{"trust_bundle": "ca.pem"}, "error: Unreadable trust bundle"},
+		"Cloudflare's bundle": {cloudflareType, map[string]any{"trust_bundle": "ca.pem"}, "error: Invalid trust bundle"},
 		"Cloudflare's URL":    {cloudflareType, map[string]any{"base_url": "http://example.com"}, "error: Invalid server URL"},
-		"Venafi's bundle":     {venafiType, map[string]any{"url": "issuer.test", "trust_bundle": "ca.pem"}, "error: Unreadable trust bundle"},
+		"Venafi's bundle":     {venafiType, map[string]any{"url": "issuer.test", "trust_bundle": "ca.pem"}, "error: Invalid trust bundle"},
 		"Venafi's URL":        {venafiType, map[string]any{"url": "https://api.venafi.cloud"}, "error: Invalid server URL"},
-		"client certificate":  {venafiType, map[string]any{"url": "issuer.test", "client_certificate": "cert", "client_key": "key"}, "error: Unreadable client certificate"},
+		"client certificate":  {venafiType, map[string]any{"url": "issuer.test", "client_certificate": "cert", "client_key": "key"}, "error: Invalid client certificate"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -199,7 +199,7 @@ func TestProviderUnknown(t *testing.T) {
 
 			for _, issuer := range fakes() {
 				_, all := s.read(issuer.kind(), nil)
-				wantOneError(t, all, "error: Provider configuration is not known yet", "earlier run")
+				wantOneError(t, all, "error: Provider configuration is unknown", "earlier run")
 			}
 		})
 	}
@@ -232,7 +232,7 @@ func TestServers(t *testing.T) {
 	}
 
 	_, all = s.read(venafiType, nil)
-	wantOneError(t, all, "error: No server to ask", "venafi.url", "VENAFI_URL")
+	wantOneError(t, all, "error: Server URL is not set", "venafi.url", "VENAFI_URL")
 
 	// With neither, Cloudflare's public API.
 	h := host(map[string]string{"CLOUDFLARE_API_TOKEN": "active-0123456789"})
@@ -242,5 +242,5 @@ func TestServers(t *testing.T) {
 	s.configure(map[string]any{"max_retries": 0})
 
 	_, all = s.read(cloudflareType, nil)
-	wantOneError(t, all, unreachable+"Cloudflare at api.cloudflare.com was not reached: the host name is not known")
+	wantOneError(t, all, unreachable+"Cloudflare at api.cloudflare.com could not be reached: the host name does not exist")
 }

@@ -42,10 +42,10 @@ func ends(result cli.Result) string {
 	case result.Err == nil:
 		return passes
 	case !says("401 Unauthorized"):
-		if says("was refused") {
+		if says("was rejected") {
 			return byGuard
 		}
-	case !says("was refused"):
+	case !says("was rejected"):
 		return by401
 	case says("Warning: Resource precondition failed") || says("Warning: Resource postcondition failed"):
 		return warned

@@ -17,9 +17,9 @@ import (
 func tokenAttribute(names token.Names, what string) schema.StringAttribute {
 	return schema.StringAttribute{
 		Optional: true, Sensitive: true,
-		MarkdownDescription: what + fmt.Sprintf("If none of `%s`, `%s` and `%s` is set, the provider's `%s` is used, else the environment variable `%s`.",
+		MarkdownDescription: what + fmt.Sprintf("If `%s`, `%s`, and `%s` are all unset, defaults to the provider's `%s`, then to the environment variable `%s`.",
 			names.Argument, names.ArgumentEnv(), names.ArgumentFile(), names.Provider(), names.Variable),
-		Validators: []validator.String{rule("Not a token", cleanToken, tokenRemedy)},
+		Validators: []validator.String{rule("Malformed token", cleanToken, tokenRemedy)},
 	}
 }
 
@@ -27,52 +27,52 @@ func tokenAttribute(names token.Names, what string) schema.StringAttribute {
 // issuer's own. The token arguments are called as in names.
 func checkSchema(description string, names token.Names, statuses, nullEnd string, own map[string]schema.Attribute) schema.Schema {
 	attributes := map[string]schema.Attribute{
-		names.Argument: tokenAttribute(names, "The token itself. **Terraform stores it in plain text in the state and in the plan**; "+
-			"`"+names.ArgumentEnv()+"`, `"+names.ArgumentFile()+"` and the provider configuration keep it out of both. "),
+		names.Argument: tokenAttribute(names, "The token. **Terraform stores it in plain text in the state and plan**; "+
+			"`"+names.ArgumentEnv()+"`, `"+names.ArgumentFile()+"`, and the provider configuration keep it out of both. "),
 		names.ArgumentEnv(): schema.StringAttribute{
 			Optional: true,
-			MarkdownDescription: "The *name* of the environment variable that holds the token. " +
-				"A variable that is not set or empty is an error. Conflicts with the other two.",
+			MarkdownDescription: "The *name* of the environment variable that contains the token. " +
+				"A variable that is unset or empty is an error. Conflicts with the other two token arguments.",
 			Validators: []validator.String{
 				conflicts{[]string{names.Argument}},
-				rule("Invalid name of a variable", token.CheckEnvName, `Write the name of an environment variable, such as "`+names.Variable+`".`),
+				rule("Invalid environment variable name", token.CheckEnvName, `Set the name of an environment variable, such as "`+names.Variable+`".`),
 			},
 		},
 		names.ArgumentFile(): schema.StringAttribute{
 			Optional: true,
-			MarkdownDescription: "Path of the file that holds the token: a regular file of at most 64 KiB with nothing else in it; one line end is ignored. " +
-				"A relative path is taken from the directory in which Terraform runs. Conflicts with the other two.",
+			MarkdownDescription: "Path of a regular file of at most 64 KiB that contains only the token; a trailing newline is ignored. " +
+				"A relative path is resolved relative to the working directory. Conflicts with the other two token arguments.",
 			Validators: []validator.String{
 				conflicts{[]string{names.Argument, names.ArgumentEnv()}},
-				rule("Invalid path", notEmpty, "Write the path of a file, or remove the argument."),
+				rule("Invalid path", notEmpty, "Set the path of a file, or remove the argument."),
 			},
 		},
 		"min_remaining": schema.StringAttribute{
 			Optional: true,
-			MarkdownDescription: "How long the token must still live, as a [Go duration](https://pkg.go.dev/time#ParseDuration) such as `\"72h\"`; " +
-				"not negative. A token that ends sooner has the status `expiring` and is not valid. The largest unit is the hour.",
-			Validators: []validator.String{rule("Invalid duration", durationNotNegative, `Write a duration that is not negative in hours, minutes and seconds, such as "72h" or "1h30m".`)},
+			MarkdownDescription: "Minimum remaining lifetime of the token, as a non-negative [Go duration](https://pkg.go.dev/time#ParseDuration) such as `\"72h\"` (the largest unit is the hour). " +
+				"A token that expires sooner has the status `expiring` and is not valid.",
+			Validators: []validator.String{rule("Invalid duration", durationNotNegative, `Set a non-negative duration in hours, minutes, and seconds, such as "72h" or "1h30m".`)},
 		},
 		"valid": schema.BoolAttribute{
 			Computed: true,
-			MarkdownDescription: "Whether the issuer says that the token works, and it meets everything that was asked: true exactly when `status` is `active`. " +
-				"An issuer that could not be asked is an error, never `false`.",
+			MarkdownDescription: "Whether the issuer accepts the token and the token meets all requirements of the check: `true` exactly when `status` is `active`. " +
+				"If the token could not be verified, the check fails with an error; `valid` is never `false` for that reason.",
 		},
 		"status": schema.StringAttribute{
 			Computed:            true,
-			MarkdownDescription: "The verdict in a word: " + statuses,
+			MarkdownDescription: "Status of the token: " + statuses,
 		},
 		"reason": schema.StringAttribute{
 			Computed:            true,
-			MarkdownDescription: "The verdict in sentences, for the error message of a condition: which token, what its issuer said, what to do. Never null.",
+			MarkdownDescription: "Explanation of the status for an error message: which token, what its issuer responded, and what to do. Never null.",
 		},
 		"expires_on": schema.StringAttribute{
 			Computed: true, CustomType: timetypes.RFC3339Type{},
-			MarkdownDescription: "When the token stops working, in RFC 3339, UTC. " + nullEnd,
+			MarkdownDescription: "When the token expires, as an RFC 3339 timestamp in UTC. " + nullEnd,
 		},
 		"token_source": schema.StringAttribute{
 			Computed:            true,
-			MarkdownDescription: "Where the token came from: `argument`, `env:NAME`, `file:PATH` or `provider`. Never the token.",
+			MarkdownDescription: "Token source: `argument`, `env:NAME`, `file:PATH`, or `provider`. Never the token.",
 		},
 	}
 	maps.Copy(attributes, own)
@@ -86,15 +86,15 @@ func blockSchema(description string, names token.Names, own map[string]providers
 	attributes := map[string]providerschema.Attribute{
 		names.Argument: providerschema.StringAttribute{
 			Optional: true, Sensitive: true,
-			MarkdownDescription: "The token of all checks that give none of their own. It may be an ephemeral value, and is stored neither in state nor in plan. " +
+			MarkdownDescription: "Token for all checks that do not set their own. Accepts ephemeral values; not stored in state or plan. " +
 				"Defaults to the environment variable `" + names.Variable + "`.",
-			Validators: []validator.String{rule("Not a token", cleanToken, tokenRemedy)},
+			Validators: []validator.String{rule("Malformed token", cleanToken, tokenRemedy)},
 		},
 		"trust_bundle": providerschema.StringAttribute{
 			Optional: true,
-			MarkdownDescription: "Certificates of authorities, in PEM form, that are trusted beside the system's. " +
-				"For a private authority, or for one that inspects TLS on the way.",
-			Validators: []validator.String{rule("Unreadable trust bundle", readablePEM, `Give the certificates themselves in PEM form, for example by file("ca.pem").`)},
+			MarkdownDescription: "PEM-encoded CA certificates to trust in addition to the system trust store, " +
+				"for a private CA or TLS inspection.",
+			Validators: []validator.String{rule("Invalid trust bundle", readablePEM, `Set the PEM-encoded certificates themselves, for example with file("ca.pem").`)},
 		},
 	}
 

@@ -59,7 +59,7 @@ func TestSemanticsDataSource(t *testing.T) {
 	clitest.Run(t, w, env, true, []string{"plan", "-no-color", "-out=plan"}, "terraform_data.guarded will be created")
 	c.Revoke(secret)
 	clitest.Run(t, w, env, true, []string{"apply", "-no-color", "plan"}, "terraform_data.guarded: Creation complete")
-	clitest.Run(t, w, env, false, []string{"plan", "-no-color"}, "was refused")
+	clitest.Run(t, w, env, false, []string{"plan", "-no-color"}, "was rejected")
 	clitest.Run(t, w, env, true, []string{"destroy", "-auto-approve", "-no-color"}, "terraform_data.guarded: Destruction complete")
 }
 
@@ -69,9 +69,9 @@ func TestSemanticsPutOff(t *testing.T) {
 	t.Parallel()
 
 	for name, test := range map[string]struct{ block, config, refusal string }{
-		"data source with an unknown argument": {"data", "api_token = terraform_data.late.output", "was refused"},
-		"data source with depends_on":          {"data", "api_token = \"dead-0123456789\"\n  depends_on = [terraform_data.late]", "was refused"},
-		"ephemeral with an unknown argument":   {"ephemeral", "api_token = terraform_data.late.output", "was refused"},
+		"data source with an unknown argument": {"data", "api_token = terraform_data.late.output", "was rejected"},
+		"data source with depends_on":          {"data", "api_token = \"dead-0123456789\"\n  depends_on = [terraform_data.late]", "was rejected"},
+		"ephemeral with an unknown argument":   {"ephemeral", "api_token = terraform_data.late.output", "was rejected"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -129,7 +129,7 @@ provider "tokencheck" {
 %s "tokencheck_cloudflare" "now" {}
 `, c.BaseURL(), c.TrustBundle, block)})
 
-			clitest.Run(t, w, []string{"CLOUDFLARE_API_TOKEN=" + secret}, false, []string{"plan", "-no-color"}, "Provider configuration is not known yet", "own argument")
+			clitest.Run(t, w, []string{"CLOUDFLARE_API_TOKEN=" + secret}, false, []string{"plan", "-no-color"}, "Provider configuration is unknown", "own argument")
 
 			if n := len(c.Requests()); n > 0 {
 				t.Errorf("%d requests were made", n)

@@ -126,7 +126,7 @@ func TestBinaryInterrupt(t *testing.T) {
 
 	<-gone
 
-	if result.Err == nil || interrupted.Load() == 0 || took > 10*time.Second || !clitest.Says("The check was cancelled").MatchString(result.Output) {
+	if result.Err == nil || interrupted.Load() == 0 || took > 10*time.Second || !clitest.Says("Check cancelled").MatchString(result.Output) {
 		t.Errorf("after %s: %v\n%s", took, result.Err, result.Output)
 	}
 }

@@ -19,8 +19,8 @@ import (
 )
 
 const (
-	tokenRemedy = "Set the bare token, exactly as its issuer showed it, or remove the argument." //nolint:gosec // These are words about tokens.
-	urlRemedy   = "Give the URL of the server itself, such as https://host/path, without user name, query or fragment."
+	tokenRemedy = "Set the token alone, exactly as its issuer showed it, or remove the argument." //nolint:gosec // These are words about tokens.
+	urlRemedy   = "Set the URL of the server, such as https://host/path, without a user name, query, or fragment."
 )
 
 // stringRule is a validator made of a function that tells what is wrong with a
@@ -82,8 +82,8 @@ func (v conflicts) ValidateString(ctx context.Context, req validator.StringReque
 		resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root(other), &value)...)
 
 		if !req.ConfigValue.IsNull() && !value.IsNull() && !value.IsUnknown() && !req.ConfigValue.IsUnknown() {
-			resp.Diagnostics.AddError("Two tokens for one check",
-				fmt.Sprintf("Both %s and %s are set, and a check verifies one token.\n\nRemove one of the two arguments.", other, req.Path))
+			resp.Diagnostics.AddError("Conflicting token arguments",
+				fmt.Sprintf("%s and %s are both set, but a check verifies one token.\n\nRemove one of the two arguments.", other, req.Path))
 		}
 	}
 }
@@ -104,7 +104,7 @@ func cleanToken(s string) error {
 
 func tlsVersion(s string) error {
 	if s != "1.2" && s != "1.3" {
-		return errors.New("is not a TLS version that the provider uses")
+		return errors.New("is not a supported TLS version")
 	}
 
 	return nil
@@ -121,7 +121,7 @@ func readablePEM(s string) error {
 func positiveDuration(s string) error {
 	d, err := parseDuration(s)
 	if err == nil && d <= 0 {
-		return errors.New("is not above zero")
+		return errors.New("is not positive")
 	}
 
 	return err
@@ -151,7 +151,7 @@ func parseDuration(s string) (time.Duration, error) {
 	number, rest, found := strings.Cut(s, "d")
 	if days, err := strconv.ParseUint(number, 10, 32); found && err == nil {
 		if d, err := time.ParseDuration(fmt.Sprintf("%dh%s", days*24, rest)); err == nil {
-			return 0, fmt.Errorf(`is in days, which are not a unit of a Go duration: write %q`, verdict.Brief(d))
+			return 0, fmt.Errorf(`is in days, which are not a unit of Go durations: write %q`, verdict.Brief(d))
 		}
 	}
 

@@ -29,83 +29,83 @@ func venafiIssuer() issuer {
 	computedTime := func(description string) schema.StringAttribute {
 		return schema.StringAttribute{
 			Computed: true, CustomType: timetypes.RFC3339Type{},
-			MarkdownDescription: description + " In RFC 3339, UTC; null if the answer has none.",
+			MarkdownDescription: description + " RFC 3339 timestamp in UTC; null if the server does not report it.",
 		}
 	}
 	computedString := func(description string) schema.StringAttribute {
-		return schema.StringAttribute{Computed: true, MarkdownDescription: description + " Null if the answer has none."}
+		return schema.StringAttribute{Computed: true, MarkdownDescription: description + " Null if the server does not report it."}
 	}
-	certificateRemedy := "Give the certificate and its key in PEM form, not encrypted. A PKCS#12 file is not read: " +
-		"convert it by openssl pkcs12 -in client.p12 -nokeys -out client.pem, and openssl pkcs12 -in client.p12 -nocerts -nodes -out client.key."
+	certificateRemedy := "Set a certificate and its unencrypted private key, both PEM-encoded. " +
+		"To convert a PKCS#12 file, run: openssl pkcs12 -in client.p12 -nokeys -out client.pem; openssl pkcs12 -in client.p12 -nocerts -nodes -out client.key."
 
 	return issuer{
 		names: venafiNames, url: url, connect: connectVenafi,
 		block: blockSchema(
-			"How the Venafi Trust Protection Platform server (TLS Protect Datacenter, CyberArk Certificate Manager, Self-Hosted) is asked.",
+			"Connection settings for the Venafi Trust Protection Platform server (TLS Protect Datacenter, CyberArk Certificate Manager, Self-Hosted).",
 			venafiNames,
 			map[string]providerschema.StringAttribute{
-				url.argument: url.attribute("URL of the server: the bare host, or ending in `/vedsdk`, `/vedauth` or the path of Authorize/Verify. " +
-					"Tokens go to this server only. HTTPS, or plain HTTP to a loopback address. Defaults to the environment variable `" + url.variable + "`."),
+				url.argument: url.attribute("URL of the server: the host alone, or a URL that ends in `/vedsdk`, `/vedauth`, or the path of Authorize/Verify. " +
+					"Tokens are sent to this server only. HTTPS, or plain HTTP to a loopback address. Defaults to the environment variable `" + url.variable + "`."),
 				"client_certificate": {
 					Optional:            true,
-					MarkdownDescription: "Client certificate in PEM form, with its chain, for servers that require one. Needs `client_key`.",
+					MarkdownDescription: "PEM-encoded client certificate with its chain, for servers that require one. Requires `client_key`.",
 					Validators: []validator.String{
 						stringvalidator.AlsoRequires(path.MatchRoot(venafiNames.Block).AtName("client_key")),
-						rule("Unreadable client certificate", readablePEM, certificateRemedy),
+						rule("Invalid client certificate", readablePEM, certificateRemedy),
 					},
 				},
 				"client_key": {
 					Optional: true, Sensitive: true,
-					MarkdownDescription: "Private key of `client_certificate` in PEM form, not encrypted. It may be an ephemeral value.",
+					MarkdownDescription: "PEM-encoded, unencrypted private key of `client_certificate`. Accepts ephemeral values.",
 					Validators: []validator.String{
 						stringvalidator.AlsoRequires(path.MatchRoot(venafiNames.Block).AtName("client_certificate")),
-						rule("Unreadable client key", notEmpty, certificateRemedy),
+						rule("Invalid client key", notEmpty, certificateRemedy),
 						keyOf{sibling: "client_certificate", remedy: certificateRemedy},
 					},
 				},
 				"tls_max_version": {
 					Optional: true,
-					MarkdownDescription: "Newest TLS version to use, `\"1.2\"` or `\"1.3\"`. Set `\"1.2\"` for a server that asks for a client certificate late " +
-						"(IIS, where only the `vedauth` application asks for one): TLS 1.3 does not allow that. Defaults to the newest.",
-					Validators: []validator.String{rule("Invalid TLS version", tlsVersion, `Write "1.2" or "1.3", or remove the argument.`)},
+					MarkdownDescription: "Maximum TLS version, `\"1.2\"` or `\"1.3\"`. Set `\"1.2\"` for a server that requests the client certificate after the handshake " +
+						"(IIS, if only the `vedauth` application requires one), which TLS 1.3 does not support. Defaults to `\"1.3\"`.",
+					Validators: []validator.String{rule("Invalid TLS version", tlsVersion, `Set "1.2" or "1.3", or remove the argument.`)},
 				},
 			}),
 		schema: checkSchema(
-			"Asks a Venafi Trust Protection Platform server (TLS Protect Datacenter, CyberArk Certificate Manager, Self-Hosted) whether an access token works. "+
-				"That a token works says nothing about the permissions of its identity.",
+			"Verifies an access token with a Venafi Trust Protection Platform server (TLS Protect Datacenter, CyberArk Certificate Manager, Self-Hosted). "+
+				"A valid token may still lack what a run needs: the permissions of its identity are not checked.",
 			venafiNames,
-			"`active`, `expiring`, `rejected` or `missing_scope`.",
-			"This is `access_issued_on` + `valid_for`, or `grant_expires_on` where that comes first. Null: the end is not known, or the token was refused.",
+			"`active`, `expiring`, `rejected`, or `missing_scope`.",
+			"This is `access_issued_on` plus `valid_for`, or `grant_expires_on` if that is earlier. Null if the expiration is not reported, or if the token was rejected.",
 			map[string]schema.Attribute{
 				"required_scopes": schema.SetAttribute{
 					Optional: true, ElementType: types.StringType,
 					MarkdownDescription: "Scopes that the token must have, each as `scope` or `scope:restriction,restriction`, such as `\"certificate:manage,revoke\"`. " +
-						"A scope alone is met by that scope with any restrictions; restrictions do not imply each other; `\"any\"` is always met. " +
+						"A scope without restrictions accepts any; restrictions do not imply each other; `\"any\"` is always satisfied. " +
 						"A token that lacks one has the status `missing_scope` and is not valid.",
 					Validators: []validator.Set{
 						setvalidator.NoNullValues(),
-						setvalidator.ValueStringsAre(rule("Invalid scope", venafi.CheckScope, `Write a scope such as "certificate" or "certificate:manage,revoke".`)),
+						setvalidator.ValueStringsAre(rule("Invalid scope", venafi.CheckScope, `Set a scope such as "certificate" or "certificate:manage,revoke".`)),
 					},
 				},
-				"access_issued_on": computedTime("When the access token was issued; a refresh moves it."),
+				"access_issued_on": computedTime("When the access token was issued or last refreshed."),
 				"grant_issued_on":  computedTime("When the grant was authorized."),
-				"grant_expires_on": computedTime("When the *grant* ends and the token can no longer be refreshed; this is not the token's own end."),
+				"grant_expires_on": computedTime("When the *grant* expires, after which the token can no longer be refreshed. Not the expiration of the token itself."),
 				"valid_for": schema.Int64Attribute{
 					Computed:            true,
-					MarkdownDescription: "Lifetime of the access token in seconds, counted from `access_issued_on`. Null if the answer has none.",
+					MarkdownDescription: "Lifetime of the access token in seconds, starting at `access_issued_on`. Null if the server does not report it.",
 				},
-				"application": computedString("Client ID of the API integration that the token was issued to."),
+				"application": computedString("Client ID of the API integration that the token was issued for."),
 				"identity":    computedString("Identity of the token's owner, such as `local:{guid}`."),
-				"scope":       computedString("The token's scope as the server writes it, such as `certificate:manage,revoke;ssh`."),
+				"scope":       computedString("Scope of the token as the server returns it, such as `certificate:manage,revoke;ssh`."),
 				"scopes": schema.MapAttribute{
 					Computed: true, ElementType: types.SetType{ElemType: types.StringType},
-					MarkdownDescription: "`scope`, parsed: a map from each scope to the set of its restrictions, in lower case, " +
-						"such as `{ certificate = [\"manage\", \"revoke\"], ssh = [] }`. Null if the answer has none.",
+					MarkdownDescription: "`scope` as a map of scopes to sets of restrictions, in lower case, " +
+						"such as `{ certificate = [\"manage\", \"revoke\"], ssh = [] }`. Null if the server does not report it.",
 				},
 				"missing_scopes": schema.SetAttribute{
 					Computed: true, ElementType: types.StringType,
-					MarkdownDescription: "What `required_scopes` asks for and the token lacks, one element for each restriction, such as `certificate:revoke`. " +
-						"Empty if nothing is missing. Null if nothing was required, or if the token was refused.",
+					MarkdownDescription: "Scopes in `required_scopes` that the token lacks, one element for each restriction, such as `certificate:revoke`. " +
+						"Empty if none is missing. Null if `required_scopes` is not set, or if the token was rejected.",
 				},
 			}),
 	}
@@ -124,8 +124,8 @@ func connectVenafi(block arguments, base *url.URL, config transport.Config) (cli
 		pair, err := tls.X509KeyPair([]byte(certificate.ValueString()), []byte(block.text("client_key").ValueString()))
 		if err != nil {
 			return nil, &verdict.Error{
-				Summary: "Unreadable client certificate", Happened: "venafi.client_certificate and venafi.client_key in the provider configuration are not a readable pair.",
-				Remedy: "Give a certificate and its own private key, both in PEM form.",
+				Summary: "Invalid client certificate", Happened: "venafi.client_certificate and venafi.client_key in the provider configuration do not match, or cannot be parsed.",
+				Remedy: "Set a certificate and its own private key, both PEM-encoded.",
 			}
 		}
 
@@ -194,7 +194,9 @@ func (v keyOf) ValidateString(ctx context.Context, req validator.StringRequest, 
 	}
 
 	if _, err := tls.X509KeyPair([]byte(certificate.ValueString()), []byte(req.ConfigValue.ValueString())); err != nil {
-		rule("Unreadable client key", func(string) error { return errors.New("is not a readable private key of " + v.sibling) }, v.remedy).
+		rule("Invalid client key", func(string) error {
+			return errors.New("is not the private key of " + v.sibling + ", or cannot be parsed")
+		}, v.remedy).
 			ValidateString(ctx, req, resp)
 	}
 }

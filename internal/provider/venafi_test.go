@@ -88,7 +88,7 @@ func TestVenafiVerdicts(t *testing.T) {
 		want   map[string]any
 		reason string
 	}{
-		"active": {nil, nil, all, "is active and ends at " + after(89*24*time.Hour)},
+		"active": {nil, nil, all, "is active and expires at " + after(89*24*time.Hour)},
 		"scopes granted": {
 			nil,
 			map[string]any{"required_scopes": []any{"certificate", "certificate:Discover,manage", "ssh", "any"}},
@@ -111,12 +111,12 @@ func TestVenafiVerdicts(t *testing.T) {
 			nil,
 			map[string]any{"min_remaining": "4000h"},
 			map[string]any{"valid": false, "status": "expiring", "expires_on": after(89 * 24 * time.Hour)},
-			"sooner than the 4000h that min_remaining asks for",
+			"min_remaining requires at least 4000h",
 		},
 		"the grant ends first": {
 			func(token *venafitest.Token) { token.GrantExpiresOn = clock.Add(time.Hour) }, nil,
 			map[string]any{"valid": true, "expires_on": after(time.Hour), "grant_expires_on": after(time.Hour)},
-			"ends at " + after(time.Hour),
+			"expires at " + after(time.Hour),
 		},
 		"the grant has no end": {
 			func(token *venafitest.Token) { token.GrantExpiresOn = time.Time{} }, nil,
@@ -126,7 +126,7 @@ func TestVenafiVerdicts(t *testing.T) {
 		"lifetime not told": {
 			func(token *venafitest.Token) { token.ValidFor = 0 }, nil,
 			map[string]any{"valid": true, "expires_on": nil, "valid_for": nil, "grant_expires_on": after(365 * 24 * time.Hour)},
-			"its end is not known",
+			"its expiration is not reported",
 		},
 		"fields left out by older servers": {
 			func(token *venafitest.Token) { *token = venafitest.Token{Application: "a", Scope: "ssh"} }, nil,
@@ -139,7 +139,7 @@ func TestVenafiVerdicts(t *testing.T) {
 		"issued this second, for one second": {
 			func(token *venafitest.Token) { token.IssuedOn, token.ValidFor = clock, 1 }, nil,
 			map[string]any{"valid": true, "expires_on": after(time.Second), "valid_for": 1},
-			"ends at " + after(time.Second),
+			"expires at " + after(time.Second),
 		},
 		"rejected": {
 			func(token *venafitest.Token) { token.ValidFor = 60 },
@@ -196,26 +196,26 @@ func TestVenafiErrors(t *testing.T) {
 		"null scope":        {config: map[string]any{"required_scopes": []any{nil}}, start: "error at required_scopes: Null Set Value"},
 		"empty scope":       {config: map[string]any{"required_scopes": []any{""}}, start: "error: ", texts: []string{"is empty"}},
 		"scope with blanks": {config: map[string]any{"required_scopes": []any{"certificate: manage"}}, start: "error: ", texts: []string{"without whitespace"}},
-		"scope of any":      {config: map[string]any{"required_scopes": []any{"any:manage"}}, start: "error: Invalid scope", texts: []string{"restricts any"}},
+		"scope of any":      {config: map[string]any{"required_scopes": []any{"any:manage"}}, start: "error: Invalid scope", texts: []string{"restriction to \"any\""}},
 		"no object":         {fault: issuertest.Reply(http.StatusOK, "[]"), start: unexpected, texts: []string{"not the documented JSON object"}},
 		"scopes in one":     {config: map[string]any{"required_scopes": []any{"certificate;ssh"}}, start: "error: ", texts: []string{"one element for each scope"}},
-		"unknown scope":     {config: map[string]any{"required_scopes": []any{unknown{}}}, start: "error: Argument is not known yet"},
+		"unknown scope":     {config: map[string]any{"required_scopes": []any{unknown{}}}, start: "error: Argument is unknown"},
 		"a date that is none": {
 			fault: issuertest.Reply(http.StatusOK, `{"access_issued_on":"soon","scope":"ssh"}`), start: "error: ", texts: []string{"invalid date"},
 		},
 		"an error with 200": {
-			fault: issuertest.Reply(http.StatusOK, `{"valid_for":60,"Error":"x"}`), start: "error: ", texts: []string{"not valid, although the status says that it is"},
+			fault: issuertest.Reply(http.StatusOK, `{"valid_for":60,"Error":"x"}`), start: "error: ", texts: []string{"although the HTTP status reports success"},
 		},
 		"an escape in a name": {
 			change: func(token *venafitest.Token) { token.Identity = "\x1b[2J" }, start: "error: ", texts: []string{"control characters"},
 		},
 		"a part of the token in a name": {
-			change: func(token *venafitest.Token) { token.Identity = venafiSecret }, start: "error: ", texts: []string{"repeats a part of the token"},
+			change: func(token *venafitest.Token) { token.Identity = venafiSecret }, start: "error: ", texts: []string{"contains part of the token"},
 		},
-		"empty document":  {fault: issuertest.Reply(http.StatusOK, "{}"), start: "error: The issuer's answer is not the documented one", texts: []string{"version"}},
+		"empty document":  {fault: issuertest.Reply(http.StatusOK, "{}"), start: "error: Unexpected response from the issuer", texts: []string{"version"}},
 		"not found":       {fault: issuertest.Reply(http.StatusNotFound, "<html>", "Content-Type", "text/html"), start: "error: ", texts: []string{"venafi.url", "VEDAuth"}},
 		"a gateway's 401": {fault: issuertest.Reply(http.StatusUnauthorized, "", "Www-Authenticate", "Negotiate"), start: "error: ", texts: []string{"in front of it"}},
-		"a redirect":      {fault: issuertest.Reply(http.StatusFound, "", "Location", "https://other.example/"), start: "error: The issuer's address redirects", texts: []string{"not followed"}},
+		"a redirect":      {fault: issuertest.Reply(http.StatusFound, "", "Location", "https://other.example/"), start: "error: Redirect not followed", texts: []string{"not followed"}},
 	}
 
 	for name, test := range tests {
@@ -257,35 +257,35 @@ func TestVenafiWarnings(t *testing.T) {
 		"the token has ended": {
 			venafitest.Body(venafitest.Token{IssuedOn: clock.AddDate(-1, 0, 0), ValidFor: 60}), time.Hour,
 			map[string]any{"expires_on": nil},
-			"its end is not known",
-			[]string{"Clocks differ: ", "Date left out: "},
+			"its expiration is not reported",
+			[]string{"Clock skew detected: ", "Expiration date ignored: "},
 		},
 		"the token has ended, the grant has not": {
 			venafitest.Body(venafitest.Token{IssuedOn: clock.AddDate(-1, 0, 0), ValidFor: 60, GrantExpiresOn: clock.Add(time.Hour)}), 0,
 			map[string]any{"expires_on": after(time.Hour)},
 			"at the latest",
-			[]string{"Date left out: "},
+			[]string{"Expiration date ignored: "},
 		},
 		"the grant has ended": {
 			venafitest.Body(venafitest.Token{IssuedOn: clock, ValidFor: 60, GrantExpiresOn: clock}), 0,
 			map[string]any{"expires_on": after(time.Minute), "grant_expires_on": nil},
-			"ends at " + after(time.Minute) + ".",
-			[]string{"Date left out: "},
+			"expires at " + after(time.Minute) + ".",
+			[]string{"Expiration date ignored: "},
 		},
-		"the token ends past the year 9999": {
-			venafitest.Body(venafitest.Token{IssuedOn: clock, ValidFor: far}), 0, map[string]any{"expires_on": nil}, "its end is not known", []string{"Date left out: "},
+		"the token ends after the year 9999": {
+			venafitest.Body(venafitest.Token{IssuedOn: clock, ValidFor: far}), 0, map[string]any{"expires_on": nil}, "its expiration is not reported", []string{"Expiration date ignored: "},
 		},
-		"issued past the year 9999": {
+		"issued after the year 9999": {
 			fmt.Sprintf(`{"access_issued_on_unix_time":%d,"valid_for":60}`, int64(far)), 0,
 			map[string]any{"access_issued_on": nil, "expires_on": nil},
-			"its end is not known",
-			[]string{"Date left out: "},
+			"its expiration is not reported",
+			[]string{"Expiration date ignored: "},
 		},
-		"both end past the year 9999": {
+		"both end after the year 9999": {
 			fmt.Sprintf(`{"access_issued_on_unix_time":1,"valid_for":%d,"expires_unix_time":%[1]d}`, int64(far)), 0,
 			map[string]any{"expires_on": nil, "grant_expires_on": nil},
-			"its end is not known",
-			[]string{"Date left out: ", "Date left out: "},
+			"its expiration is not reported",
+			[]string{"Expiration date ignored: ", "Expiration date ignored: "},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -390,18 +390,18 @@ func TestVenafiClientCertificate(t *testing.T) {
 	}
 
 	_, all = read(t, nil)
-	wantOneError(t, all, "error: The issuer ", "venafi.client_certificate")
+	wantOneError(t, all, "error: ", "venafi.client_certificate")
 
 	strange, strangeKey := issuertest.PEM(issuertest.NewAuthority().Issue(issuertest.Certificate{}))
 	_, all = read(t, map[string]any{"client_certificate": strange, "client_key": strangeKey, "tls_max_version": "1.2"})
 	wantOneError(t, all, "error: The issuer could not be reached", "refused the client certificate", "the CA that signed it")
 
 	_, all = read(t, map[string]any{"client_certificate": certificate, "client_key": otherKey})
-	wantOneError(t, all, "error: Unreadable client key", "openssl")
+	wantOneError(t, all, "error: Invalid client key", "openssl")
 
 	_, all = read(t, map[string]any{"client_certificate": certificate})
 	wantOneError(t, all, "error at venafi.client_certificate: Invalid Attribute Combination", "client_key")
 
 	_, all = read(t, map[string]any{"client_certificate": certificate, "client_key": unknown{}})
-	wantOneError(t, all, "error: Provider configuration is not known yet", "venafi.client_key")
+	wantOneError(t, all, "error: Provider configuration is unknown", "venafi.client_key")
 }

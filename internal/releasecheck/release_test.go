@@ -146,5 +146,5 @@ func plan(t *testing.T, archive string) {
 	clitest.Run(t, w, env, true, []string{"plan", "-no-color", "-input=false"})
 
 	issuer.Revoke(token)
-	clitest.Run(t, w, env, false, []string{"plan", "-no-color", "-input=false"}, "was refused")
+	clitest.Run(t, w, env, false, []string{"plan", "-no-color", "-input=false"}, "was rejected")
 }

@@ -43,7 +43,7 @@ func (s Sources) fromFile(ctx context.Context, path string) (Token, error) {
 	case err == nil:
 		return parse(string(content), "file:"+path, "The content of the file "+path)
 	case ctx.Err() != nil:
-		return Token{}, refuse("The file was not read in time, or the run was cancelled.", err)
+		return Token{}, refuse("The file was not read within the timeout, or the run was cancelled.", err)
 	case errors.Is(err, fs.ErrNotExist):
 		return Token{}, refuse("The file that "+s.ArgumentFile()+" names"+where+" does not exist.", err)
 	default:

@@ -102,8 +102,8 @@ func (s Sources) trimmed(t Token) []verdict.Warning {
 
 	return []verdict.Warning{{
 		Summary: "Trailing newline in " + s.Variable,
-		Detail: "The environment variable " + s.Variable + " ends with a newline. This provider ignores it, but other providers that read the variable " +
-			"send it, and fail. Remove the newline where the variable is set, for example with printf instead of echo.",
+		Detail: "The environment variable " + s.Variable + " ends with a newline. This provider ignores it, but other providers " +
+			"may send it and fail. Remove the newline where the variable is set, for example with printf instead of echo.",
 	}}
 }
 
@@ -111,7 +111,7 @@ func (s Sources) noToken() error {
 	var remedy strings.Builder
 
 	fmt.Fprintf(&remedy, "Set the environment variable %[3]s. Or set %[1]s_env (the name of another variable) or %[1]s_file (a path) in this check, "+
-		"or %[2]s in the provider configuration. %[1]s in the check works as well, but Terraform stores it in the state of a data source.",
+		"or %[2]s in the provider configuration. %[1]s in the check is possible too, but a data source stores it in state.",
 		s.Argument, s.Provider(), s.Variable)
 
 	for _, variable := range slices.Sorted(maps.Keys(s.Hints)) {
@@ -140,8 +140,8 @@ func (s Sources) fromEnv(name string) (Token, error) {
 	// The name is not repeated: people put the token itself here.
 	return Token{}, &verdict.Error{
 		Summary:  "Token variable is not set",
-		Happened: "The environment variable that " + argument + " names is not set, or is empty, where Terraform runs.",
-		Remedy:   "Set the variable in the environment in which Terraform runs. " + argument + " takes the name of a variable, not the token itself.",
+		Happened: "The environment variable that " + argument + " names is not set, or is empty.",
+		Remedy:   "Set the variable in the environment of Terraform. " + argument + " takes the name of a variable, not the token.",
 	}
 }
 
@@ -156,9 +156,9 @@ func parse(raw, source, what string) (Token, error) {
 
 func malformed(what string, err error) error {
 	return &verdict.Error{
-		Summary:  "Not a token",
+		Summary:  "Malformed token",
 		Happened: what + " " + err.Error() + ".",
-		Remedy:   "Set the bare token, exactly as its issuer showed it. Nothing was sent to the issuer.",
+		Remedy:   "Set the token alone, exactly as its issuer showed it. Nothing was sent to the issuer.",
 	}
 }
 
@@ -169,7 +169,7 @@ func CheckEnvName(name string) error {
 	case name == "":
 		return errors.New("is empty")
 	case strings.HasPrefix(name, "$"):
-		return errors.New("begins with $; write the variable's name alone")
+		return errors.New("begins with $; set the name without it")
 	case strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r == '=' || r == 0x7f }):
 		return errors.New("cannot be the name of an environment variable (no whitespace, no =)")
 	}
@@ -200,7 +200,7 @@ func Clean(raw string) (string, error) {
 	case strings.Contains(raw, "://"):
 		return "", errors.New("is a URL")
 	case strings.Contains(raw, "${"):
-		return "", errors.New("contains a ${…} that was not expanded")
+		return "", errors.New("contains an unexpanded ${…}")
 	case strings.ContainsAny(raw, "\r\n"):
 		return "", errors.New("contains a newline")
 	case strings.ContainsAny(raw, " \t"):

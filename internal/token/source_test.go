@@ -171,7 +171,7 @@ func TestResolve(t *testing.T) {
 		{name: "provider before the issuer's variable", give: token.Sources{FromProvider: new("from-provider")}, want: "from-provider", source: "provider"},
 		{name: "issuer's variable", give: token.Sources{}, want: "from-issuer-variable", source: "env:EXAMPLE_TOKEN"},
 		{name: "issuer's variable with a line end", give: token.Sources{}, env: map[string]string{"EXAMPLE_TOKEN": "abc\r\n"}, want: "abc", source: "env:EXAMPLE_TOKEN", warning: "Trailing newline in EXAMPLE_TOKEN: The environment variable EXAMPLE_TOKEN ends with a newline. " +
-			"This provider ignores it, but other providers that read the variable send it, and fail. Remove the newline where the variable is set, for example with printf instead of echo."},
+			"This provider ignores it, but other providers may send it and fail. Remove the newline where the variable is set, for example with printf instead of echo."},
 		{name: "issuer's variable named by the check", give: token.Sources{Env: new("EXAMPLE_TOKEN")}, want: "from-issuer-variable", source: "env:EXAMPLE_TOKEN"},
 		{name: "variable in lower case", give: token.Sources{Env: new("lower_case")}, want: "from-lower", source: "env:lower_case"},
 		{name: "variable with marks", give: token.Sources{Env: new("A!~")}, want: "from-marks", source: "env:A!~"},
@@ -211,7 +211,7 @@ func TestResolve(t *testing.T) {
 		{name: "name with a blank", give: token.Sources{Env: new(" OTHER")}, detail: []string{"whitespace"}},
 		{name: "name with a NUL", give: token.Sources{Env: new("OTHER\x00")}},
 		{name: "name with a DEL", give: token.Sources{Env: new("OTHER\x7f")}, detail: []string{"cannot be the name"}},
-		{name: "the token itself as a name", give: token.Sources{Env: new(secret + "x")}, detail: []string{"not the token itself"}},
+		{name: "the token itself as a name", give: token.Sources{Env: new(secret + "x")}, detail: []string{"not the token"}},
 		{name: "a base64 token as a name", give: token.Sources{Env: new(secret + "==")}},
 
 		// Files.
@@ -307,7 +307,7 @@ func TestResolveCancelled(t *testing.T) {
 
 	sources := token.Sources{Names: names, File: new("missing")}
 
-	if _, _, err := sources.Resolve(ctx); err == nil || !strings.Contains(err.Error(), ": The file was not read in time, or the run was cancelled.") {
+	if _, _, err := sources.Resolve(ctx); err == nil || !strings.Contains(err.Error(), ": The file was not read within the timeout, or the run was cancelled.") {
 		t.Errorf("err = %v", err)
 	}
 

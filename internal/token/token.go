@@ -213,7 +213,7 @@ func unescape(sequence string) string {
 // the token.
 func (t Token) Show(text string) string {
 	if t.In(text) {
-		return "(message withheld: it repeats a part of the token)"
+		return "(message withheld: it contains part of the token)"
 	}
 
 	text = strings.Map(func(r rune) rune {

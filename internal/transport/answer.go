@@ -65,9 +65,9 @@ func newResponse(config *Config, raw *http.Response, body []byte, bearer token.T
 	if date, err := http.ParseTime(raw.Header.Get("Date")); err == nil {
 		if skew := r.Now.Sub(date); skew.Abs() > warnSkew {
 			r.Warnings = append(r.Warnings, verdict.Warning{
-				Summary: "Clocks differ",
-				Detail: "The clock of this machine and that of " + config.inSentence() + " are more than five minutes apart. " +
-					"The verdict goes by the issuer's clock. Set this machine's clock, or have the server's set.",
+				Summary: "Clock skew detected",
+				Detail: "The clocks of this machine and of " + config.inSentence() + " differ by more than five minutes. " +
+					"The provider uses the issuer's clock. Correct the clock that is wrong.",
 			})
 		}
 
@@ -83,17 +83,17 @@ func (r *Response) usable() error {
 	switch local := r.config.Now(); {
 	case slices.ContainsFunc(r.Header.Values("Age"), tooOld):
 		return &verdict.Error{
-			Summary: "The answer came from a cache",
-			Happened: "Something between here and the issuer returned a cached response, although the request forbids that; " +
-				"what the issuer would say now is not known.",
-			Remedy: "Exempt the issuer's address from caching in the proxy or gateway on the way. " + r.config.checkURL(), Asked: true,
+			Summary: "Cached response",
+			Happened: "A proxy or gateway returned a cached response, although the request forbids it, " +
+				"so what the issuer would respond now is unknown.",
+			Remedy: "Exempt the issuer's address from caching in the proxy or gateway. " + r.config.checkURL(), Asked: true,
 		}
 	case local.Sub(r.Now).Abs() > maxSkew:
 		return &verdict.Error{
-			Summary: "The clocks are days apart",
-			Happened: fmt.Sprintf("By the clock of %s it is %s, and by the clock of this machine %s. By one of them the token's times cannot be judged.",
+			Summary: "Clock skew of more than a day",
+			Happened: fmt.Sprintf("The clock of %s reads %s, and the clock of this machine reads %s. One of them is wrong, so the token's dates cannot be checked.",
 				r.config.inSentence(), verdict.Format(r.Now), verdict.Format(local.Truncate(time.Second))),
-			Remedy: "Set this machine's clock, or have the server's clock set; then run again. " + r.config.checkURL(), Asked: true,
+			Remedy: "Correct the clock that is wrong, and run again. " + r.config.checkURL(), Asked: true,
 		}
 	default:
 		return nil
@@ -141,13 +141,13 @@ func (r *Response) describe(said string) string {
 
 	switch kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); {
 	case r.Oversized:
-		b.WriteString(", with a body of more than 64 KiB")
+		b.WriteString(" and a body of more than 64 KiB")
 	case len(r.Body) == 0:
-		b.WriteString(", without a body")
+		b.WriteString(" and no body")
 	case err == nil && len(kind) <= 64 && r.Show(kind) == kind:
-		b.WriteString(", with a body of " + plural(len(r.Body), "byte") + " of type " + kind)
+		b.WriteString(" and a body of " + plural(len(r.Body), "byte") + " of type " + kind)
 	default:
-		b.WriteString(", with a body of " + plural(len(r.Body), "byte"))
+		b.WriteString(" and a body of " + plural(len(r.Body), "byte"))
 	}
 
 	return b.String()
@@ -175,14 +175,14 @@ func (r *Response) RateLimited(said string, until time.Time) *verdict.Error {
 // what is wrong with it, as a sentence.
 func (r *Response) Unexpected(happened, remedy string) *verdict.Error {
 	return r.explain(&verdict.Error{
-		Summary: "The issuer's answer is not the documented one",
-		Remedy:  r.config.checkURL() + " A proxy or another program may be answering in the issuer's place.",
+		Summary: "Unexpected response from the issuer",
+		Remedy:  r.config.checkURL() + " A proxy or another server may be impersonating the issuer.",
 	}, "", happened, remedy)
 }
 
 // explain completes an error by what came, and by what the issuer's package knows better.
 func (r *Response) explain(err *verdict.Error, said, happened, remedy string) *verdict.Error {
-	err.Happened = r.config.Issuer + " answered with " + r.describe(said) + ". " + cmp.Or(happened, err.Happened)
+	err.Happened = r.config.Issuer + " returned " + r.describe(said) + ". " + cmp.Or(happened, err.Happened)
 	err.Remedy = cmp.Or(remedy, err.Remedy)
 	err.Asked = true
 
@@ -200,21 +200,21 @@ func (r *Response) usual() *verdict.Error {
 	switch {
 	case slices.Contains(redirects, r.Status):
 		return &verdict.Error{
-			Summary:  "The issuer's address redirects",
-			Happened: "A redirect is not followed, because the token would go where it points.",
-			Remedy:   "Give the URL of the server itself. " + r.config.checkURL(),
+			Summary:  "Redirect not followed",
+			Happened: "The provider does not follow redirects, because the token would be sent to the new location.",
+			Remedy:   "Set the URL of the server itself. " + r.config.checkURL(),
 		}
 	case r.Status == http.StatusTooManyRequests:
 		return r.rateLimit()
 	case r.Status == http.StatusNetworkAuthenticationRequired:
 		return &verdict.Error{
-			Summary: "The network asks for a sign-in", Happened: "The answer is that of the network that this machine is in. " + r.tried(),
+			Summary: "Network sign-in required", Happened: "The network that this machine uses requires a sign-in. " + r.tried(),
 			Remedy: "Sign in to the network, or use another one.", Temporary: true,
 		}
 	case temporary(r.Status):
 		err := &verdict.Error{
-			Summary: "The issuer reports a server error", Happened: r.tried(),
-			Remedy: "Run again later, and look at the issuer's status page or ask the server's administrator.", Temporary: true,
+			Summary: "Server error from the issuer", Happened: r.tried(),
+			Remedy: "Run again later, and check the issuer's status page or ask the server's administrator.", Temporary: true,
 		}
 		if r.Status == http.StatusInternalServerError {
 			err.Remedy += r.config.lateAuthRemedy()
@@ -223,33 +223,33 @@ func (r *Response) usual() *verdict.Error {
 		return err
 	case slices.Contains(tooLarge, r.Status):
 		return &verdict.Error{
-			Summary: "The request is too large", Happened: "The token is the largest part of it.",
-			Remedy: "Check that the token's source contains the token and nothing else.",
+			Summary: "Request too large", Happened: "The token is the largest part of the request.",
+			Remedy: "Check that the token source contains the token and nothing else.",
 		}
 	case r.Status == http.StatusProxyAuthRequired:
 		return &verdict.Error{
-			Summary: "A proxy asks for credentials", Happened: "The answer is that of a proxy on the way.",
-			Remedy: "Put the proxy's user name and password into HTTPS_PROXY.",
+			Summary: "Proxy authentication required", Happened: "The response comes from a proxy.",
+			Remedy: "Add the proxy's user name and password to HTTPS_PROXY.",
 		}
 	default:
 		return &verdict.Error{
-			Summary:  "The issuer's answer is not the documented one",
-			Happened: "That is no documented answer to the question whether a token works.",
-			Remedy:   r.config.checkURL() + " A proxy, firewall or another program may be answering in the issuer's place.",
+			Summary:  "Unexpected response from the issuer",
+			Happened: "This is not a documented response to a token verification.",
+			Remedy:   r.config.checkURL() + " A proxy, firewall, or another server may be impersonating the issuer.",
 		}
 	}
 }
 
 func (r *Response) rateLimit() *verdict.Error {
 	return &verdict.Error{
-		Summary: "The issuer's rate limit is reached", Happened: r.tried(),
+		Summary: "Rate limit reached", Happened: r.tried(),
 		Remedy: "Run again later, with a lower -parallelism or fewer checks of the same token.", Temporary: true,
 	}
 }
 
 // tried tells how often the issuer was asked, and for how long it asks to wait.
 func (r *Response) tried() string {
-	return "It was asked " + plural(r.attempts, "time") + ". " + r.retryAdvice()
+	return "The provider made " + plural(r.attempts, "request") + ". " + r.retryAdvice()
 }
 
 func (r *Response) retryAdvice() string {
@@ -257,13 +257,13 @@ func (r *Response) retryAdvice() string {
 
 	switch {
 	case !ok:
-		return "It does not say when to try again."
+		return "The response does not say when to retry."
 	case until.Sub(r.config.Now()) > 366*24*time.Hour:
-		return "It asks to wait for longer than a year."
+		return "The response says to wait for longer than a year."
 	case r.attempts > r.config.MaxRetries && until.Sub(r.config.Now()) < r.config.Timeout:
-		return fmt.Sprintf("It asks to wait until %s, and the retries are used up.", verdict.Format(until.Truncate(time.Second)))
+		return fmt.Sprintf("The response says to wait until %s, and no retries are left.", verdict.Format(until.Truncate(time.Second)))
 	default:
-		return fmt.Sprintf("It asks to wait until %s, which is longer than the provider's timeout allows.", verdict.Format(until.Truncate(time.Second)))
+		return fmt.Sprintf("The response says to wait until %s, which is longer than the provider's timeout allows.", verdict.Format(until.Truncate(time.Second)))
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 func TestUsual(t *testing.T) {
 	t.Parallel()
 
-	const redirect, limit, fault, proxy, other = "redirects", "rate limit", "server error", "proxy", "not the documented one"
+	const redirect, limit, fault, proxy, other = "Redirect", "Rate limit", "Server error", "Proxy", "Unexpected response"
 
 	for status, want := range map[int]string{
 		200: other, 201: other, 206: other, 299: other, 300: other, 301: redirect, 302: redirect, 303: redirect, 304: other, 305: other, 306: other, 307: redirect, 308: redirect, 309: other,
@@ -41,13 +41,13 @@ func TestRetryAdvice(t *testing.T) {
 		attempts int
 		want     string
 	}{
-		{0, 3, "It does not say when to try again."},
-		{58 * time.Second, 3, "It asks to wait until 2026-03-01T12:00:59Z, and the retries are used up."},
-		{58 * time.Second, 2, "It asks to wait until 2026-03-01T12:00:59Z, which is longer than the provider's timeout allows."},
-		{time.Minute, 3, "It asks to wait until 2026-03-01T12:01" + long},
-		{240 * 24 * time.Hour, 1, "It asks to wait until 2026-10-27T12:00" + long},
-		{366 * 24 * time.Hour, 1, "It asks to wait until 2027-03-02T12:00" + long},
-		{366*24*time.Hour + time.Second, 1, "It asks to wait for longer than a year."},
+		{0, 3, "The response does not say when to retry."},
+		{58 * time.Second, 3, "The response says to wait until 2026-03-01T12:00:59Z, and no retries are left."},
+		{58 * time.Second, 2, "The response says to wait until 2026-03-01T12:00:59Z, which is longer than the provider's timeout allows."},
+		{time.Minute, 3, "The response says to wait until 2026-03-01T12:01" + long},
+		{240 * 24 * time.Hour, 1, "The response says to wait until 2026-10-27T12:00" + long},
+		{366 * 24 * time.Hour, 1, "The response says to wait until 2027-03-02T12:00" + long},
+		{366*24*time.Hour + time.Second, 1, "The response says to wait for longer than a year."},
 	} {
 		config := &Config{Now: func() time.Time { return now }, MaxRetries: 2, Timeout: time.Minute}
 		r := &Response{config: config, attempts: test.attempts, Header: http.Header{}, until: now.Add(test.wait)}

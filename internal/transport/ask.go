@@ -197,14 +197,14 @@ func isHTTP2(conn net.Conn) bool {
 // interrupted is the error of a check whose time is up; nobody waits for that of one
 // which was cancelled. Last is what the last whole attempt came to, "" if there was none.
 func (c *Config) interrupted(err error, host, last string) *verdict.Error {
-	happened := c.Issuer + " at " + host + " gave no answer within the timeout of " + verdict.Brief(c.Timeout)
+	happened := c.Issuer + " at " + host + " did not respond within the timeout of " + verdict.Brief(c.Timeout)
 	if last != "" {
-		happened += "; the attempt before that ended with: " + last
+		happened += "; the previous attempt failed: " + last
 	}
 
 	return &verdict.Error{
-		Summary: "The issuer did not answer in time", Happened: happened + ".",
-		Remedy: "Run again. If it happens again, raise the provider's timeout, or look at the network and the proxy between here and the issuer. " + c.checkURL(),
+		Summary: "Request timed out", Happened: happened + ".",
+		Remedy: "Run again. If it happens again, increase the provider's timeout, or check the network and the proxy between this machine and the issuer. " + c.checkURL(),
 		Asked:  true, Err: err,
 	}
 }
@@ -214,12 +214,12 @@ func (c *Config) interrupted(err error, host, last string) *verdict.Error {
 func cancelled(err error) *verdict.Error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return &verdict.Error{
-			Summary: "The check took too long", Happened: "Reading the token and asking the issuer took longer than the provider's timeout.",
-			Remedy: "Raise the provider's timeout, or keep the token in a file that can be read at once.", Asked: true, Err: err,
+			Summary: "Check timed out", Happened: "Reading and verifying the token took longer than the provider's timeout.",
+			Remedy: "Increase the provider's timeout, or keep the token in a file that can be read faster.", Asked: true, Err: err,
 		}
 	}
 
 	return &verdict.Error{
-		Summary: "The check was cancelled", Happened: "The run was cancelled before the issuer had answered.", Remedy: "Run again.", Asked: true, Err: err,
+		Summary: "Check cancelled", Happened: "The run was cancelled before the issuer responded.", Remedy: "Run again.", Asked: true, Err: err,
 	}
 }

@@ -103,8 +103,8 @@ func (c *Config) httpTransports() (secure, plain *http.Transport, err error) {
 		pool, err := certPool(c.TrustBundle)
 		if err != nil {
 			return nil, nil, &verdict.Error{
-				Summary: "Unreadable trust bundle", Happened: fmt.Sprintf("The value of %s in the provider configuration %s.", c.argument("trust_bundle"), err),
-				Remedy: `Give the certificates themselves in PEM form, for example by file("ca.pem").`, Err: err,
+				Summary: "Invalid trust bundle", Happened: fmt.Sprintf("The value of %s in the provider configuration %s.", c.argument("trust_bundle"), err),
+				Remedy: `Set the PEM-encoded certificates themselves, for example with file("ca.pem").`, Err: err,
 			}
 		}
 
@@ -173,7 +173,7 @@ func loopbackOnly(_, address string, _ syscall.RawConn) error {
 // a sentence and repeats nothing of the text.
 func CheckTrustBundle(text string) error {
 	if !x509.NewCertPool().AppendCertsFromPEM([]byte(text)) {
-		return errors.New("holds no readable certificate in PEM form")
+		return errors.New("contains no PEM-encoded certificate")
 	}
 
 	return nil

@@ -59,12 +59,12 @@ func (c *Config) failed(err error, host string, attempt int) *verdict.Error {
 
 	fault := &verdict.Error{
 		Summary:  "The issuer could not be reached",
-		Happened: fmt.Sprintf("%s at %s was not reached%s: %s.", c.Issuer, host, tried, happened),
+		Happened: fmt.Sprintf("%s at %s could not be reached%s: %s.", c.Issuer, host, tried, happened),
 		Remedy:   remedy, Asked: true, Temporary: !permanent(err), Err: err,
 	}
 	if _, sent := errors.AsType[*sentError](err); sent {
-		fault.Summary = "The issuer gave no usable answer"
-		fault.Happened = fmt.Sprintf("%s at %s was reached, but gave no usable answer%s: %s.", c.Issuer, host, tried, happened)
+		fault.Summary = "No usable response from the issuer"
+		fault.Happened = fmt.Sprintf("%s at %s was reached, but returned no usable response%s: %s.", c.Issuer, host, tried, happened)
 	}
 
 	return fault
@@ -88,28 +88,28 @@ func (c *Config) explain(err error, host string) (happened, remedy string) {
 		timeout interface{ Timeout() bool }
 	)
 
-	network := "Check the network, firewall and proxy (HTTPS_PROXY, NO_PROXY) between this machine and the issuer. " + c.checkURL()
+	network := "Check the network, firewall, and proxy (HTTPS_PROXY, NO_PROXY) between this machine and the issuer. " + c.checkURL()
 
 	switch {
 	case errors.Is(err, errNotLoopback):
-		return "plain HTTP is for this machine only, and the host name resolves to an address that is not a loopback address",
+		return "plain HTTP is limited to loopback addresses, and the host name resolves to another address",
 			"Use https://, or a host name that resolves to this machine. " + c.checkURL()
 	case errors.As(err, &dns) && dns.IsNotFound:
-		return "the host name is not known (DNS)", c.checkURL() + " Check that this machine resolves the name, and whether a proxy (HTTPS_PROXY) is needed."
+		return "the host name does not exist (DNS)", c.checkURL() + " Check that this machine can resolve the name, and whether a proxy (HTTPS_PROXY) is needed."
 	case errors.As(err, &dns):
-		return "the host name could not be resolved (DNS)", "Check this machine's name servers, and run again. " + c.checkURL()
+		return "the host name could not be resolved (DNS)", "Check this machine's DNS servers, and run again. " + c.checkURL()
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return "the connection was refused", c.checkURL() + " Check that the server runs, and that no firewall is in between."
+		return "the connection was refused", c.checkURL() + " Check that the server is running and that no firewall blocks the connection."
 	case errors.Is(err, errBroken):
-		return "the connection broke in the middle of the answer", "Run again. " + network
+		return "the connection broke in the middle of the response", "Run again. " + network
 	// HTTP/2's error for a connection that ended before its first use has no type.
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.EPIPE),
 		errors.Is(err, errRepeated), strings.Contains(err.Error(), "client conn could not be established"):
-		return "the server closed the connection without an answer", network + c.lateAuthRemedy()
+		return "the server closed the connection without a response", network + c.lateAuthRemedy()
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return "the connection timed out", network
 	case errors.As(err, &sent) && sent.answered:
-		return "what came back is not HTTP, or its header is larger than 64 KiB", network
+		return "the response is not HTTP, or its header is larger than 64 KiB", network
 	default:
 		return "the connection failed", network
 	}
@@ -128,24 +128,24 @@ func (c *Config) explainProxy(err error, host string) (happened, remedy string) 
 
 	switch {
 	case errors.As(err, &proxy) && proxy.status == http.StatusProxyAuthRequired:
-		return "the proxy asks for credentials (HTTP 407)",
-			"Put the proxy's user name and password into HTTPS_PROXY, or exempt " + host + " by NO_PROXY."
+		return "the proxy requires authentication (HTTP 407)",
+			"Add the proxy's user name and password to HTTPS_PROXY, or exempt " + host + " with NO_PROXY."
 	case errors.As(err, &proxy) && proxy.status >= http.StatusInternalServerError:
 		return fmt.Sprintf("the proxy could not connect to the issuer (HTTP %d)", proxy.status),
-			"Run again later, and check that the proxy can reach " + host + ", or exempt it by NO_PROXY. " + c.checkURL()
+			"Run again later, and check that the proxy can reach " + host + ", or exempt it with NO_PROXY. " + c.checkURL()
 	case errors.As(err, &proxy):
 		return fmt.Sprintf("the proxy refused the connection (HTTP %d)", proxy.status),
-			"Allow " + host + " in the proxy, or exempt it by NO_PROXY. " + c.checkURL()
+			"Allow " + host + " in the proxy, or exempt it with NO_PROXY. " + c.checkURL()
 	case connecting && errors.As(err, &record):
 		return "the proxy does not speak TLS on this port",
-			"Check the URL in HTTPS_PROXY: most proxies are reached by http://, also for HTTPS. Or exempt " + host + " by NO_PROXY."
+			"Check the URL in HTTPS_PROXY: most proxies use http://, even for HTTPS. Or exempt " + host + " with NO_PROXY."
 	case connecting && errors.As(err, &untrusted):
 		return "the proxy's certificate is not trusted, or not valid",
-			"Put the CA certificate (PEM) of the proxy into " + c.argument("trust_bundle") + " in the provider configuration, or have the certificate checked."
+			"Add the proxy's CA certificate (PEM) to " + c.argument("trust_bundle") + " in the provider configuration, or check the certificate."
 	case errors.Is(err, errProxyURL):
-		return "the URL of the proxy cannot be read", "Check the URL in HTTPS_PROXY."
+		return "the URL of the proxy cannot be parsed", "Check the URL in HTTPS_PROXY."
 	case connecting:
-		return "the proxy cannot be reached", "Check the proxy that HTTPS_PROXY names, or exempt " + host + " by NO_PROXY."
+		return "the proxy cannot be reached", "Check the proxy that HTTPS_PROXY names, or exempt " + host + " with NO_PROXY."
 	default:
 		return "", ""
 	}
@@ -166,21 +166,21 @@ func (c *Config) explainTLS(err error) (happened, remedy string) {
 
 	switch {
 	case errors.As(err, &hostname) && len(hostname.Certificate.DNSNames)+len(hostname.Certificate.IPAddresses) == 0:
-		return "the server's certificate names no host", "Have the certificate renewed with the server's name as a subject alternative name (SAN): a common name does not count."
+		return "the server's certificate contains no host name", "Reissue the certificate with the server's name as a subject alternative name (SAN); a common name is not sufficient."
 	case errors.As(err, &hostname):
 		return "the server's certificate is for another host name", c.checkURL() + " Use the name that the certificate is for."
 	case errors.As(err, &roots), errors.As(err, &authority) && noSystemRoots():
 		return "this machine has no CA certificates to verify the server's certificate with",
-			"Install the CA certificates (in most distributions the package ca-certificates), or put those of the server's CA (PEM) into " + bundle + "."
+			"Install the CA certificates (package ca-certificates in most distributions), or add the server's CA certificate (PEM) to " + bundle + "."
 	case errors.As(err, &authority):
-		return "the server's certificate is signed by a CA that is not trusted",
-			"Put the CA certificate (PEM) into " + bundle + ", if the CA is yours."
+		return "the server's certificate is signed by an untrusted CA",
+			"If it is a private CA, add its certificate (PEM) to " + bundle + "."
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		return "the server's certificate has expired or is not valid yet",
-			"Have the server's certificate renewed, and check this machine's clock."
+			"Renew the server's certificate, and check this machine's clock."
 	case errors.As(err, &untrusted):
 		return "the server's certificate is not valid",
-			"Have the server's certificate checked. A CA of your own goes into " + bundle + "."
+			"Check the server's certificate. If it is signed by a private CA, add that CA's certificate (PEM) to " + bundle + "."
 	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
 		return "the server does not speak TLS on this port", c.checkURL()
 	case strings.Contains(err.Error(), "remote error: tls: ") && strings.Contains(err.Error(), "certificate") && c.ClientCertificate != nil:
@@ -190,7 +190,7 @@ func (c *Config) explainTLS(err error) (happened, remedy string) {
 		return "the server requires a client certificate", strings.TrimSpace(c.lateAuthRemedy())
 	case strings.Contains(err.Error(), "tls: "): // So do alerts of either side, and what has no type.
 		return "the TLS handshake failed",
-			"The server must offer TLS 1.2 or newer. Check its TLS settings, and what inspects TLS on the way." + c.lateAuthRemedy()
+			"The server must support TLS 1.2 or later. Check its TLS settings, and any TLS inspection between this machine and the server." + c.lateAuthRemedy()
 	default:
 		return "", ""
 	}
@@ -210,6 +210,6 @@ func (c *Config) lateAuthRemedy() string {
 		return ""
 	}
 
-	return fmt.Sprintf(" If the server asks for client certificates, set %s = \"1.2\" and, where it requires one, %s and %s in the provider configuration.",
+	return fmt.Sprintf(" If the server requests client certificates, set %s = \"1.2\" and, where it requires one, %s and %s in the provider configuration.",
 		c.argument("tls_max_version"), c.argument("client_certificate"), c.argument("client_key"))
 }

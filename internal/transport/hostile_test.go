@@ -90,7 +90,7 @@ func TestHTTP2GoesAway(t *testing.T) {
 			t.Cleanup(s.Close)
 
 			_, err := get(t, s.URL, func(c *transport.Config) { c.TrustBundle, c.MaxRetries = s.TrustBundle, retries })
-			wantFault(t, err, "without an answer")
+			wantFault(t, err, "without a response")
 
 			if n := int(requests.Load()); n != retries+1 {
 				t.Errorf("%d requests with max_retries = %d", n, retries)

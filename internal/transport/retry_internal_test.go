@@ -140,8 +140,8 @@ func TestFailed(t *testing.T) {
 
 	const (
 		address = "Check the server URL (issuer.url in the provider configuration, or ISSUER_URL)."
-		late    = ` If the server asks for client certificates, set issuer.tls_max_version = "1.2"`
-		network = "Check the network, firewall and proxy"
+		late    = ` If the server requests client certificates, set issuer.tls_max_version = "1.2"`
+		network = "Check the network, firewall, and proxy"
 	)
 
 	for name, test := range map[string]struct {
@@ -149,48 +149,48 @@ func TestFailed(t *testing.T) {
 		permanent        bool
 		happened, remedy string
 	}{
-		"no such host":           {dial(&net.DNSError{Err: "no such host", Name: "issuer.test", IsNotFound: true}), true, "host name is not known", address + " Check that this machine resolves the name"},
-		"name server fails":      {dial(&net.DNSError{Err: "server misbehaving", Name: "issuer.test", IsTemporary: true}), false, "could not be resolved", "name servers"},
+		"no such host":           {dial(&net.DNSError{Err: "no such host", Name: "issuer.test", IsNotFound: true}), true, "host name does not exist", address + " Check that this machine can resolve the name"},
+		"name server fails":      {dial(&net.DNSError{Err: "server misbehaving", Name: "issuer.test", IsTemporary: true}), false, "could not be resolved", "DNS servers"},
 		"name server is late":    {dial(&net.DNSError{Err: "i/o timeout", Name: "issuer.test", IsTimeout: true}), false, "could not be resolved", address},
-		"another machine":        {dial(errNotLoopback), true, "plain HTTP is for this machine only", "Use https://, or a host name that resolves to this machine. " + address},
-		"refused":                {dial(syscall.ECONNREFUSED), false, "connection was refused", address + " Check that the server runs"},
+		"another machine":        {dial(errNotLoopback), true, "plain HTTP is limited to loopback addresses", "Use https://, or a host name that resolves to this machine. " + address},
+		"refused":                {dial(syscall.ECONNREFUSED), false, "connection was refused", address + " Check that the server is running"},
 		"no route":               {dial(syscall.EHOSTUNREACH), false, "the connection failed", network},
-		"reset":                  {&net.OpError{Op: "read", Err: syscall.ECONNRESET}, false, "closed the connection without an answer", late},
-		"ended":                  {&sentError{io.EOF, false}, false, "closed the connection without an answer", late},
-		"ended before the use":   {errors.New("http2: client conn could not be established"), false, "closed the connection without an answer", late},
-		"ended in a header":      {&sentError{io.ErrUnexpectedEOF, true}, false, "closed the connection without an answer", network},
-		"ended before the write": {&net.OpError{Op: "write", Err: syscall.EPIPE}, false, "closed the connection without an answer", late},
-		"broken off":             {&sentError{errBroken, true}, false, "in the middle of the answer", "Run again. " + network},
+		"reset":                  {&net.OpError{Op: "read", Err: syscall.ECONNRESET}, false, "closed the connection without a response", late},
+		"ended":                  {&sentError{io.EOF, false}, false, "closed the connection without a response", late},
+		"ended before the use":   {errors.New("http2: client conn could not be established"), false, "closed the connection without a response", late},
+		"ended in a header":      {&sentError{io.ErrUnexpectedEOF, true}, false, "closed the connection without a response", network},
+		"ended before the write": {&net.OpError{Op: "write", Err: syscall.EPIPE}, false, "closed the connection without a response", late},
+		"broken off":             {&sentError{errBroken, true}, false, "in the middle of the response", "Run again. " + network},
 		"late":                   {dial(os.ErrDeadlineExceeded), false, "the connection timed out", network},
 		"neither late nor known": {dial(context.Canceled), false, "the connection failed", network},
 		"not HTTP":               {&sentError{errors.New("malformed"), true}, false, "not HTTP", network},
 		"no answer":              {&sentError{errors.New("unknown"), false}, false, "the connection failed", network},
-		"alert of the server":    {&net.OpError{Op: "remote error", Err: tls.AlertError(40)}, true, "TLS handshake failed", "TLS 1.2 or newer. Check its TLS settings, and what inspects TLS on the way." + late},
+		"alert of the server":    {&net.OpError{Op: "remote error", Err: tls.AlertError(40)}, true, "TLS handshake failed", "TLS 1.2 or later. Check its TLS settings, and any TLS inspection between this machine and the server." + late},
 		"alert of this side":     {&net.OpError{Op: "local error", Err: tls.AlertError(70)}, true, "TLS handshake failed", late},
-		"no common TLS":          {errors.New("tls: no supported versions"), false, "TLS handshake failed", "TLS 1.2 or newer"},
-		"no CA certificates":     {&tls.CertificateVerificationError{Err: x509.SystemRootsError{}}, true, "this machine has no CA certificates", "Install the CA certificates (in most distributions the package ca-certificates), or put those of the server's CA (PEM) into issuer.trust_bundle"},
-		"unknown CA":             {&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, true, "a CA that is not trusted", "issuer.trust_bundle"},
+		"no common TLS":          {errors.New("tls: no supported versions"), false, "TLS handshake failed", "TLS 1.2 or later"},
+		"no CA certificates":     {&tls.CertificateVerificationError{Err: x509.SystemRootsError{}}, true, "this machine has no CA certificates", "Install the CA certificates (package ca-certificates in most distributions), or add the server's CA certificate (PEM) to issuer.trust_bundle"},
+		"unknown CA":             {&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, true, "an untrusted CA", "issuer.trust_bundle"},
 		"another's certificate":  {&tls.CertificateVerificationError{Err: x509.HostnameError{Certificate: &x509.Certificate{DNSNames: []string{"other"}}}}, true, "for another host name", address},
-		"expired":                {&tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.Expired}}, true, "has expired or is not valid yet", "renewed"},
-		"not for servers":        {&tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.IncompatibleUsage}}, true, "the server's certificate is not valid", "Have the server's certificate checked"},
+		"expired":                {&tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.Expired}}, true, "has expired or is not valid yet", "Renew"},
+		"not for servers":        {&tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.IncompatibleUsage}}, true, "the server's certificate is not valid", "Check the server's certificate"},
 		"unhandled extension":    {&tls.CertificateVerificationError{Err: x509.UnhandledCriticalExtension{}}, true, "certificate is not valid", "issuer.trust_bundle"},
 		"no TLS":                 {tls.RecordHeaderError{}, true, "does not speak TLS on this port", address},
 		"HTTP on an HTTPS URL":   {http.ErrSchemeMismatch, true, "does not speak TLS on this port", address},
-		"proxy wants a password": {&proxyError{http.StatusProxyAuthRequired}, true, "asks for credentials (HTTP 407)", "exempt HOST by NO_PROXY"},
+		"proxy wants a password": {&proxyError{http.StatusProxyAuthRequired}, true, "requires authentication (HTTP 407)", "exempt HOST with NO_PROXY"},
 		"proxy that forbids":     {&proxyError{http.StatusForbidden}, true, "refused the connection (HTTP 403)", "Allow HOST in the proxy"},
-		"proxy that is down":     {&proxyError{http.StatusBadGateway}, false, "could not connect to the issuer (HTTP 502)", "exempt it by NO_PROXY. " + address},
+		"proxy that is down":     {&proxyError{http.StatusBadGateway}, false, "could not connect to the issuer (HTTP 502)", "exempt it with NO_PROXY. " + address},
 		"proxy without trust":    {&net.OpError{Op: "proxyconnect", Err: &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}}, true, "the proxy's certificate is not trusted", "trust_bundle"},
-		"proxy over SOCKS":       {&net.OpError{Op: "socks connect", Err: syscall.ECONNREFUSED}, false, "the proxy cannot be reached", "exempt HOST by NO_PROXY"},
-		"proxy without a URL":    {errProxyURL, true, "the URL of the proxy cannot be read", "HTTPS_PROXY"},
-		"certificate of no host": {&tls.CertificateVerificationError{Err: x509.HostnameError{Certificate: new(x509.Certificate), Host: "HOST"}}, true, "names no host", "(SAN)"},
-		"proxy without TLS":      {&net.OpError{Op: "proxyconnect", Err: tls.RecordHeaderError{}}, true, "the proxy does not speak TLS", "exempt HOST by NO_PROXY"},
-		"proxy out of reach":     {&net.OpError{Op: "proxyconnect", Err: syscall.ECONNREFUSED}, false, "the proxy cannot be reached", "exempt HOST by NO_PROXY"},
+		"proxy over SOCKS":       {&net.OpError{Op: "socks connect", Err: syscall.ECONNREFUSED}, false, "the proxy cannot be reached", "exempt HOST with NO_PROXY"},
+		"proxy without a URL":    {errProxyURL, true, "the URL of the proxy cannot be parsed", "HTTPS_PROXY"},
+		"certificate of no host": {&tls.CertificateVerificationError{Err: x509.HostnameError{Certificate: new(x509.Certificate), Host: "HOST"}}, true, "contains no host name", "(SAN)"},
+		"proxy without TLS":      {&net.OpError{Op: "proxyconnect", Err: tls.RecordHeaderError{}}, true, "the proxy does not speak TLS", "exempt HOST with NO_PROXY"},
+		"proxy out of reach":     {&net.OpError{Op: "proxyconnect", Err: syscall.ECONNREFUSED}, false, "the proxy cannot be reached", "exempt HOST with NO_PROXY"},
 	} {
 		fault := config.failed(test.err, "HOST", 2)
 
 		var sent *sentError
-		if reached := errors.As(test.err, &sent); reached != strings.HasPrefix(fault.Error(), "The issuer gave no usable answer: Issuer at HOST was reached, but gave no usable answer (2 attempts): ") ||
-			reached == strings.HasPrefix(fault.Error(), "The issuer could not be reached: Issuer at HOST was not reached (2 attempts): ") {
+		if reached := errors.As(test.err, &sent); reached != strings.HasPrefix(fault.Error(), "No usable response from the issuer: Issuer at HOST was reached, but returned no usable response (2 attempts): ") ||
+			reached == strings.HasPrefix(fault.Error(), "The issuer could not be reached: Issuer at HOST could not be reached (2 attempts): ") {
 			t.Errorf("%s: %v", name, fault)
 		}
 

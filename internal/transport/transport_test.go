@@ -286,7 +286,7 @@ func TestDate(t *testing.T) {
 			resp, err := get(t, s.URL, trusting(s))
 			if test.fails {
 				date, _ := http.ParseTime(test.date)
-				wantFault(t, err, "2026-03-01T12:00:00Z", date.Format(time.RFC3339), "Set this machine's clock")
+				wantFault(t, err, "2026-03-01T12:00:00Z", date.Format(time.RFC3339), "Correct the clock")
 
 				return
 			}
@@ -308,7 +308,7 @@ func TestDate(t *testing.T) {
 	}
 }
 
-// abort breaks a connection (or, in HTTP/2, a stream) without an answer.
+// abort breaks a connection (or, in HTTP/2, a stream) without a response.
 func abort(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 
 // breakBody breaks it in the middle of a body.
@@ -342,7 +342,7 @@ func TestRetries(t *testing.T) {
 		{name: "connection broken, then good", handlers: []http.HandlerFunc{abort, good}, want: 200, requests: 2},
 		{name: "connection broken for ever", handlers: []http.HandlerFunc{abort}, requests: 3, parts: []string{"3 attempts", "HTTPS_PROXY"}},
 		{name: "body broken, then good", handlers: []http.HandlerFunc{breakBody, good}, want: 200, requests: 2},
-		{name: "body broken for ever", handlers: []http.HandlerFunc{breakBody}, requests: 3, parts: []string{"middle of the answer", "3 attempts"}},
+		{name: "body broken for ever", handlers: []http.HandlerFunc{breakBody}, requests: 3, parts: []string{"middle of the response", "3 attempts"}},
 		{name: "Retry-After of 0", handlers: []http.HandlerFunc{answer(429, "Retry-After", "0"), good}, want: 200, requests: 2},
 		{name: "Retry-After in the past", handlers: []http.HandlerFunc{answer(503, "Retry-After", "Sun, 01 Mar 2026 11:00:00 GMT"), good}, want: 200, requests: 2},
 		{name: "Retry-After garbage", handlers: []http.HandlerFunc{answer(503, "Retry-After", "later"), good}, want: 200, requests: 2},
@@ -426,7 +426,7 @@ func TestLastAttemptIsTold(t *testing.T) {
 			_, err := get(t, s.URL, func(c *transport.Config) {
 				c.TrustBundle, c.LateClientAuth, c.Timeout = s.TrustBundle, late, time.Second
 			})
-			wantFault(t, err, "timeout of 1s; the attempt before that ended with: HTTP 503")
+			wantFault(t, err, "timeout of 1s; the previous attempt failed: HTTP 503")
 		})
 	}
 }
@@ -467,7 +467,7 @@ func TestCancelled(t *testing.T) {
 		cancel()
 
 		_, err := getContext(t, ctx, s.URL, trusting(s))
-		wantFault(t, err, "The check was cancelled: The run was cancelled before the issuer had answered.", "\n\nRun again.")
+		wantFault(t, err, "Check cancelled: The run was cancelled before the issuer responded.", "\n\nRun again.")
 
 		if !errors.Is(err, context.Canceled) || len(s.Requests()) > 0 {
 			t.Errorf("err = %v, requests = %+v", err, s.Requests())
@@ -682,7 +682,7 @@ func TestTLS(t *testing.T) {
 	}{
 		{name: "trusted", client: func(c *transport.Config) { c.TrustBundle = authority.PEM }, tls: tls.VersionTLS13},
 		{name: "trusted beside another", client: func(c *transport.Config) { c.TrustBundle = clients.PEM + "\n# text\n" + authority.PEM }, tls: tls.VersionTLS13},
-		{name: "unknown authority", parts: []string{"CA that is not trusted", "issuer.trust_bundle"}},
+		{name: "unknown authority", parts: []string{"untrusted CA", "issuer.trust_bundle"}},
 		{name: "unknown authority with another bundle", client: func(c *transport.Config) { c.TrustBundle = clients.PEM }, parts: []string{"issuer.trust_bundle"}},
 		{name: "another host", server: with(issuertest.Certificate{Hosts: []string{"issuer.example.com"}}), client: func(c *transport.Config) { c.TrustBundle = authority.PEM }, parts: []string{"another host name", "issuer.url"}},
 		{name: "expired", server: with(issuertest.Certificate{NotAfter: time.Now().Add(-time.Hour)}), client: func(c *transport.Config) { c.TrustBundle = authority.PEM }, parts: []string{"expired", "clock"}},
@@ -691,7 +691,7 @@ func TestTLS(t *testing.T) {
 		{name: "no newer than TLS 1.2", client: func(c *transport.Config) { c.TrustBundle, c.TLSMaxVersion = authority.PEM, tls.VersionTLS12 }, tls: tls.VersionTLS12},
 		{name: "no newer than TLS 1.3", client: func(c *transport.Config) { c.TrustBundle, c.TLSMaxVersion = authority.PEM, tls.VersionTLS13 }, tls: tls.VersionTLS13},
 		{name: "TLS 1.3 only, no newer than TLS 1.2", server: func(c *tls.Config) { c.MinVersion = tls.VersionTLS13 }, client: func(c *transport.Config) { c.TrustBundle, c.TLSMaxVersion = authority.PEM, tls.VersionTLS12 }, parts: []string{"TLS handshake failed"}},
-		{name: "certificate required, none", server: asking, client: func(c *transport.Config) { c.TrustBundle = authority.PEM }, parts: []string{"The issuer"}, closed: true},
+		{name: "certificate required, none", server: asking, client: func(c *transport.Config) { c.TrustBundle = authority.PEM }, parts: []string{"issuer"}, closed: true},
 		{name: "certificate required, none, late", server: asking, client: func(c *transport.Config) { c.TrustBundle, c.LateClientAuth = authority.PEM, true }, parts: []string{"issuer.tls_max_version", "issuer.client_certificate", "issuer.client_key"}},
 		{name: "certificate required, none, late, TLS 1.2", server: asking, client: func(c *transport.Config) {
 			c.TrustBundle, c.LateClientAuth, c.TLSMaxVersion = authority.PEM, true, tls.VersionTLS12
@@ -754,7 +754,7 @@ func TestTLS(t *testing.T) {
 			}
 
 			if test.closed {
-				if text := err.Error(); !strings.Contains(text, "TLS handshake failed") && !strings.Contains(text, "closed the connection without an answer") {
+				if text := err.Error(); !strings.Contains(text, "TLS handshake failed") && !strings.Contains(text, "closed the connection without a response") {
 					t.Error("it says neither what failed nor who ended it:", text)
 				}
 
@@ -792,8 +792,8 @@ func TestTrustBundle(t *testing.T) {
 			continue
 		}
 
-		const want = "Unreadable trust bundle: The value of issuer.trust_bundle in the provider configuration holds no readable certificate in PEM form.\n\n" +
-			`Give the certificates themselves in PEM form, for example by file("ca.pem").`
+		const want = "Invalid trust bundle: The value of issuer.trust_bundle in the provider configuration contains no PEM-encoded certificate.\n\n" +
+			`Set the PEM-encoded certificates themselves, for example with file("ca.pem").`
 		if _, err := transport.New[int](transport.Config{TrustBundle: test.text, Block: "issuer"}); (err == nil) != test.ok || err != nil && err.Error() != want {
 			t.Errorf("%s: New gave %v", name, err)
 		}
@@ -939,7 +939,7 @@ func TestFault(t *testing.T) {
 	}{
 		{"200", issuertest.Reply(200, "0123456789", "Content-Type", "text/html; charset=utf-8"), []string{"HTTP 200 OK", "10 bytes", "text/html", "issuer.url"}, []string{"0123", "charset"}},
 		{"one byte", issuertest.Reply(403, "x", "Content-Type", "text/plain"), []string{"1 byte of"}, nil},
-		{"no body", issuertest.Reply(403, ""), []string{"HTTP 403 Forbidden", "without a body"}, nil},
+		{"no body", issuertest.Reply(403, ""), []string{"HTTP 403 Forbidden", "no body"}, nil},
 		{"no type", issuertest.Reply(403, "xx", "Content-Type", issuertest.Absent), []string{"2 bytes"}, nil},
 		{"a type that is none", issuertest.Reply(403, "xx", "Content-Type", "<b>"), []string{"2 bytes"}, []string{"<b>", "of type"}},
 		{"a long type", issuertest.Reply(403, "xx", "Content-Type", "a/"+strings.Repeat("b", 63)), []string{"2 bytes"}, []string{"bbbb"}},
@@ -965,9 +965,9 @@ func TestFault(t *testing.T) {
 			}
 
 			fault := resp.Fault("", "", "")
-			wantFault(t, fault, append(test.parts, "Issuer answered")...)
+			wantFault(t, fault, append(test.parts, "Issuer returned")...)
 			wantFault(t, resp.Unexpected("It happened.", ""), "It happened.", "issuer.url")
-			wantFault(t, resp.RateLimited("what it said", now.Add(time.Hour)), "rate limit", "what it said", "-parallelism", "It asks to wait until 2026-03-01T13:00:00Z")
+			wantFault(t, resp.RateLimited("what it said", now.Add(time.Hour)), "Rate limit", "what it said", "-parallelism", "The response says to wait until 2026-03-01T13:00:00Z")
 			wantFault(t, resp.Unexpected("It happened.", "Do this."), "Do this.")
 			wantFault(t, resp.Fault("what it said", "It happened.", "Do this."), "what it said", "It happened.", "Do this.")
 
@@ -1000,7 +1000,7 @@ func TestLog(t *testing.T) {
 	}
 
 	host := s.Listener.Addr().String()
-	for i, outcome := range []string{"what came back is not HTTP, or its header is larger than 64 KiB", "HTTP 500", "HTTP 200"} {
+	for i, outcome := range []string{"the response is not HTTP, or its header is larger than 64 KiB", "HTTP 500", "HTTP 200"} {
 		if want := fmt.Sprintf("asked the issuermap[attempt:%d host:%s outcome:%s]", i+1, host, outcome); i >= len(lines) || lines[i] != want {
 			t.Errorf("log = %q, want %q", lines, want)
 		}

@@ -27,23 +27,23 @@ func ParseURL(raw string) (*url.URL, error) {
 	case err != nil:
 		return nil, errors.New("is not a URL")
 	case parsed.User != nil:
-		return nil, errors.New("holds a user name or password")
+		return nil, errors.New("contains a user name or password")
 	case parsed.RawQuery != "" || parsed.ForceQuery:
-		return nil, errors.New("holds a query (?…)")
+		return nil, errors.New("contains a query (?…)")
 	case strings.Contains(raw, "#"):
-		return nil, errors.New("holds a fragment (#…)")
+		return nil, errors.New("contains a fragment (#…)")
 	case parsed.Scheme != "https" && parsed.Scheme != schemeHTTP:
 		return nil, errors.New("does not begin with https://")
 	case parsed.Opaque != "" || parsed.Hostname() == "":
-		return nil, errors.New("names no host")
+		return nil, errors.New("has no host")
 	case strings.ContainsFunc(parsed.Hostname(), notInHost): // Such as a token in the place of a URL: it would be looked up.
-		return nil, errors.New("names a host that cannot exist")
+		return nil, errors.New("has an invalid host name")
 	case strings.HasSuffix(parsed.Host, ":"): // As in https://https://host, where the host would be "https".
-		return nil, errors.New("names a host with a colon but no port")
+		return nil, errors.New("has a colon after the host but no port")
 	case parsed.Scheme == schemeHTTP && !loopback(parsed.Hostname()):
-		return nil, errors.New("begins with http://, which would send the token in plain text; plain HTTP is for loopback addresses only")
+		return nil, errors.New("begins with http://, which would send the token in plain text; plain HTTP is allowed for loopback addresses only")
 	case slices.ContainsFunc(strings.Split(parsed.Path, "/"), func(s string) bool { return s == "." || s == ".." }):
-		return nil, errors.New("holds a path with . or .. in it")
+		return nil, errors.New("contains . or .. in its path")
 	}
 
 	parsed.Path = strings.TrimRight(parsed.Path, "/")

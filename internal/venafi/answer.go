@@ -233,7 +233,7 @@ func accepted(resp *transport.Response) (*Answer, error) {
 	body, ok := transport.Decode[document](resp)
 
 	if !ok {
-		return nil, resp.Unexpected("Its body is not the documented JSON object.", "")
+		return nil, resp.Unexpected("The body is not the documented JSON object.", "")
 	}
 
 	times, err := body.read()
@@ -241,16 +241,16 @@ func accepted(resp *transport.Response) (*Answer, error) {
 
 	switch {
 	case err != nil:
-		return nil, resp.Unexpected("Its body contains an invalid date.", "")
+		return nil, resp.Unexpected("The body contains an invalid date.", "")
 	case body.contradicted():
-		return nil, resp.Unexpected("Its body says that there is an error or that the token is not valid, although the status says that it is.", "")
+		return nil, resp.Unexpected("The body reports an error or an invalid token, although the HTTP status reports success.", "")
 	case !body.isVerify(times):
-		return nil, resp.Unexpected("Its body has no time or lifetime of a token or a grant.",
-			"Check the server's version: old ones may not support Authorize/Verify. Check also that venafi.url names the server itself.")
+		return nil, resp.Unexpected("The body contains no date or lifetime of a token or grant.",
+			"Check the server's version: older versions may not support Authorize/Verify. Also check that venafi.url names the server itself.")
 	case slices.ContainsFunc([]rune(application+identity+scope), func(r rune) bool { return !unicode.IsPrint(r) }):
-		return nil, resp.Unexpected("Its body contains control characters in the name of an application, an identity or a scope.", "")
+		return nil, resp.Unexpected("The body contains control characters in the application, identity, or scope.", "")
 	case resp.Repeats(application + identity + scope):
-		return nil, resp.Unexpected("Its body repeats a part of the token.", "")
+		return nil, resp.Unexpected("The body contains part of the token.", "")
 	}
 
 	answer := &Answer{
@@ -277,24 +277,24 @@ func accepted(resp *transport.Response) (*Answer, error) {
 func undecided(resp *transport.Response, said string) *verdict.Error {
 	switch {
 	case resp.Status == http.StatusUnauthorized:
-		return resp.Fault(said, "The platform does not refuse a token in these words: something in front of it may have asked for other credentials, or it may be out of order.",
-			"Exempt /vedauth from the sign-in of the proxy, gateway or web server in front of the platform. It must let the Authorization header pass.")
+		return resp.Fault(said, "This is not how the platform rejects a token: a proxy, gateway, or web server in front of it may require other credentials, or it may be failing.",
+			"Exempt /vedauth from authentication in the proxy, gateway, or web server in front of the platform, which must pass the Authorization header through.")
 	case resp.Status == http.StatusBadRequest && inStatusLine(resp) && !challenged(resp):
-		return resp.Fault(said, "The grant has probably ended, and its tokens with it; the server does not say so in its documented form.",
-			"Request a new grant and token, and set that token for this run.")
+		return resp.Fault(said, "The grant has probably expired, and its tokens with it, but the response does not have the documented form.",
+			"Request a new grant and token, and use that token.")
 	case resp.Status == http.StatusBadRequest && said != "":
-		return resp.Fault(said, "The server could not read the request.",
-			"Look for a proxy or gateway on the way that removes or changes the Authorization header, and check venafi.url in the provider configuration.")
+		return resp.Fault(said, "The server could not parse the request.",
+			"Look for a proxy or gateway that removes or changes the Authorization header, and check venafi.url in the provider configuration.")
 	case resp.Status == http.StatusBadRequest:
-		return resp.Fault(said, "The web server in front of the platform refused the request: it may require a client certificate.",
-			"If it does, set venafi.client_certificate and venafi.client_key. Otherwise look for a proxy or gateway on the way that removes or changes "+
+		return resp.Fault(said, "The web server in front of the platform rejected the request: it may require a client certificate.",
+			"If it does, set venafi.client_certificate and venafi.client_key. Otherwise look for a proxy or gateway that removes or changes "+
 				"the Authorization header, and check venafi.url in the provider configuration.")
 	case resp.Status == http.StatusForbidden:
-		return resp.Fault(said, "Verifying a token needs no particular scope, so that a scope is missing is not the cause.",
-			"Ask the server's administrator whether this machine's address, or a missing client certificate (venafi.client_certificate), is the cause.")
+		return resp.Fault(said, "Verifying a token requires no scope, so a missing scope is not the cause.",
+			"Ask the server's administrator whether access is restricted by address, or whether a client certificate (venafi.client_certificate) is required.")
 	case resp.Status == http.StatusNotFound:
-		return resp.Fault(said, "There is no Authorize/Verify at this address.",
-			"Check the server URL (venafi.url in the provider configuration, or VENAFI_URL), and that the VEDAuth service is installed there. It can live on another host than VEDSDK.")
+		return resp.Fault(said, "There is no Authorize/Verify endpoint at this URL.",
+			"Check the server URL (venafi.url in the provider configuration, or VENAFI_URL), and that the VEDAuth service is installed on that host; it may be on another host than VEDSDK.")
 	default:
 		return resp.Fault(said, "", "")
 	}

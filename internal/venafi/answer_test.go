@@ -76,8 +76,8 @@ func TestAccepted(t *testing.T) {
 		{name: "identity without braces", body: body(issued, `"identity":"AD+corp:8e1bf110-8ef8-4a53-a6da-d5d29c983451"`), accessIssued: noon, identity: "AD+corp:8e1bf110-8ef8-4a53-a6da-d5d29c983451"},
 
 		// Older servers send fewer fields.
-		{name: "application and scope only", body: body(`"application":"a"`, `"scope":"ssh"`), application: "a", scope: "ssh", scopes: venafi.Scopes{"ssh": {}}, reason: []string{"not known"}, noReason: []string{"1970", "0001", "no end"}},
-		{name: "valid_for only", body: body(`"valid_for":60`), validFor: 60, reason: []string{"not known"}},
+		{name: "application and scope only", body: body(`"application":"a"`, `"scope":"ssh"`), application: "a", scope: "ssh", scopes: venafi.Scopes{"ssh": {}}, reason: []string{"not reported"}, noReason: []string{"1970", "0001", "does not expire"}},
+		{name: "valid_for only", body: body(`"valid_for":60`), validFor: 60, reason: []string{"not reported"}},
 		{name: "valid_for of a second only", body: body(`"valid_for":1`), validFor: 1},
 		{
 			name: "members that deny nothing",
@@ -86,7 +86,7 @@ func TestAccepted(t *testing.T) {
 			accessIssued: noon,
 		},
 		{name: "the others null", body: body(issued, `"application":"a"`, `"identity":null`, `"scope":null`, `"valid_for":null`, `"expires":null`, `"expires_unix_time":null`, `"access_issued_on_ISO8601":null`), application: "a", accessIssued: noon},
-		{name: "grant's end only", body: body(`"expires_unix_time":1636492045`), grantExpires: "2021-11-09T21:07:25Z", reason: []string{"not known"}, noReason: []string{"2021"}},
+		{name: "grant's end only", body: body(`"expires_unix_time":1636492045`), grantExpires: "2021-11-09T21:07:25Z", reason: []string{"not reported"}, noReason: []string{"2021"}},
 		{name: "issued only", body: body(issued), accessIssued: noon},
 		{name: "white space", body: "\r\n " + body(` "scope" : "ssh" `, ` "application" : "a"`) + "\n", application: "a", scope: "ssh", scopes: venafi.Scopes{"ssh": {}}},
 
@@ -113,7 +113,7 @@ func TestAccepted(t *testing.T) {
 		{name: "zero seconds, but a date", body: body(`"grant_issued_on_unix_time":0`, `"grant_issued_on_ISO8601":"2020-11-09T21:07:25Z"`), grantIssued: "2020-11-09T21:07:25Z"},
 
 		// The lifetime.
-		{name: "valid_for 0 is not known", body: body(issued, `"valid_for":0`), accessIssued: noon, reason: []string{"not known"}},
+		{name: "valid_for 0 is not known", body: body(issued, `"valid_for":0`), accessIssued: noon, reason: []string{"not reported"}},
 		{name: "valid_for negative is not known", body: body(issued, `"valid_for":-1`), accessIssued: noon},
 		{name: "valid_for the most negative", body: body(issued, `"valid_for":-9223372036854775808`), accessIssued: noon},
 		{name: "valid_for missing", body: body(issued, `"expires_unix_time":1636492045`), accessIssued: noon, grantExpires: "2021-11-09T21:07:25Z"},
@@ -130,7 +130,7 @@ func TestAccepted(t *testing.T) {
 		{name: "both ends the same", body: body(issued, `"valid_for":345600`, `"expires_unix_time":1607601600`), accessIssued: noon, validFor: 345600, grantExpires: "2020-12-10T12:00:00Z", expires: "2020-12-10T12:00:00Z"},
 
 		// An end that has passed contradicts the server's word, and is left out.
-		{name: "sum has passed", body: body(issued, `"valid_for":3600`), accessIssued: noon, validFor: 3600, warnings: 1, reason: []string{"not known"}, noReason: []string{"2020-12-06T13"}},
+		{name: "sum has passed", body: body(issued, `"valid_for":3600`), accessIssued: noon, validFor: 3600, warnings: 1, reason: []string{"not reported"}, noReason: []string{"2020-12-06T13"}},
 		{name: "sum is now", body: body(issued, `"valid_for":86400`), accessIssued: noon, validFor: 86400, warnings: 1},
 		{name: "sum is in a second", body: body(issued, `"valid_for":86401`), accessIssued: noon, validFor: 86401, expires: "2020-12-07T12:00:01Z"},
 		{name: "sum has passed, grant's end is to come", body: body(issued, `"valid_for":3600`, `"expires_unix_time":1607601600`), accessIssued: noon, validFor: 3600, grantExpires: "2020-12-10T12:00:00Z", expires: "2020-12-10T12:00:00Z", warnings: 1},
@@ -146,7 +146,7 @@ func TestAccepted(t *testing.T) {
 		{name: "grant ends past the year 9999, largest number", body: body(`"expires_unix_time":` + maximum), warnings: 1},
 		{name: "grant ends past the year 9999, Date", body: body(`"expires":"/Date(` + maximum + `)/"`), warnings: 1},
 		{name: "grant ends past the year 9999, the token does not", body: body(issued, `"valid_for":172800`, `"expires_unix_time":253402300800`), accessIssued: noon, validFor: 172800, expires: "2020-12-08T12:00:00Z", warnings: 1},
-		{name: "issued past the year 9999", body: body(`"access_issued_on_unix_time":`+maximum, `"grant_issued_on_unix_time":`+maximum, `"valid_for":`+maximum), validFor: math.MaxInt64, warnings: 1},
+		{name: "issued after the year 9999", body: body(`"access_issued_on_unix_time":`+maximum, `"grant_issued_on_unix_time":`+maximum, `"valid_for":`+maximum), validFor: math.MaxInt64, warnings: 1},
 
 		// min_remaining.
 		{name: "lives long enough", body: body(issued, `"valid_for":172800`), min: &day, accessIssued: noon, validFor: 172800, expires: "2020-12-08T12:00:00Z"},
@@ -245,7 +245,7 @@ func TestAccepted(t *testing.T) {
 // invalid is a refusal as it was seen.
 const invalid = `{"error":"invalid_token","error_description":"The access token provided is expired, revoked, malformed, or invalid for other reasons"}`
 
-// line is an answer without a body and with words in its status line.
+// line is an answer no body and with words in its status line.
 func line(status int, words string, header ...string) http.HandlerFunc {
 	return issuertest.Raw(fmt.Sprintf("HTTP/1.1 %d %s\r\n%sContent-Length: 0\r\nConnection: close\r\n\r\n", status, words, strings.Join(append(header, ""), "\r\n")))
 }
@@ -305,7 +305,7 @@ func TestRefused(t *testing.T) {
 				t.Fatalf("verdict = %+v, %v; want it rejected", v, err)
 			}
 
-			for _, part := range append(test.reason, "refused", "venafi.url") {
+			for _, part := range append(test.reason, "rejected", "venafi.url") {
 				if !strings.Contains(v.Reason, part) {
 					t.Errorf("reason %q lacks %q", v.Reason, part)
 				}
@@ -370,7 +370,7 @@ func TestNoVerdict(t *testing.T) {
 		{name: "an error that is empty", handler: field(`"error":""`)},
 		{name: "an error that is an object", handler: field(`"error":{"code":1}`)},
 		{name: "an error that is false", handler: field(`"error":false`)},
-		{name: "another program's JSON", handler: reply(200, `{"status":"ok","active":true}`), parts: []string{"no time or lifetime"}},
+		{name: "another program's JSON", handler: reply(200, `{"status":"ok","active":true}`), parts: []string{"no date or lifetime"}},
 		{name: "introspection that denies", handler: reply(200, `{"active":false,"scope":"x"}`)},
 		{name: "a scope alone", handler: reply(200, `{"scope":"ssh"}`)},
 		{name: "an application alone", handler: reply(200, `{"application":"Grafana"}`)},
@@ -386,7 +386,7 @@ func TestNoVerdict(t *testing.T) {
 		{name: "errorDescription", handler: field(`"errorDescription":"Grant not found"`)},
 		{name: "Error-Description", handler: field(`"Error-Description":"x"`)},
 		{name: "errors", handler: field(`"errors":[]`)},
-		{name: "active false", handler: field(`"active":false`), parts: []string{"that the token is not valid"}},
+		{name: "active false", handler: field(`"active":false`), parts: []string{"reports an error or an invalid token"}},
 		{name: "Active false", handler: field(`"Active":false`)},
 		{name: "isValid false", handler: field(`"isValid":false`)},
 		{name: "token_valid 0", handler: field(`"token_valid":0`)},
@@ -403,7 +403,7 @@ func TestNoVerdict(t *testing.T) {
 		{name: "keys in another case", handler: reply(200, `{"Application":"a","SCOPE":"ssh","Valid_For":1}`)},
 		{name: "all fields null", handler: reply(200, `{"application":null,"scope":null,"valid_for":null}`)},
 		{name: "HTML", handler: page(200), parts: []string{"text/html"}, not: []string{"directory"}},
-		{name: "nothing", handler: reply(200, ""), parts: []string{"without a body"}},
+		{name: "nothing", handler: reply(200, ""), parts: []string{"no body"}},
 		{name: "blanks", handler: reply(200, " \n")},
 		{name: "null", handler: reply(200, "null")},
 		{name: "blanks and null", handler: reply(200, " null ")},
@@ -479,10 +479,10 @@ func TestNoVerdict(t *testing.T) {
 		{name: "Basic as the second scheme", handler: reply(401, invalid, "Www-Authenticate", `Bearer realm="a, b", error="invalid_token", Basic realm="x"`)},
 		{name: "NTLM as the second scheme, by words", handler: line(401, "Grant not found", "WWW-Authenticate: Bearer, NTLM")},
 		{name: "Unauthorized with Basic", handler: reply(401, `{"error":"Unauthorized"}`, "Www-Authenticate", `Basic realm="x"`), parts: []string{"Unauthorized"}},
-		{name: "Unauthorized", handler: reply(401, `{"error":"Unauthorized"}`), parts: []string{"Unauthorized", "something in front"}},
+		{name: "Unauthorized", handler: reply(401, `{"error":"Unauthorized"}`), parts: []string{"Unauthorized", "in front of it"}},
 		{name: "login_required", handler: reply(401, `{"error":"login_required"}`), parts: []string{"login_required"}},
 		{name: "server_error", handler: reply(401, `{"error":"server_error","error_description":"boom"}`), parts: []string{"server_error", "boom"}},
-		{name: "temporarily_unavailable", handler: reply(401, `{"error":"temporarily_unavailable"}`), parts: []string{"temporarily_unavailable", "out of order"}},
+		{name: "temporarily_unavailable", handler: reply(401, `{"error":"temporarily_unavailable"}`), parts: []string{"temporarily_unavailable", "may be failing"}},
 		{name: "Spring's default body", handler: reply(401, `{"timestamp":"2020-12-07T12:00:00Z","status":401,"error":"Unauthorized","path":"/vedauth/authorize/verify"}`)},
 		{name: "an unknown word", handler: reply(401, `{"error":"something_new"}`), parts: []string{"something_new"}},
 		{name: "insufficient_scope", handler: reply(401, `{"error":"insufficient_scope"}`)},
@@ -515,7 +515,7 @@ func TestNoVerdict(t *testing.T) {
 		{name: "code a list", handler: reply(400, `{"error":["invalid_token"]}`)},
 		{name: "HTML", handler: page(400), parts: []string{"may require a client certificate", "venafi.client_certificate"}},
 		{name: "nothing", handler: reply(400, "")},
-		{name: "words do not decide with 400", handler: line(400, "Grant not found"), parts: []string{"400 Grant not found", "has probably ended", "Request a new grant"}},
+		{name: "words do not decide with 400", handler: line(400, "Grant not found"), parts: []string{"400 Grant not found", "has probably expired", "Request a new grant"}},
 
 		{name: "400 of a gateway, by words", handler: line(400, "Grant not found", "WWW-Authenticate: Negotiate"), parts: []string{"may require a client certificate"}},
 
@@ -523,7 +523,7 @@ func TestNoVerdict(t *testing.T) {
 		{name: "403", handler: reply(403, `{"error":"insufficient_scope","error_description":"No scope"}`), parts: []string{"insufficient_scope", "No scope"}},
 		{name: "403 with invalid_token", handler: reply(403, invalid)},
 		{name: "403 in HTML", handler: page(403), parts: []string{"client_certificate"}},
-		{name: "403 by the words of a refusal", handler: line(403, "Grant not found"), parts: []string{"Grant not found", "no particular scope"}, not: []string{"has probably ended"}},
+		{name: "403 by the words of a refusal", handler: line(403, "Grant not found"), parts: []string{"Grant not found", "requires no scope"}, not: []string{"has probably expired"}},
 		{name: "403 by words", handler: line(403, "Client certificate required"), parts: []string{"Client certificate required"}},
 		{name: "404", handler: page(404), parts: []string{"VEDAuth", "venafi.url"}, not: []string{"directory"}},
 		{name: "404 with invalid_token", handler: reply(404, invalid)},
@@ -540,7 +540,7 @@ func TestNoVerdict(t *testing.T) {
 		{name: "302", handler: reply(302, documented, "Location", "/login"), parts: []string{"redirect"}},
 		{name: "304", handler: reply(304, "")},
 		{name: "408", handler: reply(408, ""), requests: 3},
-		{name: "429", handler: reply(429, invalid), parts: []string{"rate limit"}, requests: 3},
+		{name: "429", handler: reply(429, invalid), parts: []string{"Rate limit"}, requests: 3},
 		{name: "500", handler: page(500), parts: []string{"HTTP 500", "tls_max_version"}, requests: 3},
 		{name: "500 with invalid_token", handler: reply(500, invalid), parts: []string{"invalid_token"}, requests: 3},
 		{name: "500 by words", handler: line(500, "Grant not found"), parts: []string{"Grant not found"}, requests: 3},
@@ -562,13 +562,13 @@ func TestNoVerdict(t *testing.T) {
 		`"deleted":true`, `"revoke":true`, `"message":"token revoked"`, `"exception":"x"`, `"fault":{"code":1,"denied":true}`,
 		`"in_active":true`, `"revoked":"yes"`, `"active":""`, `"active":"none"`, `"enabled":false`,
 	} {
-		tests = append(tests, noVerdict{name: member, handler: field(member), parts: []string{"that the token is not valid"}})
+		tests = append(tests, noVerdict{name: member, handler: field(member), parts: []string{"reports an error or an invalid token"}})
 	}
 
 	for _, word := range []string{
 		"revoked", "expired", "disabled", "inactive", "invalid", "rejected", "blocked", "suspended", "denied", "deleted", "unauthorized", "failed", "fault", "an error", "exception",
 	} {
-		tests = append(tests, noVerdict{name: word, handler: field(`"state":"` + word + `"`), parts: []string{"that the token is not valid"}})
+		tests = append(tests, noVerdict{name: word, handler: field(`"state":"` + word + `"`), parts: []string{"reports an error or an invalid token"}})
 	}
 
 	// Words about something else than the token or its grant.
@@ -577,7 +577,7 @@ func TestNoVerdict(t *testing.T) {
 		"Token service not found", "Token server not found", "OAuth token introspection endpoint not found", "token not checked: backend not found", "Invalid CSRF token",
 		"SAML token expired, sign in again", "License token expired", "Ticket Granting Ticket expired", "Session token expired", "Token invalid, license server down", "Token not found. No Authorization header", "Token expired service down", "Grantor not found",
 	} {
-		tests = append(tests, noVerdict{name: words, handler: line(401, words), parts: []string{words, "something in front of it"}},
+		tests = append(tests, noVerdict{name: words, handler: line(401, words), parts: []string{words, "in front of it"}},
 			noVerdict{name: words + ", 400", handler: line(400, words), parts: []string{words}, not: []string{"grant has"}})
 	}
 
@@ -586,7 +586,7 @@ func TestNoVerdict(t *testing.T) {
 		`Bearer realm="a\"b", Basic realm="y"`, `Bearer realm="x, Negotiate`, "Digest\trealm=\"x\"", "Basic\trealm=x", `Bearer realm="x" Basic realm="y"`, "Bearer, Basic", `"Bearer"`,
 		`Bearer realm="x"` + "\r\nWWW-Authenticate: Negotiate", `Bearer realm="x` + "\r\nWWW-Authenticate: Negotiate",
 	} {
-		tests = append(tests, noVerdict{name: challenge, handler: line(401, "Grant not found", "WWW-Authenticate: "+challenge), parts: []string{"something in front of it"}})
+		tests = append(tests, noVerdict{name: challenge, handler: line(401, "Grant not found", "WWW-Authenticate: "+challenge), parts: []string{"in front of it"}})
 	}
 
 	for i, test := range tests {

@@ -116,7 +116,7 @@ func CheckScope(scope string) error {
 	case !scopeGrammar().MatchString(scope):
 		return errors.New(`is not of the form "scope" or "scope:restriction,restriction", in printable ASCII without whitespace`)
 	case strings.HasPrefix(strings.Map(lower, scope), anyScope+":"):
-		return errors.New("restricts any, which every token meets")
+		return errors.New("adds a restriction to \"any\", which every token satisfies")
 	}
 
 	return nil

@@ -103,9 +103,9 @@ const lastSecond = 253402300799
 func (a *Answer) findEnd(now time.Time) {
 	leaveOut := func(which, why string) {
 		a.Warnings = append(a.Warnings, verdict.Warning{
-			Summary: "Date left out",
-			Detail: "The Venafi server accepts the token, but by its answer the end of the " + which + " " + why + ". " +
-				"That end is left out. Have the server's clock and the lifetimes of its API integration looked at.",
+			Summary: "Expiration date ignored",
+			Detail: "The Venafi server accepts the token, but according to its response the " + which + " expiration " + why + ". " +
+				"That date is ignored. Ask the server's administrator to check the server's clock and the lifetimes of the API integration.",
 		})
 	}
 
@@ -113,18 +113,18 @@ func (a *Answer) findEnd(now time.Time) {
 	case !verdict.Writable(grant):
 		a.GrantExpiresOn = nil
 
-		leaveOut("grant", "is past the year 9999")
+		leaveOut("grant", "is after the year 9999")
 	case grant != nil && !grant.After(now):
 		a.GrantExpiresOn = nil
 
-		leaveOut("grant", "has passed")
+		leaveOut("grant", "is in the past")
 	}
 
 	// RFC 3339 cannot write these either.
 	if !verdict.Writable(a.AccessIssuedOn) {
 		a.AccessIssuedOn = nil
 
-		leaveOut("token", "is past the year 9999")
+		leaveOut("token", "is after the year 9999")
 	}
 
 	if !verdict.Writable(a.GrantIssuedOn) {
@@ -141,7 +141,7 @@ func (a *Answer) findEnd(now time.Time) {
 		// Later than any grant's end that can be told.
 		a.ExpiresOn, a.EndUnknown = a.GrantExpiresOn, a.GrantExpiresOn == nil
 
-		leaveOut("token", "is past the year 9999")
+		leaveOut("token", "is after the year 9999")
 
 		return
 	}
@@ -154,7 +154,7 @@ func (a *Answer) findEnd(now time.Time) {
 		// The grant's end is a bound, but when the token ends is not known.
 		a.ExpiresOn, a.EndUnknown = a.GrantExpiresOn, true
 
-		leaveOut("token", "has passed")
+		leaveOut("token", "is in the past")
 	case a.GrantExpiresOn != nil && a.GrantExpiresOn.Before(end):
 		a.ExpiresOn = a.GrantExpiresOn
 	default:

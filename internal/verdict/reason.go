@@ -38,7 +38,7 @@ func reason(s Status, f Facts, q Question, w Words) string {
 
 	switch {
 	case s == Rejected:
-		what, todo = "was refused", w.Refused
+		what, todo = "was rejected", w.Refused
 	case s == Disabled:
 		what, todo = "is disabled", w.Enable
 	case s == NotYetValid && ours:
@@ -47,24 +47,24 @@ func reason(s Status, f Facts, q Question, w Words) string {
 	case s == Expired && (f.ExpiresOn == nil || f.ExpiresOn.After(f.Now)):
 		what, todo = "has expired", w.Renew
 	case s == Expired && ours:
-		what = "ended at " + Format(*f.ExpiresOn) + ", although the issuer still accepts it"
+		what = "expired at " + Format(*f.ExpiresOn) + ", although the issuer still accepts it"
 		todo = w.Renew
 	case s == Expired:
 		what, todo = "expired at "+Format(*f.ExpiresOn), w.Renew
 	case s == MissingScope && ours:
-		what, todo = "lacks the required scope "+strings.Join(f.MissingScopes, ", ")+" (it has: "+f.Granted+")", w.Scope
+		what, todo = "lacks the required scope "+strings.Join(f.MissingScopes, ", ")+" (granted: "+f.Granted+")", w.Scope
 	case s == Expiring && ours:
-		what = fmt.Sprintf("still works, but ends at %s, sooner than the %s that min_remaining asks for",
+		what = fmt.Sprintf("is active but expires at %s; min_remaining requires at least %s",
 			Format(*f.ExpiresOn), Brief(*q.MinRemaining))
 		todo = w.Renew
 	case s == Active:
-		what, todo = "is active and "+life(f), "Nothing needs to be done."
+		what, todo = "is active and "+life(f), "No action is needed."
 	default:
 		what = fmt.Sprintf("has the status %q, which is not \"active\"", s)
-		todo = "Look the token up with its issuer, and use another one until that is settled."
+		todo = "Check the token with its issuer, and use another token in the meantime."
 	}
 
-	said := w.Endpoint + " answered"
+	said := w.Endpoint + " responded"
 	if f.Said != "" {
 		said += ": " + f.Said
 	}
@@ -79,13 +79,13 @@ func reason(s Status, f Facts, q Question, w Words) string {
 func life(f Facts) string {
 	switch {
 	case f.ExpiresOn != nil && f.EndUnknown:
-		return "ends at " + Format(*f.ExpiresOn) + " at the latest"
+		return "expires at " + Format(*f.ExpiresOn) + " at the latest"
 	case f.ExpiresOn != nil:
-		return "ends at " + Format(*f.ExpiresOn)
+		return "expires at " + Format(*f.ExpiresOn)
 	case f.EndUnknown:
-		return "its end is not known"
+		return "its expiration is not reported"
 	default:
-		return "has no end"
+		return "does not expire"
 	}
 }
 

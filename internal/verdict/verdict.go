@@ -102,9 +102,9 @@ func decide(a Answer, q Question) (Status, error) {
 		return Rejected, nil
 	case !IsWord(f.Word):
 		return "", &Error{
-			Summary:  "The issuer's answer is not the documented one",
-			Happened: "The status word in the answer is empty, longer than 64 characters, or not printable.",
-			Remedy:   "Compare the configured server URL with the issuer's documentation; something else may be answering there.",
+			Summary:  "Unexpected response from the issuer",
+			Happened: "The status in the response is empty, longer than 64 characters, or not printable.",
+			Remedy:   "Compare the configured server URL with the issuer's documentation; another server may be responding there.",
 		}
 	case Status(f.Word) != Active:
 		return Status(f.Word), nil
@@ -115,7 +115,7 @@ func decide(a Answer, q Question) (Status, error) {
 	case f.ScopesUnknown:
 		return "", &Error{
 			Summary:  "Required scopes cannot be checked",
-			Happened: "The issuer accepts the token, but its answer does not name the token's scopes, so whether it has the required ones is not known.",
+			Happened: "The issuer accepts the token, but its response does not report the token's scopes, so required_scopes cannot be checked.",
 			Remedy:   a.Words.ScopesUnknown,
 		}
 	case len(f.MissingScopes) > 0:
@@ -127,7 +127,7 @@ func decide(a Answer, q Question) (Status, error) {
 	case f.EndUnknown:
 		return "", &Error{
 			Summary:  "Remaining lifetime cannot be checked",
-			Happened: "The issuer accepts the token, but its answer does not tell when the token ends, so whether it lives long enough is not known.",
+			Happened: "The issuer accepts the token, but its response does not report when the token expires, so min_remaining cannot be checked.",
 			Remedy:   a.Words.EndUnknown,
 		}
 	default:

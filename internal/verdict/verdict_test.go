@@ -48,11 +48,11 @@ func TestDecide(t *testing.T) {
 		argument string   // of the error, where no status is wanted
 	}{
 		// One fact at a time.
-		{name: "active without an end", facts: verdict.Facts{Word: "active"}, want: verdict.Active, reason: []string{"is active", "no end"}},
-		{name: "active with an end", facts: verdict.Facts{Word: "active", ExpiresOn: &future}, want: verdict.Active, reason: []string{"is active and ends at 2026-03-01T13:00:00Z. "}},
-		{name: "active, end not known", facts: verdict.Facts{Word: "active", EndUnknown: true}, want: verdict.Active, reason: []string{"not known"}},
-		{name: "active, bounded end", facts: verdict.Facts{Word: "active", ExpiresOn: &future, EndUnknown: true}, want: verdict.Active, reason: []string{"is active and ends at 2026-03-01T13:00:00Z at the latest"}},
-		{name: "refused", facts: verdict.Facts{Refused: true}, want: verdict.Rejected, reason: []string{"refused", words.Refused}},
+		{name: "active without an end", facts: verdict.Facts{Word: "active"}, want: verdict.Active, reason: []string{"is active", "does not expire"}},
+		{name: "active with an end", facts: verdict.Facts{Word: "active", ExpiresOn: &future}, want: verdict.Active, reason: []string{"is active and expires at 2026-03-01T13:00:00Z. "}},
+		{name: "active, end not known", facts: verdict.Facts{Word: "active", EndUnknown: true}, want: verdict.Active, reason: []string{"not reported"}},
+		{name: "active, bounded end", facts: verdict.Facts{Word: "active", ExpiresOn: &future, EndUnknown: true}, want: verdict.Active, reason: []string{"is active and expires at 2026-03-01T13:00:00Z at the latest"}},
+		{name: "refused", facts: verdict.Facts{Refused: true}, want: verdict.Rejected, reason: []string{"rejected", words.Refused}},
 		{name: "refused, with what the issuer said", facts: verdict.Facts{Refused: true, Said: `"no such token"`}, want: verdict.Rejected, reason: []string{`"no such token"`, words.Refused}},
 		{name: "disabled", facts: verdict.Facts{Word: "disabled"}, want: verdict.Disabled, reason: []string{"disabled", words.Enable}},
 		{name: "word expired without a date", facts: verdict.Facts{Word: "expired"}, want: verdict.Expired, reason: []string{"has expired. ", words.Renew}},
@@ -125,7 +125,7 @@ func TestDecide(t *testing.T) {
 		{name: "scopes not known", facts: verdict.Facts{Word: "active", ScopesUnknown: true, MissingScopes: []string{"a"}}, argument: "required_scopes"},
 		{name: "scopes not known, and expiring", facts: verdict.Facts{Word: "active", ScopesUnknown: true, ExpiresOn: &future}, min: new(2 * time.Hour), argument: "required_scopes"},
 		{name: "no word", facts: verdict.Facts{}, reason: []string{
-			"The issuer's answer is not the documented one: The status word in the answer is empty, ", "\n\nCompare the configured server URL",
+			"Unexpected response from the issuer: The status in the response is empty, ", "\n\nCompare the configured server URL",
 		}},
 		{name: "word of 65 characters", facts: verdict.Facts{Word: strings.Repeat("a", 65)}},
 		{name: "word with a line break", facts: verdict.Facts{Word: "act\nive"}},
