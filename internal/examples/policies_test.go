@@ -33,7 +33,7 @@ func newPolicy(t *testing.T, files map[string]string) policy {
 		files["policies/"+file] = text
 	}
 
-	guide, err := os.ReadFile(filepath.Join(clitest.Root(t), "templates", "guides", "refuse-a-plan-by-policy.md.tmpl"))
+	guide, err := os.ReadFile(filepath.Join(clitest.Root(t), "templates", "guides", "refuse-plans-by-policy.md.tmpl"))
 	if err != nil {
 		t.Fatal(err)
 	}

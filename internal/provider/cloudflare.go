@@ -35,8 +35,8 @@ func cloudflareIssuer() issuer {
 				"Cloudflare for Government is at `https://api.fed.cloudflare.com/client/v4`."),
 		}),
 		schema: checkSchema(
-			"Verifies an API token with Cloudflare. A valid token may still lack the permissions that a run needs: "+
-				"permissions, zones, accounts, and client IP address filtering are not checked.",
+			"Verifies an API token with Cloudflare. "+
+				"Its permissions, zones, accounts, and client IP address filtering are not checked.",
 			cloudflareNames,
 			"`active`, `expiring`, `expired`, `disabled`, `not_yet_valid`, `rejected`, or any other status that Cloudflare returns, unchanged.",
 			"Null if the token does not expire, or if it was rejected.",
@@ -53,7 +53,7 @@ func cloudflareIssuer() issuer {
 				},
 				"not_before": schema.StringAttribute{
 					Computed: true, CustomType: timetypes.RFC3339Type{},
-					MarkdownDescription: "When the token becomes valid, as an RFC 3339 timestamp in UTC. Null if Cloudflare does not report it.",
+					MarkdownDescription: "When the token becomes valid, as an RFC 3339 timestamp in UTC. Null if not reported.",
 				},
 			}),
 	}

@@ -50,12 +50,12 @@ func (e *checkEphemeralResource) Schema(_ context.Context, _ ephemeral.SchemaReq
 		"The token. Accepts ephemeral values; not stored in state or plan. "))
 	attributes[requireValid] = ephemeralschema.BoolAttribute{
 		Optional: true,
-		MarkdownDescription: "Whether an invalid token is an error, with `reason` as its message. If `false`, it is a warning, and `verified_token` is null. " +
+		MarkdownDescription: "Whether an invalid token is an error with `reason` as its message. If `false`, it is a warning, and `verified_token` is null. " +
 			"A token that could not be verified is always an error. Defaults to `true`.",
 	}
 	attributes[verifiedToken] = ephemeralschema.StringAttribute{
 		Computed: true, Sensitive: true,
-		MarkdownDescription: "The token, without a trailing newline, for the configuration of the provider that uses it. Null unless `valid` is `true`. " +
+		MarkdownDescription: "The token, for the configuration of the provider that uses it. Null unless `valid` is `true`. " +
 			"Not stored in state or plan.",
 	}
 

@@ -17,8 +17,8 @@ import (
 func tokenAttribute(names token.Names, what string) schema.StringAttribute {
 	return schema.StringAttribute{
 		Optional: true, Sensitive: true,
-		MarkdownDescription: what + fmt.Sprintf("If `%s`, `%s`, and `%s` are all unset, defaults to the provider's `%s`, then to the environment variable `%s`.",
-			names.Argument, names.ArgumentEnv(), names.ArgumentFile(), names.Provider(), names.Variable),
+		MarkdownDescription: what + fmt.Sprintf("If no token argument is set, defaults to the provider's `%s`, then to the environment variable `%s`.",
+			names.Provider(), names.Variable),
 		Validators: []validator.String{rule("Malformed token", cleanToken, tokenRemedy)},
 	}
 }
@@ -31,8 +31,8 @@ func checkSchema(description string, names token.Names, statuses, nullEnd string
 			"`"+names.ArgumentEnv()+"`, `"+names.ArgumentFile()+"`, and the provider configuration keep it out of both. "),
 		names.ArgumentEnv(): schema.StringAttribute{
 			Optional: true,
-			MarkdownDescription: "The *name* of the environment variable that contains the token. " +
-				"A variable that is unset or empty is an error. Conflicts with the other two token arguments.",
+			MarkdownDescription: "*Name* of the environment variable that contains the token. " +
+				"A variable that is unset or empty is an error. Conflicts with the other token arguments.",
 			Validators: []validator.String{
 				conflicts{[]string{names.Argument}},
 				rule("Invalid environment variable name", token.CheckEnvName, `Set the name of an environment variable, such as "`+names.Variable+`".`),
@@ -41,7 +41,7 @@ func checkSchema(description string, names token.Names, statuses, nullEnd string
 		names.ArgumentFile(): schema.StringAttribute{
 			Optional: true,
 			MarkdownDescription: "Path of a regular file of at most 64 KiB that contains only the token; a trailing newline is ignored. " +
-				"A relative path is resolved relative to the working directory. Conflicts with the other two token arguments.",
+				"Resolved relative to the working directory. Conflicts with the other token arguments.",
 			Validators: []validator.String{
 				conflicts{[]string{names.Argument, names.ArgumentEnv()}},
 				rule("Invalid path", notEmpty, "Set the path of a file, or remove the argument."),
@@ -49,14 +49,13 @@ func checkSchema(description string, names token.Names, statuses, nullEnd string
 		},
 		"min_remaining": schema.StringAttribute{
 			Optional: true,
-			MarkdownDescription: "Minimum remaining lifetime of the token, as a non-negative [Go duration](https://pkg.go.dev/time#ParseDuration) such as `\"72h\"` (the largest unit is the hour). " +
+			MarkdownDescription: "Minimum remaining lifetime, as a non-negative [Go duration](https://pkg.go.dev/time#ParseDuration) such as `\"72h\"`; the largest unit is the hour. " +
 				"A token that expires sooner has the status `expiring` and is not valid.",
 			Validators: []validator.String{rule("Invalid duration", durationNotNegative, `Set a non-negative duration in hours, minutes, and seconds, such as "72h" or "1h30m".`)},
 		},
 		"valid": schema.BoolAttribute{
 			Computed: true,
-			MarkdownDescription: "Whether the issuer accepts the token and the token meets all requirements of the check: `true` exactly when `status` is `active`. " +
-				"If the token could not be verified, the check fails with an error; `valid` is never `false` for that reason.",
+			MarkdownDescription: "`true` exactly when `status` is `active`. A token that could not be verified is an error, never `false`.",
 		},
 		"status": schema.StringAttribute{
 			Computed:            true,
@@ -64,7 +63,7 @@ func checkSchema(description string, names token.Names, statuses, nullEnd string
 		},
 		"reason": schema.StringAttribute{
 			Computed:            true,
-			MarkdownDescription: "Explanation of the status for an error message: which token, what its issuer responded, and what to do. Never null.",
+			MarkdownDescription: "Which token, what its issuer responded, and what to do, as an error message. Never null.",
 		},
 		"expires_on": schema.StringAttribute{
 			Computed: true, CustomType: timetypes.RFC3339Type{},

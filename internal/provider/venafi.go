@@ -29,11 +29,11 @@ func venafiIssuer() issuer {
 	computedTime := func(description string) schema.StringAttribute {
 		return schema.StringAttribute{
 			Computed: true, CustomType: timetypes.RFC3339Type{},
-			MarkdownDescription: description + " RFC 3339 timestamp in UTC; null if the server does not report it.",
+			MarkdownDescription: description + " RFC 3339, UTC. Null if not reported.",
 		}
 	}
 	computedString := func(description string) schema.StringAttribute {
-		return schema.StringAttribute{Computed: true, MarkdownDescription: description + " Null if the server does not report it."}
+		return schema.StringAttribute{Computed: true, MarkdownDescription: description + " Null if not reported."}
 	}
 	certificateRemedy := "Set a certificate and its unencrypted private key, both PEM-encoded. " +
 		"To convert a PKCS#12 file, run: openssl pkcs12 -in client.p12 -nokeys -out client.pem; openssl pkcs12 -in client.p12 -nocerts -nodes -out client.key."
@@ -72,15 +72,15 @@ func venafiIssuer() issuer {
 			}),
 		schema: checkSchema(
 			"Verifies an access token with a Venafi Trust Protection Platform server (TLS Protect Datacenter, CyberArk Certificate Manager, Self-Hosted). "+
-				"A valid token may still lack what a run needs: the permissions of its identity are not checked.",
+				"The permissions of the token's identity are not checked.",
 			venafiNames,
 			"`active`, `expiring`, `rejected`, or `missing_scope`.",
-			"This is `access_issued_on` plus `valid_for`, or `grant_expires_on` if that is earlier. Null if the expiration is not reported, or if the token was rejected.",
+			"This is `access_issued_on` plus `valid_for`, or `grant_expires_on` if that is earlier. Null if it is not reported, or if the token was rejected.",
 			map[string]schema.Attribute{
 				"required_scopes": schema.SetAttribute{
 					Optional: true, ElementType: types.StringType,
 					MarkdownDescription: "Scopes that the token must have, each as `scope` or `scope:restriction,restriction`, such as `\"certificate:manage,revoke\"`. " +
-						"A scope without restrictions accepts any; restrictions do not imply each other; `\"any\"` is always satisfied. " +
+						"A scope alone accepts any restrictions; restrictions do not imply each other; `\"any\"` is always satisfied. " +
 						"A token that lacks one has the status `missing_scope` and is not valid.",
 					Validators: []validator.Set{
 						setvalidator.NoNullValues(),
@@ -89,10 +89,10 @@ func venafiIssuer() issuer {
 				},
 				"access_issued_on": computedTime("When the access token was issued or last refreshed."),
 				"grant_issued_on":  computedTime("When the grant was authorized."),
-				"grant_expires_on": computedTime("When the *grant* expires, after which the token can no longer be refreshed. Not the expiration of the token itself."),
+				"grant_expires_on": computedTime("When the *grant* expires and the token can no longer be refreshed."),
 				"valid_for": schema.Int64Attribute{
 					Computed:            true,
-					MarkdownDescription: "Lifetime of the access token in seconds, starting at `access_issued_on`. Null if the server does not report it.",
+					MarkdownDescription: "Lifetime of the access token in seconds, starting at `access_issued_on`. Null if not reported.",
 				},
 				"application": computedString("Client ID of the API integration that the token was issued for."),
 				"identity":    computedString("Identity of the token's owner, such as `local:{guid}`."),
@@ -100,12 +100,12 @@ func venafiIssuer() issuer {
 				"scopes": schema.MapAttribute{
 					Computed: true, ElementType: types.SetType{ElemType: types.StringType},
 					MarkdownDescription: "`scope` as a map of scopes to sets of restrictions, in lower case, " +
-						"such as `{ certificate = [\"manage\", \"revoke\"], ssh = [] }`. Null if the server does not report it.",
+						"such as `{ certificate = [\"manage\", \"revoke\"], ssh = [] }`. Null if not reported.",
 				},
 				"missing_scopes": schema.SetAttribute{
 					Computed: true, ElementType: types.StringType,
 					MarkdownDescription: "Scopes in `required_scopes` that the token lacks, one element for each restriction, such as `certificate:revoke`. " +
-						"Empty if none is missing. Null if `required_scopes` is not set, or if the token was rejected.",
+						"Empty if none is missing; null if `required_scopes` is not set or the token was rejected.",
 				},
 			}),
 	}

@@ -1,5 +1,5 @@
 terraform {
-  # Ephemeral variables and resources need Terraform 1.10 or OpenTofu 1.11.
+  # Ephemeral variables and resources require Terraform 1.10 or OpenTofu 1.11.
   required_version = ">= 1.10"
 
   required_providers {
@@ -31,7 +31,7 @@ provider "cloudflare" {
   api_token = ephemeral.tokencheck_cloudflare.this.verified_token
 }
 
-# Placeholder for your resources.
+# Your resources.
 resource "cloudflare_dns_record" "www" {
   zone_id = "023e105f4ecef8ad9ca31a8372d0c353"
   name    = "www.example.com"

@@ -28,7 +28,7 @@ check "cloudflare_token_ends_soon" {
   }
 }
 
-# Placeholder for a resource that needs the token.
+# Placeholder for a resource that needs the token, such as cloudflare_dns_record.
 resource "terraform_data" "dns_record" {
   input = "www"
 
@@ -46,7 +46,7 @@ data "tokencheck_venafi" "this" {
   }
 }
 
-# Placeholder for a resource that needs the token.
+# Placeholder for a resource that needs the token, such as cloudflare_dns_record.
 resource "terraform_data" "certificate" {
   input = "www.example.com"
 

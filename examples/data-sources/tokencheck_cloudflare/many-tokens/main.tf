@@ -28,7 +28,7 @@ data "tokencheck_cloudflare" "all" {
   }
 }
 
-# Placeholder for the resources that need the tokens.
+# Placeholder for the resources that need the tokens, such as cloudflare_dns_record.
 resource "terraform_data" "dns_record" {
   input = "www"
 

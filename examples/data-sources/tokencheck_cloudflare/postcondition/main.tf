@@ -19,7 +19,7 @@ data "tokencheck_cloudflare" "this" {
   }
 }
 
-# Placeholder for a resource that needs the token.
+# Placeholder for a resource that needs the token, such as cloudflare_dns_record.
 resource "terraform_data" "dns_record" {
   input = "www"
 

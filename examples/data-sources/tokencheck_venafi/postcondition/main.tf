@@ -21,7 +21,7 @@ data "tokencheck_venafi" "this" {
   }
 }
 
-# Placeholder for a resource that needs the token.
+# Placeholder for a resource that needs the token, such as venafi_certificate.
 resource "terraform_data" "certificate" {
   input = "www.example.com"
 

@@ -1,5 +1,5 @@
 terraform {
-  # Ephemeral resources need Terraform 1.10 or OpenTofu 1.11.
+  # Ephemeral resources require Terraform 1.10 or OpenTofu 1.11.
   required_version = ">= 1.10"
 
   required_providers {
@@ -46,7 +46,7 @@ resource "cloudflare_dns_record" "www" {
   ttl     = 1
 }
 
-# Placeholder for a resource of the other alias.
+# A resource of the other alias.
 resource "cloudflare_dns_record" "worker" {
   provider = cloudflare.workers
 

@@ -1,5 +1,5 @@
 terraform {
-  # Ephemeral resources need Terraform 1.10 or OpenTofu 1.11.
+  # Ephemeral resources require Terraform 1.10 or OpenTofu 1.11.
   required_version = ">= 1.10"
 
   required_providers {
@@ -14,13 +14,12 @@ terraform {
   }
 }
 
-# Verifies the token in VENAFI_TOKEN at the server in VENAFI_URL, during plan and again
-# during apply.
+# Verifies the token in VENAFI_TOKEN with the server in VENAFI_URL.
 ephemeral "tokencheck_venafi" "this" {
   required_scopes = ["certificate:manage"]
 }
 
-# The provider takes the server from VENAFI_URL as well.
+# Also uses VENAFI_URL.
 provider "venafi" {
   access_token = ephemeral.tokencheck_venafi.this.verified_token
   zone         = "DevOps\\Terraform"

@@ -29,7 +29,7 @@ check "cloudflare_token_expires_soon" {
   }
 }
 
-# Placeholder for a resource that needs the token.
+# Placeholder for a resource that needs the token, such as cloudflare_dns_record.
 resource "terraform_data" "dns_record" {
   input = "www"
 

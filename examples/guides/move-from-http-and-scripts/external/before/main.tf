@@ -38,7 +38,7 @@ data "external" "token" {
   }
 }
 
-# Placeholder for a resource that needs the token.
+# Placeholder for a resource that needs the token, such as cloudflare_dns_record.
 resource "terraform_data" "dns_record" {
   input = "www"
 

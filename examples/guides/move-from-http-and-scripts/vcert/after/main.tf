@@ -33,7 +33,7 @@ data "tokencheck_venafi" "token" {
   }
 }
 
-# Placeholder for a resource that needs the token.
+# Placeholder for a resource that needs the token, such as venafi_certificate.
 resource "terraform_data" "certificate" {
   input = "www.example.com"
 
