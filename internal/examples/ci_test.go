@@ -235,7 +235,7 @@ func TestCheckScript(t *testing.T) {
 
 	// What is not there could not be verified.
 	c.tokens["VENAFI_TOKEN"] = ""
-	check(2, "", "- data.tokencheck_venafi.this\n\nThese checks got no answer.")
+	check(2, "", "- data.tokencheck_venafi.this\n\nThese tokens could not be verified.")
 
 	s.cloudflare.Set(endingToken, cloudflaretest.Token{ID: tokenID, ExpiresOn: time.Now().Add(7 * 24 * time.Hour)})
 	check(1, "- workers: The Cloudflare API token (source: env:CLOUDFLARE_WORKERS_TOKEN) is active but expires at ", "- data.tokencheck_venafi.this\n")

@@ -227,7 +227,7 @@ data "tokencheck_cloudflare" "this" {
 	p.issuers.venafi.Set(venafiToken, venafitest.Token{Application: "example", Scope: "certificate:manage"})
 
 	const (
-		unknown = "data.tokencheck_venafi.unknown: the token's expiration is unknown"
+		unknown = "data.tokencheck_venafi.unknown: the token's expiration is not reported"
 		dns     = `module.token["dns"].data.tokencheck_cloudflare.this[0]`
 		workers = `module.token["workers"].data.tokencheck_cloudflare.this[0]`
 		expires = ": the token expires at "

@@ -1,13 +1,12 @@
 #!/bin/sh
-# Verifies the tokens of the configuration in the current directory by a plan,
-# and writes for people
+# Plans the configuration in the current directory to verify its tokens, and writes
 #
-#   replace.md      why each token that expires soon or is not valid has to be replaced
-#   unverified.md   which checks got no answer, which says nothing about their tokens
+#   replace.md      why each token that is not valid or expires soon must be replaced
+#   unverified.md   which tokens could not be verified; they may well be valid
 #
-# each only if it has something to say. The exit status is 0 if every token is
-# valid, 1 if one is to be replaced, 2 if there is only unverified.md, and 3 if
-# the plan failed for another reason.
+# if there are such tokens. The exit code is 0 if every token is valid, 1 if one must
+# be replaced, 2 if there is only unverified.md, and 3 if the plan failed for another
+# reason.
 set -eu
 
 rm -f tokens.tfplan replace.md unverified.md
@@ -16,11 +15,11 @@ if terraform plan -input=false -no-color -out=tokens.tfplan; then
   exit 0
 fi
 
-# A plan that failed on a condition or on a check is written all the same.
+# Terraform also writes a plan that failed on a condition or a check.
 [ -f tokens.tfplan ] || exit 3
 plan=$(terraform show -json tokens.tfplan)
 
-# results FILTER prints a list of what FILTER makes of each check.
+# results FILTER applies FILTER to each check and prints a list.
 results() {
   printf '%s\n' "$plan" | jq -r ".checks[]? | (.instances // [.])[] | $1 | \"- \" + ."
 }
@@ -33,7 +32,7 @@ for file in replace.md unverified.md; do
 done
 
 if [ -f unverified.md ]; then
-  printf '\nThese checks got no answer. That says nothing about their tokens, so do not replace them: the log says what was wrong.\n' >> unverified.md
+  printf '\nThese tokens could not be verified. Do not replace them: they may well be valid. The errors are in the log.\n' >> unverified.md
 fi
 
 if [ -f replace.md ]; then exit 1; fi

@@ -1,5 +1,5 @@
 # Refuses a plan that does not show that its tokens are verified. The input is the
-# output of "terraform show -json PLANFILE". A verdict that is missing, unknown or of an
+# output of "terraform show -json PLANFILE". A verdict that is missing, unknown, or of an
 # unexpected type is refused.
 package tokencheck
 
@@ -13,7 +13,7 @@ settings := data.tokencheck_settings if json.match_schema(data.tokencheck_settin
 	"additionalProperties": false,
 })[0]
 
-deny contains "tokencheck_settings is missing or invalid. Set gated_providers and required_checks to lists of strings and min_remaining_hours to a number, and no other key." if {
+deny contains "tokencheck_settings is missing or invalid. Set gated_providers and required_checks to lists of strings, min_remaining_hours to a number, and no other key." if {
 	not settings
 }
 
@@ -51,7 +51,7 @@ deny contains "The plan has no token check. Gate each provider that uses a token
 	count(checks) + count(gates) == 0
 }
 
-# Which provider configuration such an import uses is nowhere in the plan.
+# The plan does not show which provider configuration such an import uses.
 deny contains message if {
 	succeeded
 	some change in input.resource_changes
@@ -66,7 +66,7 @@ deny contains message if {
 	message := sprintf("%s: this required check is not in the plan. Add it, or remove it from required_checks.", [address])
 }
 
-# The same types of another provider prove nothing.
+# Resource types of the same name from another provider prove nothing.
 sources contains {"address": check.address, "full_name": check.provider_name} if some check in checks
 
 sources contains {"address": key, "full_name": provider.full_name} if {
@@ -93,7 +93,7 @@ configured[key] := input.configuration.provider_config[key] if {
 	key := resource.provider_config_key
 }
 
-# Resources that are only in the state need no provider configuration.
+# Resources that exist only in state need no provider configuration.
 deleting[name] := {"full_name": name} if {
 	some resource in input.resource_changes
 	name := resource.provider_name
@@ -188,16 +188,16 @@ passes(check) if {
 	lasts(check)
 }
 
-# Counted from the time at which the policy runs. Times are compared as text, since
-# Rego's own end in 2262. The provider writes all of them in UTC, some with fractions.
+# Relative to the time at which the policy runs. Times are compared as text, since Rego's
+# end in 2262. The provider writes all of them in UTC, some with fractions.
 lasts(check) if {
-	margin := round(settings.min_remaining_hours * 3600000000000)
+	remaining := round(settings.min_remaining_hours * 3600000000000)
 	expires_on := regex.replace(check.verdict.expires_on, `\.\d+Z$`, "Z")
 	regex.match(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$`, expires_on)
-	expires_on > time.format([time.now_ns() + margin, "UTC", "RFC3339"])
+	expires_on > time.format([time.now_ns() + remaining, "UTC", "RFC3339"])
 }
 
-# Null means that the token does not expire. For other issuers it means unknown.
+# Null means that the token does not expire. For other issuers it means not reported.
 lasts(check) if {
 	check.verdict.expires_on == null
 	check.type in {"tokencheck_cloudflare"}
@@ -214,7 +214,7 @@ explanation(check) := text if {
 } else := text if {
 	check.verdict.valid == true
 	check.verdict.expires_on == null
-	text := sprintf("the token's expiration is unknown, and min_remaining_hours is %v. Set it to 0 to accept that.", [settings.min_remaining_hours])
+	text := sprintf("the token's expiration is not reported, and min_remaining_hours is %v. Set it to 0 to accept that.", [settings.min_remaining_hours])
 } else := text if {
 	check.verdict.valid == true
 	text := sprintf("the token expires at %v, in less than min_remaining_hours (%v). Replace it (source: %v), and plan again.", [check.verdict.expires_on, settings.min_remaining_hours, check.verdict.token_source])

@@ -1,4 +1,4 @@
-# What real plans seldom show. Run it with "opa test policies".
+# What real plans rarely show. Run it with "opa test policies".
 package tokencheck_test
 
 import data.tokencheck

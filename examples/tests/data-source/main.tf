@@ -11,7 +11,7 @@ terraform {
 data "tokencheck_cloudflare" "this" {
   min_remaining = "336h"
 
-  # A token that expires soon is valid until then, so it stops nothing.
+  # A token that expires soon is still accepted, so it stops nothing.
   lifecycle {
     postcondition {
       condition     = contains(["active", "expiring"], self.status)
@@ -20,8 +20,8 @@ data "tokencheck_cloudflare" "this" {
   }
 }
 
-# Warns from 14 days before the end.
-check "cloudflare_token_ends_soon" {
+# Warns during the last 14 days.
+check "cloudflare_token_expires_soon" {
   assert {
     condition     = data.tokencheck_cloudflare.this.status != "expiring"
     error_message = data.tokencheck_cloudflare.this.reason
@@ -46,7 +46,7 @@ data "tokencheck_venafi" "this" {
   }
 }
 
-# Placeholder for a resource that needs the token, such as cloudflare_dns_record.
+# Placeholder for a resource that needs the token, such as venafi_certificate.
 resource "terraform_data" "certificate" {
   input = "www.example.com"
 

@@ -9,8 +9,8 @@ terraform {
   }
 }
 
-# Without resources and outputs the plan has no changes. It fails if a token expires
-# within 14 days or is not valid.
+# Without resources and outputs, the plan has no changes. It fails if a token is not valid
+# or expires within 14 days.
 locals {
   cloudflare_tokens = {
     dns     = "CLOUDFLARE_DNS_TOKEN"

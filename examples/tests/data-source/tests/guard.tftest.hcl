@@ -1,5 +1,5 @@
-# Tokens that work, unless a run says something else. What is not set here gets a
-# generated value: false, 0, or a random word.
+# Valid tokens, unless a run overrides them. Attributes that are not set here get generated
+# values: false, 0, or a random string.
 mock_provider "tokencheck" {
   mock_data "tokencheck_cloudflare" {
     defaults = {
@@ -20,11 +20,11 @@ mock_provider "tokencheck" {
   }
 }
 
-run "tokens_that_work_pass" {
+run "valid_tokens_pass" {
   command = plan
 }
 
-run "a_refused_cloudflare_token_stops_the_plan" {
+run "a_rejected_cloudflare_token_stops_the_plan" {
   command = plan
 
   override_data {
@@ -32,7 +32,7 @@ run "a_refused_cloudflare_token_stops_the_plan" {
     values = {
       valid      = false
       status     = "rejected"
-      reason     = "The Cloudflare API token was refused."
+      reason     = "The Cloudflare API token was rejected."
       expires_on = null
     }
   }
@@ -56,9 +56,8 @@ run "an_expired_cloudflare_token_stops_the_plan" {
   expect_failures = [data.tokencheck_cloudflare.this]
 }
 
-# The failure of the check block is the only one expected: were the plan stopped
-# as well, this run would fail.
-run "a_cloudflare_token_that_ends_soon_only_warns" {
+# Only the check block is expected to fail: if the plan stopped too, this run would fail.
+run "an_expiring_cloudflare_token_only_warns" {
   command = plan
 
   override_data {
@@ -66,12 +65,12 @@ run "a_cloudflare_token_that_ends_soon_only_warns" {
     values = {
       valid      = false
       status     = "expiring"
-      reason     = "The Cloudflare API token ends soon."
+      reason     = "The Cloudflare API token expires soon."
       expires_on = "2099-12-31T23:59:59Z"
     }
   }
 
-  expect_failures = [check.cloudflare_token_ends_soon]
+  expect_failures = [check.cloudflare_token_expires_soon]
 }
 
 run "a_venafi_token_without_the_scope_stops_the_plan" {

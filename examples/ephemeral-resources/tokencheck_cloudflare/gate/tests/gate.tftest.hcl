@@ -1,5 +1,5 @@
-# The Cloudflare provider is mocked; the token is verified for real, such as at the fake
-# issuer that make issuers starts.
+# Mocks the Cloudflare provider. The token is verified for real, for example with the fake
+# issuer of make issuers.
 mock_provider "cloudflare" {}
 
 run "plan" {

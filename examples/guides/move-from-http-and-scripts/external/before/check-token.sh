@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 set -euo pipefail
 
-# The query comes as JSON on standard input, and the result goes to standard output.
+# Reads the query as JSON from standard input, and writes the result to standard output.
 eval "$(jq -r '@sh "URL=\(.url) TOKEN=\(.token)"')"
 
 answer=$(curl -sSL -H "Authorization: Bearer $TOKEN" "$URL")
