@@ -1,5 +1,4 @@
-// The tokencheck provider asks the issuer of an API token whether the token
-// still works.
+// The tokencheck provider verifies API tokens with their issuers.
 package main
 
 import (
@@ -28,7 +27,7 @@ func main() {
 	flag.Parse()
 
 	if *showVersion {
-		fmt.Println("terraform-provider-tokencheck " + version) //nolint:forbidigo // The purpose of the flag.
+		fmt.Println("terraform-provider-tokencheck " + version) //nolint:forbidigo // This is what the flag does.
 
 		return
 	}
@@ -37,13 +36,13 @@ func main() {
 		spareWork()
 	}
 
-	// With this variable the plugin library writes each request, and so the tokens of
-	// a configuration, to files.
+	// If this variable is set, the plugin library writes every request to a file,
+	// including the tokens in the configuration.
 	_ = os.Unsetenv("TF_LOG_SDK_PROTO_DATA_DIR")
 
-	// Package net/http logs what it cannot use: the rest of an answer that was
-	// longer than announced, and with GODEBUG=http2debug=2 all headers. Either can
-	// hold the token, and Terraform writes a provider's standard error to its log.
+	// Package net/http logs data that it cannot use: the rest of a response that is
+	// longer than announced and, with GODEBUG=http2debug=2, all headers. Either can
+	// contain the token, and Terraform writes a provider's standard error to its log.
 	log.SetOutput(io.Discard)
 
 	err := providerserver.Serve(context.Background(), provider.New(version, provider.Host{}), providerserver.ServeOpts{
@@ -56,11 +55,11 @@ func main() {
 	}
 }
 
-// spareWork leaves out what nobody would notice, since each run starts the
-// provider several times and waits for it.
+// spareWork skips work that nobody would notice: each run starts the provider
+// several times and waits for it.
 func spareWork() {
-	// The plugin libraries write a log of every step to standard error, whether or
-	// not the CLI was asked for one, and the CLI reads it all before it drops it.
+	// The plugin libraries log every step to standard error, even if the CLI's log is
+	// off, and the CLI reads it all before it discards it.
 	wanted := slices.ContainsFunc(os.Environ(), func(variable string) bool { return strings.HasPrefix(variable, "TF_LOG") })
 	if !wanted {
 		for _, part := range []string{"TF_LOG_SDK", "TF_LOG_SDK_PROTO", "TF_LOG_SDK_FRAMEWORK", "TF_LOG_PROVIDER"} {
@@ -68,7 +67,7 @@ func spareWork() {
 		}
 	}
 
-	// The heap is small, and would be collected again and again for little.
+	// The heap is small, and collecting it often gains little.
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(400)
 	}

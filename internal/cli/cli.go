@@ -1,6 +1,6 @@
-// Package cli runs a Terraform or OpenTofu CLI with the built provider, as a
-// user would: from a mirror on disk, in a directory of its own, without the
-// network. The demo, the benchmark and the tests of the binary use it.
+// Package cli runs a Terraform or OpenTofu CLI with the built provider as a user
+// would: from a filesystem mirror, in its own directory, without network access.
+// The demo, the benchmark, and the tests of the binary use it.
 package cli
 
 import (
@@ -21,20 +21,20 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/provider"
 )
 
-// interruptPatience is how long an interrupted CLI may take to end.
+// interruptPatience is how long an interrupted CLI may take to exit.
 const interruptPatience = 30 * time.Second
 
-// versions are those of the providers in the mirror: what the examples ask for.
-var versions = map[string]string{"cloudflare/cloudflare": "5.0.0", "venafi/venafi": "0.21.0"} //nolint:gochecknoglobals // A constant in all but form.
+// versions are the provider versions in the mirror that the examples require.
+var versions = map[string]string{"cloudflare/cloudflare": "5.0.0", "venafi/venafi": "0.21.0"} //nolint:gochecknoglobals // Effectively a constant.
 
-// version is that of all others.
+// version is the version of all other providers.
 const version = "0.1.0"
 
-// lockFile is where init notes the versions of the providers.
+// lockFile is the dependency lock file that init writes.
 const lockFile = ".terraform.lock.hcl"
 
-// Find gives the path of the CLI: the one that TF_ACC_TERRAFORM_PATH names, as
-// for terraform-plugin-testing, else the first in PATH.
+// Find returns the path of the CLI: TF_ACC_TERRAFORM_PATH, as for
+// terraform-plugin-testing, else the first one in PATH.
 func Find() (string, error) {
 	if named := os.Getenv("TF_ACC_TERRAFORM_PATH"); named != "" {
 		return named, nil
@@ -49,19 +49,18 @@ func Find() (string, error) {
 	return "", errors.New("neither terraform nor tofu is in PATH")
 }
 
-// IsOpenTofu reports whether the CLI at path is OpenTofu and not Terraform. Its
-// word is the first line of "version": the version alone does not tell the two
-// apart.
+// IsOpenTofu reports whether the CLI at path is OpenTofu, not Terraform. It looks
+// at the first line of "version": the version alone is ambiguous.
 func IsOpenTofu(ctx context.Context, path string) (bool, error) {
 	out, err := exec.CommandContext(ctx, path, "version").Output()
 	if err != nil {
-		return false, fmt.Errorf("asking the CLI for its version: %w", err)
+		return false, fmt.Errorf("getting the CLI's version: %w", err)
 	}
 
 	return bytes.Contains(out, []byte("OpenTofu v")), nil
 }
 
-// Root gives the path of this module, which is that of the repository.
+// Root returns the root directory of this module and repository.
 func Root(ctx context.Context) (string, error) {
 	file, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
 	if err != nil {
@@ -71,8 +70,8 @@ func Root(ctx context.Context) (string, error) {
 	return filepath.Dir(strings.TrimSpace(string(file))), nil
 }
 
-// Tool gives the path of a command that is pinned in the module in tools/, or in
-// one of the modules below it. Go builds it where its cache does not hold it yet.
+// Tool returns the path of a command that is pinned in tools/ or in a module below
+// it. Go builds the command unless it is cached.
 func Tool(ctx context.Context, module, name string) (string, error) {
 	root, err := Root(ctx)
 	if err != nil {
@@ -87,8 +86,7 @@ func Tool(ctx context.Context, module, name string) (string, error) {
 	return strings.TrimSpace(string(out)), nil
 }
 
-// Build builds the provider of this module into a mirror in dir, and gives the
-// mirror's path.
+// Build builds the provider into a mirror in dir, and returns the mirror's path.
 func Build(ctx context.Context, dir string) (mirror string, err error) {
 	binary, err := Compile(ctx, dir, "tokencheck", ".")
 	if err != nil {
@@ -100,8 +98,8 @@ func Build(ctx context.Context, dir string) (mirror string, err error) {
 	return mirror, Install(mirror, "tokencheck/tokencheck", binary)
 }
 
-// InstallStandIns adds stand-ins for the Cloudflare and the Venafi provider to a
-// mirror. Dir is where they are built.
+// InstallStandIns adds stand-ins for the Cloudflare and Venafi providers to a
+// mirror. They are built in dir.
 func InstallStandIns(ctx context.Context, mirror, dir string) error {
 	binary, err := Compile(ctx, dir, "standin", "./internal/cli/standin")
 	if err != nil {
@@ -111,9 +109,9 @@ func InstallStandIns(ctx context.Context, mirror, dir string) error {
 	return errors.Join(Install(mirror, "cloudflare/cloudflare", binary), Install(mirror, "venafi/venafi", binary))
 }
 
-// Compile builds a provider from source, a package of this module by its path
-// from the module's root, into dir, and gives the binary's path. A provider that
-// make has built for all packages' tests is taken as it is: linking is slow.
+// Compile builds a provider from source, a package path relative to the module's
+// root, into dir, and returns the binary's path. If make has already built the
+// provider for all tests, it returns that one, because linking is slow.
 func Compile(ctx context.Context, dir, name, source string, flags ...string) (binary string, err error) {
 	file := "terraform-provider-" + name
 
@@ -140,18 +138,18 @@ func Compile(ctx context.Context, dir, name, source string, flags ...string) (bi
 	return binary, nil
 }
 
-// Registries are the names under which the CLIs look for a provider in a mirror,
-// each under its own registry's.
+// Registries returns the registry host names under which the CLIs look for a
+// provider in a mirror.
 func Registries() []string { return []string{"registry.terraform.io", "registry.opentofu.org"} }
 
-// Install puts a provider's binary into a mirror under its source, "NAMESPACE/NAME".
+// Install adds a provider's binary to a mirror under its source, "NAMESPACE/NAME".
 func Install(mirror, source, binary string) error {
 	version := cmp.Or(versions[source], version)
 
 	for _, registry := range Registries() {
 		target := filepath.Join(mirror, registry, filepath.FromSlash(source), version, runtime.GOOS+"_"+runtime.GOARCH)
 		if err := os.MkdirAll(target, 0o755); err != nil {
-			return fmt.Errorf("making the mirror: %w", err)
+			return fmt.Errorf("creating the mirror: %w", err)
 		}
 
 		name := "terraform-provider-" + path.Base(source) + "_v" + version
@@ -167,7 +165,7 @@ func Install(mirror, source, binary string) error {
 	return nil
 }
 
-// place links a file, or copies it to another file system.
+// place links a file, or copies it if that fails, as between file systems.
 func place(file, target string) error {
 	if os.Link(file, target) == nil {
 		return nil
@@ -189,9 +187,9 @@ type Workspace struct {
 	env          []string
 }
 
-// NewWorkspace writes files, by name, into dir and initialises it with the
-// provider from the mirror. The environment is that of this process without what
-// would change the run.
+// NewWorkspace writes files, by name, to dir and initializes it with the provider
+// from the mirror. The environment is that of this process, without variables that
+// would affect the run.
 func NewWorkspace(ctx context.Context, path, mirror, dir string, files map[string]string) (*Workspace, error) {
 	w, err := write(path, mirror, dir, files)
 	if err != nil {
@@ -205,8 +203,8 @@ func NewWorkspace(ctx context.Context, path, mirror, dir string, files map[strin
 	return w, nil
 }
 
-// NewWorkspaceLike is NewWorkspace with what init left in another workspace, whose
-// configuration needs the same providers and no modules.
+// NewWorkspaceLike is NewWorkspace without init: it reuses what init created in
+// another workspace, whose configuration needs the same providers and no modules.
 func NewWorkspaceLike(initialised *Workspace, dir string, files map[string]string) (*Workspace, error) {
 	w, err := write(initialised.path, initialised.mirror, dir, files)
 	if err != nil {
@@ -223,10 +221,10 @@ func NewWorkspaceLike(initialised *Workspace, dir string, files map[string]strin
 	}
 
 	if err := os.Mkdir(filepath.Join(dir, ".terraform"), 0o700); err != nil {
-		return nil, fmt.Errorf("making the providers' directory: %w", err)
+		return nil, fmt.Errorf("creating the provider directory: %w", err)
 	}
 
-	// What is in there is only read, and the same for all.
+	// It is only read, and the same for all.
 	if err := os.Symlink(filepath.Join(initialised.Dir, ".terraform", "providers"), filepath.Join(dir, ".terraform", "providers")); err != nil {
 		return nil, fmt.Errorf("linking the providers: %w", err)
 	}
@@ -234,7 +232,6 @@ func NewWorkspaceLike(initialised *Workspace, dir string, files map[string]strin
 	return w, nil
 }
 
-// write writes a configuration into dir.
 func write(path, mirror, dir string, files map[string]string) (*Workspace, error) {
 	w := &Workspace{Dir: dir, path: path, mirror: mirror}
 	config := filepath.Join(dir, "cli.tfrc")
@@ -251,7 +248,7 @@ func write(path, mirror, dir string, files map[string]string) (*Workspace, error
 		}
 	}
 
-	// A developer's own tokens and servers are none of a test's business.
+	// A developer's own tokens and servers must not affect a test.
 	for _, variable := range os.Environ() {
 		name, _, _ := strings.Cut(variable, "=")
 		if !strings.HasPrefix(name, "TF_") && !slices.Contains(provider.Variables(), name) {
@@ -264,16 +261,16 @@ func write(path, mirror, dir string, files map[string]string) (*Workspace, error
 	return w, nil
 }
 
-// Result is what a command came to.
+// Result is the result of a command.
 type Result struct {
-	// Output is what the command printed, errors last, and Stdout the part on standard output.
+	// Output is what the command printed, errors last, and Stdout its standard output.
 	Output, Stdout string
 	// Err is nil if the command succeeded.
 	Err error
 }
 
-// Run runs a command of the CLI with further environment variables, each as
-// "NAME=value". When the context is done, the CLI is interrupted as by Ctrl-C.
+// Run runs a command of the CLI with additional environment variables, each as
+// "NAME=value". When the context is done, it interrupts the CLI as Ctrl-C would.
 func (w *Workspace) Run(ctx context.Context, env []string, args ...string) Result {
 	var stdout, stderr bytes.Buffer
 

@@ -13,8 +13,8 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
 )
 
-// envelope is the body of every answer of the API. Real answers leave out
-// fields that the schema requires, and hold others that it does not list.
+// envelope is the body of every API response. Real responses omit fields that the
+// schema requires, and contain fields that it does not list.
 type envelope struct {
 	Success  *bool     `json:"success"`
 	Errors   []message `json:"errors"`
@@ -33,28 +33,27 @@ type message struct {
 	ErrorChain []message `json:"error_chain"`
 }
 
-// The codes of errors that mean something for the check. Cloudflare lists none
-// of them; these were seen in answers of the API.
+// The error codes that matter to a check. Cloudflare documents none of them; they
+// were observed in API responses.
 const (
-	codeRateLimit       = 971   // the rate limit today
-	codeInvalidToken    = 1000  // unknown, rolled, deleted; or of the other endpoint
-	codeNoAuthorization = 1001  // no Authorization header arrived; also used for other things
-	codeInvalidHeaders  = 6003  // the header's form is wrong, with the next in its chain
-	codeMalformedToken  = 6111  // what the header holds cannot be a token
+	codeRateLimit       = 971   // the current rate limit
+	codeInvalidToken    = 1000  // unknown, rolled, or deleted; or for the other endpoint
+	codeNoAuthorization = 1001  // no Authorization header received; also used for other errors
+	codeInvalidHeaders  = 6003  // malformed header, with the next code in its chain
+	codeMalformedToken  = 6111  // the header's content cannot be a token
 	codeNoRoute         = 7000  // no such path
-	codeInvalidObject   = 7003  // no such account, in practice
-	codeForbidden       = 9109  // four texts were seen, one of them about the address filter
-	codeAuthentication  = 10000 // refused; the same number is success among the messages
-	codeOldRateLimit    = 10100 // and before
+	codeInvalidObject   = 7003  // in practice, no such account
+	codeForbidden       = 9109  // observed with four messages, one about IP address filtering
+	codeAuthentication  = 10000 // rejected; in messages, the same code means success
+	codeOldRateLimit    = 10100 // the former rate limit
 	codeLockOut         = 10502 // too many failed authentications from this address
 )
 
-// otherCauses are codes that explain a refusal by something else than the token.
-var otherCauses = []int64{codeNoAuthorization, codeNoRoute, codeInvalidObject, codeForbidden, codeRateLimit, codeOldRateLimit} //nolint:gochecknoglobals // A constant in all but form.
+// otherCauses are codes of errors whose cause may not be the token.
+var otherCauses = []int64{codeNoAuthorization, codeNoRoute, codeInvalidObject, codeForbidden, codeRateLimit, codeOldRateLimit} //nolint:gochecknoglobals // Effectively a constant.
 
-// read finds what an answer says about the token, to which words belong. It
-// decides by the HTTP status, by success and by the codes, never by a message's
-// text.
+// read determines what a response says about the token; words are for that token.
+// It decides by the HTTP status, success, and the codes, never by a message.
 func read(resp *transport.Response, words verdict.Words, asked endpoint) (*Answer, error) {
 	body, ok := transport.Decode[envelope](resp)
 	said := say(resp, body.Errors)
@@ -81,7 +80,7 @@ func read(resp *transport.Response, words verdict.Words, asked endpoint) (*Answe
 	}
 }
 
-// success reads an answer with the status 200.
+// success reads a response with status 200.
 func success(resp *transport.Response, body envelope, words verdict.Words, said string) (*Answer, error) {
 	unexpected := func(happened string) error {
 		if said != "" {
@@ -115,8 +114,8 @@ func success(resp *transport.Response, body envelope, words verdict.Words, said 
 	return &Answer{ID: body.Result.ID, Answer: verdict.Answer{Facts: facts, Words: words, Warnings: resp.Warnings}}, nil
 }
 
-// refuses reports whether an error is Cloudflare's word that it does not accept
-// the token. A code counts only with the statuses that it was seen with.
+// refuses reports whether the error means that Cloudflare rejects the token. A code
+// counts only with the statuses it was observed with.
 func (m message) refuses(status int) bool {
 	switch m.Code {
 	case codeInvalidToken:
@@ -130,12 +129,12 @@ func (m message) refuses(status int) bool {
 	}
 }
 
-// has reports whether an error, or a cause of one, has a code.
+// has reports whether an error, or a cause in its chain, has the code.
 func has(errs []message, code int64) bool {
 	return slices.ContainsFunc(errs, func(m message) bool { return m.Code == code || has(m.ErrorChain, code) })
 }
 
-// undecided is the error for an answer that says nothing about the token.
+// undecided returns the error for a response that does not decide the check.
 func undecided(resp *transport.Response, errs []message, said string, asked endpoint) *verdict.Error {
 	switch {
 	case has(errs, codeLockOut):
@@ -166,7 +165,7 @@ func undecided(resp *transport.Response, errs []message, said string, asked endp
 	}
 }
 
-// urlRemedy is for an answer of a server that does not know the path.
+// urlRemedy returns the remedy if the server does not know the path.
 func (e endpoint) urlRemedy() string {
 	remedy := "Check the server URL (cloudflare.base_url in the provider configuration, or CLOUDFLARE_BASE_URL)."
 	if !strings.HasSuffix(e.base.Path, "/client/v4") {
@@ -176,7 +175,7 @@ func (e endpoint) urlRemedy() string {
 	return remedy
 }
 
-// say puts the API's errors into words that may be shown.
+// say returns the API's errors in a form that may be shown.
 func say(resp *transport.Response, errs []message) string {
 	var b strings.Builder
 
@@ -196,14 +195,14 @@ func say(resp *transport.Response, errs []message) string {
 		}
 	}
 
-	if whole := together(errs); resp.Repeats(whole) { // Each may hold a piece of it.
+	if whole := together(errs); resp.Repeats(whole) { // The token may be spread over several errors.
 		return resp.Show(whole)
 	}
 
 	return resp.Show(b.String())
 }
 
-// together are the texts of all errors and their causes.
+// together returns the messages of all errors and their causes.
 func together(errs []message) string {
 	var b strings.Builder
 
@@ -214,11 +213,11 @@ func together(errs []message) string {
 	return b.String()
 }
 
-// rayID is made when it is needed: most runs need none, and each starts the
+// rayID is compiled on first use: most runs do not need it, and each run starts the
 // provider several times.
-var rayID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9a-f]{16}(-[A-Z]{3})?$`) }) //nolint:gochecknoglobals // A constant in all but form.
+var rayID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9a-f]{16}(-[A-Z]{3})?$`) }) //nolint:gochecknoglobals // Effectively a constant.
 
-// withRay adds the identifier that Cloudflare's support asks for.
+// withRay adds the Ray ID, which Cloudflare's support needs.
 func withRay(resp *transport.Response, err *verdict.Error) *verdict.Error {
 	if ray := resp.Header.Get("Cf-Ray"); rayID().MatchString(ray) && !resp.Repeats(ray) {
 		err.Remedy += " For Cloudflare support, the Ray ID is " + ray + "."

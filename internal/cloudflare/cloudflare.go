@@ -1,8 +1,8 @@
-// Package cloudflare asks Cloudflare whether an API token works.
+// Package cloudflare verifies API tokens with Cloudflare.
 //
-// It knows two operations, both a GET: "Verify Token" for user-owned tokens
+// It uses two operations, both a GET: "Verify Token" for user-owned tokens
 // (https://developers.cloudflare.com/api/resources/user/subresources/tokens/methods/verify/)
-// and for account-owned ones
+// and for account-owned tokens
 // (https://developers.cloudflare.com/api/resources/accounts/subresources/tokens/methods/verify/).
 package cloudflare
 
@@ -18,7 +18,7 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
 )
 
-// DefaultBaseURL is the public API. FedRAMP customers have another one.
+// DefaultBaseURL is the public API. FedRAMP customers use another one.
 const DefaultBaseURL = "https://api.cloudflare.com/client/v4"
 
 // Client verifies tokens at one Cloudflare API.
@@ -27,7 +27,7 @@ type Client struct {
 	client *transport.Client[*Answer]
 }
 
-// NewClient makes a client of the API at base, as [transport.ParseURL] returns it.
+// NewClient returns a client of the API at base, a URL from [transport.ParseURL].
 // The error is a [*verdict.Error] about the configuration.
 func NewClient(base *url.URL, config transport.Config) (*Client, error) {
 	config.Issuer = "Cloudflare"
@@ -41,19 +41,20 @@ func NewClient(base *url.URL, config transport.Config) (*Client, error) {
 	return &Client{base: base, client: client}, nil
 }
 
-// Answer is what Cloudflare says about a token. Equal checks may share one.
+// Answer is Cloudflare's answer about a token. Equal checks may share one.
 type Answer struct {
 	verdict.Answer
 
-	// ID is the token's identifier, which is not sensitive; "" if the token was refused.
+	// ID is the token's identifier, which is not sensitive; "" if the token was
+	// rejected.
 	ID string
 }
 
-// Verify sends one GET: to /accounts/{accountID}/tokens/verify, or to
-// /user/tokens/verify if accountID is empty. Equal checks share a request, and a
-// fresh one takes no old answer, as [transport.Client.Ask] says. A token that
-// Cloudflare refuses is an answer. The error is a [*verdict.Error]: the question
-// was not answered.
+// Verify sends one GET, to /accounts/{accountID}/tokens/verify or, if accountID is
+// empty, to /user/tokens/verify. Equal checks share a request, and a fresh one does
+// not use an earlier response, as in [transport.Client.Ask]. A rejected token is an
+// answer, not an error. The error is a [*verdict.Error]: the token could not be
+// verified.
 func (c *Client) Verify(ctx context.Context, bearer token.Token, accountID string, fresh bool) (*Answer, error) {
 	address := c.base.JoinPath("user", "tokens", "verify")
 
@@ -72,7 +73,7 @@ func (c *Client) Verify(ctx context.Context, bearer token.Token, accountID strin
 	})
 }
 
-// endpoint is what was asked: the API, and the account, "" for the user endpoint.
+// endpoint is the API and the account of a request, "" for the user endpoint.
 type endpoint struct {
 	base    *url.URL
 	account string
@@ -81,7 +82,7 @@ type endpoint struct {
 // AccountIDRemedy says where to find an account ID.
 const AccountIDRemedy = "An account ID is 32 hexadecimal digits; the dashboard shows it on the account's overview page, under API."
 
-// CheckAccountID reports why id cannot be an account ID. The error continues a
+// CheckAccountID reports why id is not a valid account ID. The error continues a
 // sentence and does not repeat the value.
 func CheckAccountID(id string) error {
 	if len(id) != 32 || strings.Trim(id, "0123456789abcdefABCDEF") != "" {
@@ -91,10 +92,10 @@ func CheckAccountID(id string) error {
 	return nil
 }
 
-// words are Cloudflare's part of a reason. The token's kind only ever adds a
-// hint: forms change, and older tokens do not show their kind.
+// words returns Cloudflare's part of a reason. The token's prefix only adds a hint:
+// prefixes change, and older tokens have none.
 func words(bearer token.Token, accountID string) verdict.Words {
-	w := verdict.Words{ //nolint:gosec // These are words about tokens.
+	w := verdict.Words{ //nolint:gosec // Text about tokens, not a token.
 		Token:    "Cloudflare API token",
 		Endpoint: "Cloudflare's user endpoint (/user/tokens/verify)",
 		Renew:    "Extend the token's expiration date in the Cloudflare dashboard, or roll the token and use the new value.",

@@ -15,7 +15,7 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/venafi/venafitest"
 )
 
-// The tokens that are valid.
+// The valid tokens.
 const (
 	validCloudflare = "fake-cf-1-Zq8RtYw3LmN5"
 	validVenafi     = "fake-tpp-1-Zq8RtYw3LmN5"
@@ -23,22 +23,22 @@ const (
 
 const noChanges = "No changes"
 
-// state is a token in one state, which its name is, and what a plan prints then.
+// state is a token, the state that it is in, and what a plan then prints.
 type state struct{ variable, name, token, prints string }
 
-var states = []state{ //nolint:gochecknoglobals // A constant in all but form.
+var states = []state{ //nolint:gochecknoglobals // Effectively a constant.
 	{cloudflareVariable, "active", validCloudflare, noChanges},
-	{cloudflareVariable, "expiring, within 72 hours", "fake-cf-2-Zq8RtYw3LmN5", "min_remaining requires at least 72h"},
+	{cloudflareVariable, "expiring (within 72 hours)", "fake-cf-2-Zq8RtYw3LmN5", "min_remaining requires at least 72h"},
 	{cloudflareVariable, "expired", "fake-cf-3-Zq8RtYw3LmN5", "expired at"},
 	{cloudflareVariable, "disabled", "fake-cf-4-Zq8RtYw3LmN5", "is disabled"},
 	{cloudflareVariable, "not_yet_valid", "fake-cf-5-Zq8RtYw3LmN5", "is not valid before"},
-	{cloudflareVariable, "a status that is not documented", "fake-cf-6-Zq8RtYw3LmN5", "revoked (exposed)"},
-	{cloudflareVariable, "rejected, owned by an account", "cfat_fake-cf-7-Zq8RtYw3LmN5", "set account_id"},
-	{cloudflareVariable, "rejected, deleted", "fake-cf-8-Zq8RtYw3LmN5", "Invalid API Token"},
+	{cloudflareVariable, "an undocumented status", "fake-cf-6-Zq8RtYw3LmN5", "revoked (exposed)"},
+	{cloudflareVariable, "rejected (account-owned)", "cfat_fake-cf-7-Zq8RtYw3LmN5", "set account_id"},
+	{cloudflareVariable, "rejected (deleted)", "fake-cf-8-Zq8RtYw3LmN5", "Invalid API Token"},
 	{venafiVariable, "active", validVenafi, noChanges},
-	{venafiVariable, "expiring, within 72 hours", "fake-tpp-2-Zq8RtYw3LmN5", "min_remaining requires at least 72h"},
-	{venafiVariable, "missing_scope, without certificate:manage", "fake-tpp-3-Zq8RtYw3LmN5", "lacks the required scope certificate:manage"},
-	{venafiVariable, "rejected, revoked", "fake-tpp-4-Zq8RtYw3LmN5", "invalid_token"},
+	{venafiVariable, "expiring (within 72 hours)", "fake-tpp-2-Zq8RtYw3LmN5", "min_remaining requires at least 72h"},
+	{venafiVariable, "missing_scope (lacks certificate:manage)", "fake-tpp-3-Zq8RtYw3LmN5", "lacks the required scope certificate:manage"},
+	{venafiVariable, "rejected (revoked)", "fake-tpp-4-Zq8RtYw3LmN5", "invalid_token"},
 }
 
 const (
@@ -46,11 +46,12 @@ const (
 	venafiVariable     = "VENAFI_TOKEN"
 )
 
-// issuers are the fakes, on loopback and without TLS, so that nothing needs to trust them.
+// issuers are the fake issuers, on loopback and without TLS, so that no CA needs to
+// be trusted.
 type issuers struct {
 	cloudflare *cloudflaretest.Server
 	venafi     *venafitest.Server
-	// env is where a CLI finds them, with tokens that are valid.
+	// env contains their URLs, and valid tokens.
 	env []string
 }
 
@@ -93,18 +94,18 @@ func startIssuers() (i issuers, stop func()) {
 	}
 }
 
-// outage makes Cloudflare answer nothing but 503 from now on.
+// outage makes Cloudflare return only 503 from now on.
 func (i issuers) outage() {
 	i.cloudflare.SetFault(issuertest.Reply(http.StatusServiceUnavailable, "<html>Service Unavailable</html>", "Content-Type", "text/html"))
 }
 
-// serve runs the issuers until the context is done, and revokes each token that is a
-// line of in.
+// serve runs the issuers until the context is done. It reads tokens from in, one
+// per line, and revokes them.
 func serve(ctx context.Context, in io.Reader, out io.Writer) {
 	i, stop := startIssuers()
 	defer stop()
 
-	fmt.Fprintln(out, "# A fake Cloudflare and a fake Venafi. Copy these lines into another shell:")
+	fmt.Fprintln(out, "# A fake Cloudflare and a fake Venafi are running. Paste these lines into another shell:")
 
 	for _, variable := range i.env {
 		fmt.Fprintln(out, "export", variable)

@@ -1,7 +1,7 @@
-// Command demo shows the provider at its main job, with a real Terraform or OpenTofu
-// CLI, against fakes of the two issuers on loopback. It fails if a command ends
-// otherwise than it should. With the argument "all" it shows every status, and with
-// "issuers" it serves the fakes until it is interrupted.
+// Command demo shows the provider's main purpose with a real Terraform or OpenTofu
+// CLI, against fakes of the two issuers on loopback. It fails if a command does not
+// do what it should. With the argument "all" it shows every status, and with
+// "issuers" it serves the fakes until interrupted.
 package main
 
 import (
@@ -49,10 +49,10 @@ func main() {
 	}
 }
 
-// plan is the command, and the file of a saved plan.
+// plan is the command, and the file name of a saved plan.
 const plan = "plan"
 
-// demo is what the commands run with.
+// demo is the environment of the commands.
 type demo struct {
 	issuers
 
@@ -105,32 +105,32 @@ func run(ctx context.Context, out io.Writer, all bool) error {
 	return d.scenes(ctx)
 }
 
-// scenes shows the gate.
+// scenes shows how the provider guards an apply.
 func (d *demo) scenes(ctx context.Context) error {
-	fmt.Fprintf(d.out, "main.tf, with a fake Cloudflare and a stand-in for its provider:\n\n%s\n", indent(gate+"\n"+record))
+	fmt.Fprintf(d.out, "main.tf, run against a fake Cloudflare with a stand-in for its provider:\n\n%s\n", indent(gate+"\n"+record))
 
 	expired := []string{cloudflareVariable + "=fake-cf-3-Zq8RtYw3LmN5"}
 	before := errors.Join(
 		d.scene(ctx, "1. The token is valid: the record is created.", nil, true, "Creation complete", "apply", "-auto-approve"),
 		d.scene(ctx, "2. The token has expired: the plan is refused.", expired, false, "expired at", plan),
 		os.Remove(filepath.Join(d.workspace.Dir, "record.tf")),
-		d.scene(ctx, "3. The record was removed from main.tf. The plan is saved and waits for approval.", nil, true, "1 to destroy", plan, "-out=plan"),
+		d.scene(ctx, "3. The record is removed from main.tf. The plan is saved and waits for approval.", nil, true, "1 to destroy", plan, "-out=plan"),
 	)
 
 	d.cloudflare.Revoke(validCloudflare)
 
 	saved := errors.Join(
-		d.scene(ctx, "   Meanwhile, the token was revoked: nothing of the saved plan is applied.", nil, false, "was rejected", "apply", plan),
+		d.scene(ctx, "   Meanwhile, the token is revoked: the apply is refused before the first change.", nil, false, "was rejected", "apply", plan),
 		d.scene(ctx, "   The record still exists.", nil, true, "cloudflare_dns_record.www", "state", "list"),
 	)
 
 	d.outage()
 
 	return errors.Join(before, saved,
-		d.scene(ctx, "4. Cloudflare is down: that is an error, and says nothing about the token.", nil, false, "says nothing about whether it is valid", plan))
+		d.scene(ctx, "4. Cloudflare is down: the plan fails with an error, which says nothing about the token.", nil, false, "says nothing about whether it is valid", plan))
 }
 
-// statuses shows a plan for each state of a token.
+// statuses runs a plan for each state of a token.
 func (d *demo) statuses(ctx context.Context) error {
 	fmt.Fprintf(d.out, "main.tf:\n\n%s\n", indent(statuses))
 
@@ -143,8 +143,8 @@ func (d *demo) statuses(ctx context.Context) error {
 	return nil
 }
 
-// scene runs a command of the CLI and shows what it prints. It is an error if the
-// command does not end as it should.
+// scene runs a command of the CLI and shows its output. It returns an error if the
+// command does not succeed or fail as it should.
 func (d *demo) scene(ctx context.Context, title string, env []string, succeed bool, prints string, args ...string) error {
 	fmt.Fprintf(d.out, "%s\n\n$ %s %s\n", title, strings.TrimSuffix(filepath.Base(d.cli), ".exe"), strings.Join(args, " "))
 
@@ -154,7 +154,7 @@ func (d *demo) scene(ctx context.Context, title string, env []string, succeed bo
 
 	result := d.workspace.Run(ctx, slices.Concat(d.env, env), args...)
 
-	// Of what a plan would change, the last line is enough.
+	// Of the planned changes, the summary is enough.
 	shown := progress.ReplaceAllString(result.Output, "")
 	if _, after, found := strings.Cut(shown, "\nPlan: "); found {
 		shown = "…\nPlan: " + after
@@ -163,13 +163,13 @@ func (d *demo) scene(ctx context.Context, title string, env []string, succeed bo
 	fmt.Fprintln(d.out, indent(strings.TrimSpace(shown)))
 
 	if (result.Err == nil) != succeed || !strings.Contains(strings.Join(strings.Fields(result.Output), " "), prints) {
-		return fmt.Errorf("%v should have printed %q and succeeded: %t, but it ended with: %v", args, prints, succeed, result.Err) //nolint:errorlint // May be nil.
+		return fmt.Errorf("%v: want output with %q and success: %t, got: %v", args, prints, succeed, result.Err) //nolint:errorlint // May be nil.
 	}
 
 	return nil
 }
 
-// progress is what the CLI prints of each check, twice or four times.
+// progress matches the CLI's progress messages, two or four for each check.
 var progress = regexp.MustCompile(`(?m)^(ephemeral|data)\..*: (Opening|Closing|Reading|Read complete).*\n`)
 
 func indent(text string) string {

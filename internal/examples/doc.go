@@ -1,3 +1,3 @@
-// Package examples holds the tests of what stands in examples/: each example is
-// run by the real CLI against fakes of the issuers, or validated.
+// Package examples tests the examples in examples/: each is run by the real CLI
+// against fakes of the issuers, or validated.
 package examples

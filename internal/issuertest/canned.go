@@ -12,11 +12,9 @@ import (
 	"time"
 )
 
-// Canned is a plain HTTP server on loopback that answers each request with the
-// same bytes, whatever they are, and closes the connection. It is what the fuzz
-// tests ask.
+// Canned is a plain HTTP server on loopback that sends the same bytes in response
+// to each request and closes the connection. The fuzz tests use it.
 type Canned struct {
-	// URL is where it listens.
 	URL string
 
 	listener net.Listener
@@ -26,7 +24,7 @@ type Canned struct {
 	asked    int
 }
 
-// StartCanned starts a server. The caller closes it.
+// StartCanned starts a server. The caller must close it.
 func StartCanned() *Canned {
 	listener := must(new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0"))
 	c := &Canned{URL: "http://" + listener.Addr().String(), listener: listener}
@@ -56,7 +54,7 @@ func StartCanned() *Canned {
 	return c
 }
 
-// Set makes the server answer so from now on.
+// Set sets the response from now on.
 func (c *Canned) Set(answer []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -64,7 +62,7 @@ func (c *Canned) Set(answer []byte) {
 	c.answer = bytes.Clone(answer)
 }
 
-// Asked counts the requests so far.
+// Asked returns the number of requests so far.
 func (c *Canned) Asked() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -72,17 +70,17 @@ func (c *Canned) Asked() int {
 	return c.asked
 }
 
-// Close ends the server.
+// Close stops the server.
 func (c *Canned) Close() {
 	_ = c.listener.Close()
 	c.wait.Wait()
 }
 
-// Fresh reads the bytes of an answer as simply as can be, without the code under
-// test. It gives a 200 that no cache has kept, and the time by its date or else by
-// now; ok is false for everything else.
-func Fresh(answer []byte, now time.Time) (a Answer, at time.Time, ok bool) {
-	reader := bufio.NewReader(bytes.NewReader(answer))
+// Fresh parses response as simply as possible, without the code under test. It
+// returns a 200 that is not from a cache, and the time, by its date or else now; ok
+// is false for any other response.
+func Fresh(response []byte, now time.Time) (a Answer, at time.Time, ok bool) {
+	reader := bufio.NewReader(bytes.NewReader(response))
 
 	for {
 		resp, err := http.ReadResponse(reader, &http.Request{Method: http.MethodGet})

@@ -1,6 +1,5 @@
-// Package issuertest is what the fake issuers are built on: an HTTPS server on
-// loopback with an authority of its own, a log of the requests that it got, and
-// a place for faults.
+// Package issuertest is the basis of the fake issuers: an HTTPS server on loopback
+// with its own CA, a log of the requests it received, and faults to set.
 package issuertest
 
 import (
@@ -28,15 +27,15 @@ import (
 	"time"
 )
 
-// Request is one request that a server got.
+// Request is a request that a server received.
 type Request struct {
 	Method string
-	// Path is the path as it was sent.
+	// Path is the path and query.
 	Path   string
 	Proto  string
 	Header http.Header
-	// TLS is the version constant of crypto/tls, and ClientCertificate says
-	// whether the client showed one.
+	// TLS is the version constant of crypto/tls, and ClientCertificate reports whether
+	// the client sent one.
 	TLS               uint16
 	ClientCertificate bool
 }
@@ -45,8 +44,7 @@ type Request struct {
 type Server struct {
 	*httptest.Server
 
-	// TrustBundle is the certificate, in PEM form, of the authority that signed
-	// the server's.
+	// TrustBundle is the PEM-encoded certificate of the CA that signed the server's.
 	TrustBundle string
 
 	connections atomic.Int64
@@ -60,7 +58,7 @@ type Server struct {
 // Option changes a server before it starts.
 type Option func(*tls.Config)
 
-// Start starts a server on a loopback address. The caller closes it.
+// Start starts a server on a loopback address. The caller must close it.
 func Start(handler http.Handler, options ...Option) *Server {
 	authority := NewAuthority()
 	config := &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{authority.Issue(Certificate{})}}
@@ -93,7 +91,7 @@ func Start(handler http.Handler, options ...Option) *Server {
 	}))
 	s.TLS = config
 	s.EnableHTTP2 = true
-	s.Config.ErrorLog = log.New(io.Discard, "", 0) // Refused handshakes are part of the tests.
+	s.Config.ErrorLog = log.New(io.Discard, "", 0) // Failed handshakes are part of the tests.
 	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
 		if state == http.StateNew {
 			s.connections.Add(1)
@@ -104,11 +102,11 @@ func Start(handler http.Handler, options ...Option) *Server {
 	return s
 }
 
-// Connections counts the connections that were opened so far, also those that
-// brought no request.
+// Connections returns the number of connections opened so far, including those
+// without a request.
 func (s *Server) Connections() int { return int(s.connections.Load()) }
 
-// Requests gives the requests that came so far.
+// Requests returns the requests received so far.
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -116,7 +114,7 @@ func (s *Server) Requests() []Request {
 	return slices.Clone(s.requests)
 }
 
-// SetFault makes handler answer every request from now on; nil ends that.
+// SetFault makes handler respond to every request from now on; nil resets it.
 func (s *Server) SetFault(handler http.HandlerFunc) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -132,7 +130,7 @@ func (s *Server) SetClock(now func() time.Time) {
 	s.now = now
 }
 
-// Now is the time by the server's clock.
+// Now returns the time by the server's clock.
 func (s *Server) Now() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -140,14 +138,14 @@ func (s *Server) Now() time.Time {
 	return s.now()
 }
 
-// Tokens is what an issuer knows, by the token itself. The zero value knows
-// nothing. It is safe for concurrent use.
+// Tokens are the tokens that an issuer knows. The zero value is empty. It is safe
+// for concurrent use.
 type Tokens[T any] struct {
 	mu    sync.Mutex
 	known map[string]T
 }
 
-// Set makes the issuer know a token, or know it otherwise.
+// Set adds or replaces a token.
 func (t *Tokens[T]) Set(secret string, token T) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -159,7 +157,7 @@ func (t *Tokens[T]) Set(secret string, token T) {
 	t.known[secret] = token
 }
 
-// Revoke makes the issuer forget a token.
+// Revoke removes a token.
 func (t *Tokens[T]) Revoke(secret string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -167,7 +165,7 @@ func (t *Tokens[T]) Revoke(secret string) {
 	delete(t.known, secret)
 }
 
-// Token gives what the issuer knows of a token, if it does.
+// Token returns what the issuer knows of a token.
 func (t *Tokens[T]) Token(secret string) (token T, known bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -177,9 +175,9 @@ func (t *Tokens[T]) Token(secret string) (token T, known bool) {
 	return token, known
 }
 
-// RawServer is a TLS server that speaks no HTTP of its own.
+// RawServer is a TLS server without HTTP.
 type RawServer struct {
-	// URL is where it listens, and TrustBundle its authority's certificate.
+	// URL is the server's URL, and TrustBundle its CA certificate.
 	URL, TrustBundle string
 
 	listener net.Listener
@@ -188,9 +186,9 @@ type RawServer struct {
 	conns    []net.Conn
 }
 
-// StartRaw starts a server that gives each connection to handle, for what no
-// HTTP server would do. When handle returns, the connection is closed. The caller
-// closes the server.
+// StartRaw starts a server that passes each connection to handle, for what no HTTP
+// server would do, and closes it when handle returns. The caller must close the
+// server.
 func StartRaw(handle func(conn net.Conn), options ...Option) *RawServer {
 	authority := NewAuthority()
 	config := &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{authority.Issue(Certificate{})}}
@@ -224,7 +222,7 @@ func StartRaw(handle func(conn net.Conn), options ...Option) *RawServer {
 	return s
 }
 
-// Close ends the server and its connections.
+// Close closes the server and its connections.
 func (s *RawServer) Close() {
 	_ = s.listener.Close()
 
@@ -238,17 +236,17 @@ func (s *RawServer) Close() {
 	s.wait.Wait()
 }
 
-// Absent is the value of a header field that an answer lacks although a server
-// sends it by itself.
+// Absent is the value of a header field to omit, although a server adds it by
+// default.
 const Absent = "\x00absent"
 
-// Answer is one answer of an issuer. It is a handler that gives it.
+// Answer is a response of an issuer, and the handler that sends it.
 type Answer struct {
 	Status int
-	// Words stand beside the status if they are not the usual ones; only [Answer.Wire]
-	// can write them.
+	// Words replace the standard reason phrase if not empty; only [Answer.Wire] can
+	// write them.
 	Words string
-	// Header has the fields, application/json being the type if it names none.
+	// Header contains the fields; the type defaults to application/json.
 	Header http.Header
 	Body   string
 }
@@ -267,27 +265,28 @@ func (a Answer) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	_, _ = io.WriteString(w, a.Body)
 }
 
-// Wire is the answer as HTTP/1.1 has it.
+// Wire returns the response as HTTP/1.1 bytes.
 func (a Answer) Wire() []byte {
 	var b bytes.Buffer
 
 	fmt.Fprintf(&b, "HTTP/1.1 %d %s\r\nContent-Length: %d\r\n", a.Status, cmp.Or(a.Words, http.StatusText(a.Status)), len(a.Body))
-	_ = a.Header.Write(&b) // A buffer takes everything.
+	_ = a.Header.Write(&b) // Writing to a buffer cannot fail.
 	b.WriteString("\r\n" + a.Body)
 
 	return b.Bytes()
 }
 
-// Recorded is an answer as it was captured from an issuer or, where nobody has seen
-// one, as the vendor documents it.
+// Recorded is a response as captured from an issuer or, if none was captured, as
+// the vendor documents it.
 type Recorded struct {
 	Answer
 
-	// Verdict is the status that a check with this answer comes to, "" for an error.
+	// Verdict is the status of a check with this response, "" for an error.
 	Verdict string
 }
 
-// Record makes one of a status, the body, and header fields in pairs of name and value.
+// Record returns a response with a status, body, and header fields in pairs of name
+// and value.
 func Record(verdict string, status int, body string, header ...string) Recorded {
 	return Recorded{newAnswer(status, body, header), verdict}
 }
@@ -301,20 +300,19 @@ func newAnswer(status int, body string, header []string) Answer {
 	return a
 }
 
-// Reply is a handler that gives one answer: a status, the body, and header fields
-// in pairs of name and value.
+// Reply returns a handler that sends a response with a status, body, and header
+// fields in pairs of name and value.
 func Reply(status int, body string, header ...string) http.HandlerFunc {
 	return newAnswer(status, body, header).ServeHTTP
 }
 
-// Raw is a handler that writes text to the connection as it is, and closes it:
-// for what package net/http does not write, such as other words than the usual
-// ones in the status line.
+// Raw returns a handler that writes text to the connection unchanged and closes it,
+// for what net/http does not write, such as other reason phrases.
 func Raw(text string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		conn, _, err := http.NewResponseController(w).Hijack()
 		if err != nil {
-			panic(err) // HTTP/2 has no such thing; the client under test speaks HTTP/1.1.
+			panic(err) // HTTP/2 does not support it; the client under test uses HTTP/1.1.
 		}
 
 		_, _ = io.WriteString(conn, text)
@@ -322,8 +320,8 @@ func Raw(text string) http.HandlerFunc {
 	}
 }
 
-// Sequence is a handler that answers with each of the handlers in turn, and with
-// the last one from then on.
+// Sequence returns a handler that calls each of the handlers in turn, and then
+// always the last one.
 func Sequence(handlers ...http.HandlerFunc) http.HandlerFunc {
 	var (
 		mu   sync.Mutex
@@ -340,20 +338,20 @@ func Sequence(handlers ...http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// Authority signs certificates.
+// Authority is a CA that signs certificates.
 type Authority struct {
-	// PEM is the authority's own certificate.
+	// PEM is the CA's own certificate.
 	PEM string
 
 	certificate *x509.Certificate
 	key         *ecdsa.PrivateKey
 }
 
-// NewAuthority makes an authority that nobody trusts yet.
+// NewAuthority creates a CA that nothing trusts yet.
 func NewAuthority() *Authority {
 	key := newKey()
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "issuertest authority"},
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "issuertest CA"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
 	}
@@ -362,11 +360,11 @@ func NewAuthority() *Authority {
 	return &Authority{PEM: encode("CERTIFICATE", der), certificate: must(x509.ParseCertificate(der)), key: key}
 }
 
-// Certificate says what is in a certificate.
+// Certificate describes a certificate.
 type Certificate struct {
-	// Hosts are the names it is for; those of the loopback interface if empty.
+	// Hosts are its host names; those of the loopback interface if empty.
 	Hosts []string
-	// NotAfter is when it ends; in a day if zero.
+	// NotAfter is when it expires; in a day if zero.
 	NotAfter time.Time
 }
 
@@ -395,7 +393,7 @@ func (a *Authority) Issue(c Certificate) tls.Certificate {
 	return tls.Certificate{Certificate: [][]byte{der, a.certificate.Raw}, PrivateKey: key}
 }
 
-// Pool holds the authority alone.
+// Pool returns a pool with this CA alone.
 func (a *Authority) Pool() *x509.CertPool {
 	pool := x509.NewCertPool()
 	pool.AddCert(a.certificate)
@@ -403,7 +401,7 @@ func (a *Authority) Pool() *x509.CertPool {
 	return pool
 }
 
-// PEM writes a certificate with its chain, and its key.
+// PEM encodes a certificate with its chain, and its key.
 func PEM(c tls.Certificate) (certificate, key string) {
 	var chain strings.Builder
 	for _, der := range c.Certificate {

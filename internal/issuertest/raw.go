@@ -15,10 +15,10 @@ const (
 	flagAck = 1
 )
 
-// HTTP2 makes a handler for [StartRaw] that greets as an HTTP/2 server does, and
-// calls answer for each request, with the number of its stream and with a function
-// that sends a frame. It answers pings as long as answer reports that the
-// connection is alive. The server's option has to offer "h2".
+// HTTP2 returns a handler for [StartRaw] that starts as an HTTP/2 server does, and
+// calls answer for each request, with its stream ID and a function that sends a
+// frame. It replies to pings as long as answer reports that the connection is
+// alive. The server's option must offer "h2".
 func HTTP2(answer func(stream uint32, send func(kind, flags byte, stream uint32, payload string)) (alive bool)) func(net.Conn) {
 	return func(conn net.Conn) {
 		send := func(kind, flags byte, stream uint32, payload string) {

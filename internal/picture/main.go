@@ -1,6 +1,5 @@
-// Command picture applies a saved plan whose token was revoked, and prints a
-// transcript of it in the format of asciinema (asciicast v2), from which the picture
-// in README.md is drawn.
+// Command picture applies a saved plan whose token was revoked, and prints an
+// asciinema transcript (asciicast v2), the source of the picture in README.md.
 package main
 
 import (
@@ -23,10 +22,10 @@ import (
 // example is the configuration that README.md shows.
 const example = "examples/ephemeral-resources/tokencheck_cloudflare/gate/main.tf"
 
-// width is that of the lines to which the CLI wraps messages without a terminal.
+// width is where the CLI wraps messages without a terminal.
 const width = 80
 
-// duration is what a run prints and no other run needs to.
+// duration matches text that differs between runs.
 var duration = regexp.MustCompile(`after \d+s`)
 
 func main() {
@@ -98,14 +97,14 @@ func record(ctx context.Context, out io.Writer) error {
 
 	result := w.Run(ctx, env, "apply", "-input=false", "plan")
 	if result.Err == nil {
-		return errors.New("the apply passed")
+		return errors.New("the apply was not refused")
 	}
 
 	return write(out, "$ terraform apply plan\n"+duration.ReplaceAllString(result.Output, "after 0s"))
 }
 
-// write writes text as a transcript that shows all of it at once, after a second:
-// at its very beginning svg-term takes a screen to be empty.
+// write writes text as a transcript that shows all of it after a second: svg-term
+// takes the screen at time zero to be empty.
 func write(out io.Writer, text string) error {
 	text = strings.ReplaceAll(strings.TrimSpace(text), "\n", "\r\n")
 

@@ -15,12 +15,12 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
 )
 
-// arguments are what a check, or an issuer's block in the provider configuration,
-// has in its schema, by name. What the user did not set is null.
+// arguments maps the attribute names of a check, or of an issuer's block in the
+// provider configuration, to their values. Unset ones are null.
 type arguments map[string]attr.Value
 
-// newArguments reads an object. One that is null as a whole sets nothing; in one
-// that is unknown as a whole every argument is unknown, which is not the same.
+// newArguments returns the arguments of an object. A null object sets none of them;
+// in an unknown object, every argument is unknown.
 func newArguments(ctx context.Context, object types.Object) arguments {
 	all := make(arguments)
 
@@ -32,7 +32,7 @@ func newArguments(ctx context.Context, object types.Object) arguments {
 				content = tftypes.UnknownValue
 			}
 
-			// There is no error: every type has a null and an unknown value.
+			// This cannot fail: every type has a null and an unknown value.
 			value, _ = kind.ValueFromTerraform(ctx, tftypes.NewValue(kind.TerraformType(ctx), content))
 		}
 
@@ -42,11 +42,12 @@ func newArguments(ctx context.Context, object types.Object) arguments {
 	return all
 }
 
-// text is an argument that is a string. It panics for a name that is not in the
-// schema, so that a typo fails the first test, and no argument seems to be null.
+// text returns a string argument. It panics if the schema has no such argument: a
+// typo then fails the first test, and is not mistaken for null.
 func (a arguments) text(name string) types.String { return a[name].(types.String) } //nolint:forcetypeassert // As documented.
 
-// texts are the elements of an argument that is a set of strings, as in text.
+// texts returns the elements of an argument that is a set of strings. It panics as
+// text does.
 func (a arguments) texts(name string) []string {
 	elements := a[name].(types.Set).Elements() //nolint:forcetypeassert // As documented.
 	all := make([]string, 0, len(elements))
@@ -58,8 +59,8 @@ func (a arguments) texts(name string) []string {
 	return all
 }
 
-// known reports an error on the first argument, by name, that is unknown and not
-// among the exceptions. Block is the name of the block that has them.
+// known returns an error for the first unknown argument, in order of name, that is
+// not listed in except. Block is the name of the block.
 func (a arguments) known(block string, except ...string) error {
 	for _, name := range slices.Sorted(maps.Keys(a)) {
 		if a[name].IsUnknown() && !slices.Contains(except, name) {
@@ -70,8 +71,8 @@ func (a arguments) known(block string, except ...string) error {
 	return nil
 }
 
-// unknownConfiguration is the error for an argument of the provider configuration
-// without which no check can be made.
+// unknownConfiguration returns the error for an unknown argument of the provider
+// configuration that every check needs.
 func unknownConfiguration(argument string) error {
 	return &verdict.Error{
 		Summary: "Provider configuration is unknown",
@@ -82,8 +83,8 @@ func unknownConfiguration(argument string) error {
 	}
 }
 
-// refuseUnknown refuses a check with unknown arguments. Terraform defers such
-// checks; a caller that does not would otherwise have them taken for not set.
+// refuseUnknown refuses a check with unknown arguments. Terraform defers such a
+// check; with any other caller, unknown arguments would count as unset.
 func refuseUnknown(config tftypes.Value) (diags diag.Diagnostics) {
 	var all map[string]tftypes.Value
 
@@ -99,16 +100,16 @@ func refuseUnknown(config tftypes.Value) (diags diag.Diagnostics) {
 	return diags
 }
 
-// timeValue makes an attribute of a time, null for none.
+// timeValue converts a time to an attribute value, nil to null.
 func timeValue(t *time.Time) timetypes.RFC3339 {
 	if t == nil {
 		return timetypes.NewRFC3339Null()
 	}
 
-	return timetypes.NewRFC3339ValueMust(verdict.Format(*t)) // The clients leave no other years, see verdict.Writable.
+	return timetypes.NewRFC3339ValueMust(verdict.Format(*t)) // The clients drop other years, see verdict.Writable.
 }
 
-// stringValue makes an attribute of a string, null for the empty one.
+// stringValue converts a string to an attribute value, "" to null.
 func stringValue(s string) types.String {
 	if s == "" {
 		return types.StringNull()
@@ -117,7 +118,7 @@ func stringValue(s string) types.String {
 	return types.StringValue(s)
 }
 
-// setValue makes an attribute of strings, null for nil.
+// setValue converts strings to an attribute value, nil to null.
 func setValue(all []string) types.Set {
 	if all == nil {
 		return types.SetNull(types.StringType)

@@ -18,19 +18,19 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
 )
 
-// outcome is a check that was decided.
+// outcome is the result of a check that was decided.
 type outcome struct {
 	verdict.Verdict
 
-	// attributes are those of the check, arguments included.
+	// attributes are those of the check, including its arguments.
 	attributes arguments
 	warnings   []verdict.Warning
 }
 
-// verify takes a check from its arguments to its attributes: the token, the
-// issuer's answer, the verdict. It is the one way for both faces and all issuers;
-// a token becomes valid here or nowhere. The outcome may have warnings beside an
-// error.
+// verify runs a check: it finds the token, sends the request, decides the verdict,
+// and returns the attributes. Data sources and ephemeral resources of all issuers
+// use it; no other code can make a token valid. It may return warnings along with
+// an error.
 func (c *connection) verify(ctx context.Context, check arguments, fresh bool) (outcome, error) {
 	began := time.Now()
 
@@ -39,7 +39,7 @@ func (c *connection) verify(ctx context.Context, check arguments, fresh bool) (o
 		return outcome{}, err
 	}
 
-	// The request has the limit of the whole check, of which a slow file took a part.
+	// The time limit is for the whole check, and a slow file used part of it.
 	if spent := time.Since(began); spent > c.settings.limit()/10 {
 		var cancel context.CancelFunc
 
@@ -96,7 +96,8 @@ func (c *connection) verify(ctx context.Context, check arguments, fresh bool) (o
 		"token_source": types.StringValue(bearer.Source()),
 	})
 
-	// Only the ephemeral resource has this attribute: the CLI keeps its values in memory.
+	// Only the ephemeral resource has this attribute: Terraform does not store its
+	// values.
 	if _, ok := check[verifiedToken]; ok && decided.Valid() {
 		attributes[verifiedToken] = types.StringValue(bearer.Reveal())
 	}
@@ -104,8 +105,8 @@ func (c *connection) verify(ctx context.Context, check arguments, fresh bool) (o
 	return outcome{decided, attributes, warnings}, nil
 }
 
-// misplaced gives the name of an argument that is none of the token's and yet contains
-// it, so that it would be shown; "" if there is none.
+// misplaced returns the name of an argument, other than the token's own, that
+// contains the token and so would show it; "" if there is none.
 func (c *connection) misplaced(check arguments, bearer token.Token) string {
 	secret := strings.ToLower(bearer.Reveal())
 	if len(secret) < 8 { // Ordinary words contain such a token.
@@ -133,15 +134,15 @@ func (c *connection) misplaced(check arguments, bearer token.Token) string {
 	return ""
 }
 
-// mask keeps the token out of whatever is logged with the context.
+// mask keeps the token out of everything logged with the context.
 func mask(ctx context.Context, bearer token.Token) context.Context {
 	ctx = tflog.MaskAllFieldValuesStrings(ctx, bearer.Reveal())
 
 	return tflog.MaskMessageStrings(ctx, bearer.Reveal())
 }
 
-// run verifies a check as either face is called: from the configuration to an
-// object of the same schema, and diagnostics.
+// run runs a check for a data source or an ephemeral resource. It returns an object
+// of the configuration's schema, and diagnostics.
 func (c *connection) run(ctx context.Context, config tfsdk.Config, fresh bool) (types.Object, verdict.Verdict, diag.Diagnostics) {
 	var object types.Object
 
@@ -169,7 +170,7 @@ func (c *connection) run(ctx context.Context, config tfsdk.Config, fresh bool) (
 	return object, result.Verdict, diags
 }
 
-// addError turns the error of a check into a diagnostic.
+// addError converts an error of a check to a diagnostic.
 func addError(diags *diag.Diagnostics, err error) {
 	fault, ok := errors.AsType[*verdict.Error](err)
 	if !ok {

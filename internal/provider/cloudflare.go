@@ -16,9 +16,9 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
 )
 
-var cloudflareNames = token.Names{ //nolint:gochecknoglobals // A constant in all but form.
+var cloudflareNames = token.Names{ //nolint:gochecknoglobals // Effectively a constant.
 	Argument: "api_token", Block: "cloudflare", Variable: "CLOUDFLARE_API_TOKEN",
-	Hints: map[string]string{ //nolint:gosec // These are words about tokens.
+	Hints: map[string]string{ //nolint:gosec // Text about tokens, not a token.
 		"CF_API_TOKEN":       "CF_API_TOKEN is set, but neither this provider nor the Cloudflare provider reads it: rename it to CLOUDFLARE_API_TOKEN.",
 		"CLOUDFLARE_API_KEY": "CLOUDFLARE_API_KEY is set, but it is for a Global API key, which cannot be verified: create an API token instead.",
 	},
@@ -59,7 +59,7 @@ func cloudflareIssuer() issuer {
 	}
 }
 
-// cloudflareClient asks Cloudflare for the checks of a provider configuration.
+// cloudflareClient verifies tokens with Cloudflare for one provider configuration.
 type cloudflareClient struct{ *cloudflare.Client }
 
 func connectCloudflare(_ arguments, base *url.URL, config transport.Config) (client, error) {

@@ -16,19 +16,19 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
 )
 
-// connection is one issuer under one provider configuration. The provider hands
-// one for each issuer to the data sources and the ephemeral resources.
+// connection is one issuer under one provider configuration. The provider passes
+// one for each issuer to the data sources and ephemeral resources.
 type connection struct {
 	issuer   issuer
 	settings settings
 	block    arguments
-	// client connects on first use: what is wrong in the environment, or unknown,
-	// concerns the checks of this issuer only.
+	// client connects on first use, so that an invalid environment variable or an
+	// unknown argument fails the checks of this issuer only.
 	client func() (client, error)
 }
 
-// settings are what the checks of all issuers share: the provider configuration
-// outside the issuers' blocks.
+// settings are the arguments of the provider configuration outside the issuers'
+// blocks; all checks share them.
 type settings struct {
 	timeout    types.String
 	maxRetries types.Int64
@@ -43,7 +43,8 @@ func newConnection(i issuer, s settings, block arguments) *connection {
 	return c
 }
 
-// connectionOf finds an issuer's connection in what Configure of the provider left.
+// connectionOf returns an issuer's connection from the provider data that Configure
+// set.
 func connectionOf(i issuer, providerData any) (*connection, diag.Diagnostics) {
 	connections, ok := providerData.(map[string]*connection)
 	if !ok || connections[i.names.Block] == nil {
@@ -54,9 +55,9 @@ func connectionOf(i issuer, providerData any) (*connection, diag.Diagnostics) {
 	return connections[i.names.Block], nil
 }
 
-// connect makes the issuer's client.
+// connect creates the issuer's client.
 func (c *connection) connect() (client, error) {
-	if err := c.block.known(c.issuer.names.Block, c.issuer.names.Argument); err != nil { // A check may have a token of its own.
+	if err := c.block.known(c.issuer.names.Block, c.issuer.names.Argument); err != nil { // A check may set its own token.
 		return nil, err
 	}
 
@@ -76,7 +77,7 @@ func (c *connection) connect() (client, error) {
 	return c.issuer.connect(c.block, base, config)
 }
 
-// serverURL finds the URL of the issuer's server.
+// serverURL returns the URL of the issuer's server.
 func (c *connection) serverURL() (*url.URL, error) {
 	from := c.issuer.url
 	argument := c.issuer.names.Block + "." + from.argument
@@ -106,7 +107,8 @@ func (c *connection) serverURL() (*url.URL, error) {
 	return base, nil
 }
 
-// config is how any issuer is reached with these settings.
+// config returns the part of the transport configuration that is the same for all
+// issuers.
 func (s settings) config() (transport.Config, error) {
 	switch {
 	case s.maxRetries.IsUnknown():
@@ -128,17 +130,17 @@ func (s settings) config() (transport.Config, error) {
 	return config, nil
 }
 
-// limit is how long a check may take.
+// limit returns the time limit of a check.
 func (s settings) limit() time.Duration {
-	if d, err := time.ParseDuration(s.timeout.ValueString()); err == nil { // The schema has checked it.
+	if d, err := time.ParseDuration(s.timeout.ValueString()); err == nil { // The schema has validated it.
 		return d
 	}
 
 	return defaultTimeout
 }
 
-// token finds the token of a check: the check's own, else the provider's, else
-// that of the environment.
+// token returns the token of a check: its own, else the provider's, else the one in
+// the environment.
 func (c *connection) token(ctx context.Context, check arguments) (token.Token, []verdict.Warning, error) {
 	names := c.issuer.names
 	sources := token.Sources{

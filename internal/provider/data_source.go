@@ -6,13 +6,12 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 )
 
-// Ensure that the data source satisfies the framework's interfaces.
 var (
 	_ datasource.DataSource              = (*checkDataSource)(nil)
 	_ datasource.DataSourceWithConfigure = (*checkDataSource)(nil)
 )
 
-// checkDataSource is the data source of any issuer.
+// checkDataSource is the data source of one issuer.
 type checkDataSource struct {
 	issuer     issuer
 	connection *connection
@@ -30,7 +29,7 @@ func (d *checkDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, 
 
 // Configure implements [datasource.DataSourceWithConfigure].
 func (d *checkDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
-	if req.ProviderData == nil { // Validation comes before the provider is configured.
+	if req.ProviderData == nil { // Terraform validates before it configures the provider.
 		return
 	}
 

@@ -11,23 +11,22 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
-// What only the ephemeral resource has.
+// Arguments and attributes that only the ephemeral resource has.
 const (
 	requireValid  = "require_valid"
 	verifiedToken = "verified_token"
 )
 
-// notValid is the summary for a token that its issuer does not accept.
+// notValid is the summary for a token that the issuer does not accept.
 const notValid = "Token is not valid"
 
-// Ensure that the ephemeral resource satisfies the framework's interfaces.
 var (
 	_ ephemeral.EphemeralResource              = (*checkEphemeralResource)(nil)
 	_ ephemeral.EphemeralResourceWithConfigure = (*checkEphemeralResource)(nil)
 )
 
-// checkEphemeralResource is the ephemeral resource of any issuer. Terraform opens
-// it at plan and again at apply.
+// checkEphemeralResource is the ephemeral resource of one issuer. Terraform opens
+// it during plan and again during apply.
 type checkEphemeralResource struct {
 	issuer     issuer
 	connection *connection
@@ -38,8 +37,8 @@ func (e *checkEphemeralResource) Metadata(_ context.Context, req ephemeral.Metad
 	resp.TypeName = req.ProviderTypeName + "_" + e.issuer.names.Block
 }
 
-// Schema implements [ephemeral.EphemeralResource]. It is that of the data source,
-// with require_valid and verified_token.
+// Schema implements [ephemeral.EphemeralResource]. It adds require_valid and
+// verified_token to the data source's schema.
 func (e *checkEphemeralResource) Schema(_ context.Context, _ ephemeral.SchemaRequest, resp *ephemeral.SchemaResponse) {
 	attributes := make(map[string]ephemeralschema.Attribute)
 	for name, attribute := range e.issuer.schema.Attributes {
@@ -67,7 +66,7 @@ func (e *checkEphemeralResource) Schema(_ context.Context, _ ephemeral.SchemaReq
 
 // Configure implements [ephemeral.EphemeralResourceWithConfigure].
 func (e *checkEphemeralResource) Configure(_ context.Context, req ephemeral.ConfigureRequest, resp *ephemeral.ConfigureResponse) {
-	if req.ProviderData == nil { // Validation comes before the provider is configured.
+	if req.ProviderData == nil { // Terraform validates before it configures the provider.
 		return
 	}
 
@@ -88,7 +87,7 @@ func (e *checkEphemeralResource) Open(ctx context.Context, req ephemeral.OpenReq
 	case !decided.Valid() && (require.IsNull() || require.ValueBool()):
 		resp.Diagnostics.AddError(notValid, decided.Reason)
 	default:
-		if !decided.Valid() { // No condition's message can show an ephemeral value.
+		if !decided.Valid() { // A condition's message cannot show an ephemeral value.
 			resp.Diagnostics.AddWarning(notValid, decided.Reason)
 		}
 
@@ -96,8 +95,8 @@ func (e *checkEphemeralResource) Open(ctx context.Context, req ephemeral.OpenReq
 	}
 }
 
-// ephemeralAttribute turns an attribute of the data source into that of the
-// ephemeral resource, which the framework keeps apart by type alone.
+// ephemeralAttribute converts an attribute of a data source to one of an ephemeral
+// resource. The framework's two types have the same fields.
 func ephemeralAttribute(attribute schema.Attribute) ephemeralschema.Attribute {
 	switch a := attribute.(type) {
 	case schema.StringAttribute:
@@ -111,6 +110,6 @@ func ephemeralAttribute(attribute schema.Attribute) ephemeralschema.Attribute {
 	case schema.MapAttribute:
 		return ephemeralschema.MapAttribute(a)
 	default:
-		panic(fmt.Sprintf("no ephemeral attribute for a %T", attribute)) // A schema's author sees it in the first test.
+		panic(fmt.Sprintf("no ephemeral attribute for a %T", attribute)) // The first test that builds the schema would panic.
 	}
 }

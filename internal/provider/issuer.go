@@ -13,37 +13,37 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
 )
 
-// issuers are all issuers that the provider knows. The provider block, the data
-// sources and the ephemeral resources follow from this list.
+// issuers lists the supported issuers. The provider block, data sources, and
+// ephemeral resources follow from it.
 func issuers() []issuer { return []issuer{cloudflareIssuer(), venafiIssuer()} }
 
-// issuer is what the provider knows of an issuer.
+// issuer describes an issuer to the provider.
 type issuer struct {
-	// names are what the token sources are called. The block's name is also what
-	// follows "tokencheck_" in the names of the types.
+	// names are the names of the token sources. The type names are "tokencheck_"
+	// followed by the block's name.
 	names token.Names
-	// url is where the URL of the issuer's server comes from.
+	// url is the source of the server URL.
 	url urlSource
-	// block is the issuer's part of the provider configuration.
+	// block is the issuer's block in the provider configuration.
 	block providerschema.SingleNestedAttribute
-	// schema is that of a check, as a data source has it.
+	// schema is the schema of a check, as a data source.
 	schema schema.Schema
-	// connect makes the client for a block whose arguments are known. The config is
-	// complete but for what only this issuer has.
+	// connect creates the client for a block whose arguments are known. The config
+	// lacks only what is specific to this issuer.
 	connect func(block arguments, base *url.URL, config transport.Config) (client, error)
 }
 
-// urlSource is where the URL of a server comes from: the argument of the issuer's
-// block, else the environment variable, else the fallback, which may be empty.
+// urlSource is the source of a server URL: the argument in the issuer's block, else
+// the environment variable, else the fallback, which may be empty.
 type urlSource struct {
 	argument, variable, fallback string
 	parse                        func(string) (*url.URL, error)
 }
 
-// client asks one issuer under one provider configuration.
+// client verifies tokens with one issuer under one provider configuration.
 type client interface {
-	// verify asks the issuer about a token. It returns the answer, which is not
-	// decided yet, and the attributes that only this issuer's checks have. A fresh
-	// check takes no answer that was there before it asked.
+	// verify sends the request of a check. It returns the undecided answer, and the
+	// attributes that only this issuer's checks have. A fresh check does not use an
+	// earlier response.
 	verify(ctx context.Context, check arguments, bearer token.Token, fresh bool) (verdict.Answer, map[string]attr.Value, error)
 }

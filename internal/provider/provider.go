@@ -1,6 +1,6 @@
-// Package provider is the Terraform side: schemas, how a configuration becomes
-// a question to an issuer, and how a verdict becomes attributes and diagnostics.
-// It holds no HTTP, and decides nothing about a token.
+// Package provider implements the Terraform provider: its schemas, the conversion
+// of configurations to checks, and of verdicts to attributes and diagnostics. It
+// contains no HTTP code, and decides nothing about a token.
 package provider
 
 import (
@@ -22,7 +22,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
-// Variables are the names of the environment variables that the provider reads.
+// Variables returns the names of the environment variables that the provider reads.
 func Variables() []string {
 	all := issuers()
 	names := make([]string, 0, 2*len(all))
@@ -40,15 +40,14 @@ const (
 	defaultMaxRetries = 3
 )
 
-// Ensure that the provider satisfies the framework's interfaces.
 var (
 	_ provider.Provider                       = (*tokencheckProvider)(nil)
 	_ provider.ProviderWithEphemeralResources = (*tokencheckProvider)(nil)
 )
 
-// Host is the machine on which the provider runs, as far as a check depends on it.
+// Host is the environment that checks depend on.
 type Host struct {
-	// LookupEnv looks an environment variable up; [os.LookupEnv] if nil.
+	// LookupEnv looks up an environment variable; [os.LookupEnv] if nil.
 	LookupEnv func(string) (string, bool)
 	// Now, Proxy, Resolver and Backoff are those of [transport.Config].
 	Now      func() time.Time
@@ -57,8 +56,8 @@ type Host struct {
 	Backoff  time.Duration
 }
 
-// New gives a constructor of the provider. The version is sent to issuers in the
-// User-Agent.
+// New returns a constructor of the provider. The User-Agent header contains the
+// version.
 func New(version string, host Host) func() provider.Provider {
 	if host.LookupEnv == nil {
 		host.LookupEnv = os.LookupEnv
@@ -103,8 +102,8 @@ func (p *tokencheckProvider) Schema(_ context.Context, _ provider.SchemaRequest,
 	}
 }
 
-// Configure implements [provider.Provider]. It makes no request, and leaves
-// unknown values to the checks that need them.
+// Configure implements [provider.Provider]. It sends no request, and leaves unknown
+// values to the checks that need them.
 func (p *tokencheckProvider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
 	s := settings{userAgent: "terraform-provider-tokencheck/" + p.version, host: p.host}
 

@@ -12,8 +12,8 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/token"
 )
 
-// tokenAttribute is the argument for the token itself, described by what and by
-// where else a token may come from.
+// tokenAttribute returns the argument for the token itself. Its description is
+// what, followed by the defaults.
 func tokenAttribute(names token.Names, what string) schema.StringAttribute {
 	return schema.StringAttribute{
 		Optional: true, Sensitive: true,
@@ -23,8 +23,8 @@ func tokenAttribute(names token.Names, what string) schema.StringAttribute {
 	}
 }
 
-// checkSchema is the schema of a check: what every check has, and what is the
-// issuer's own. The token arguments are called as in names.
+// checkSchema returns the schema of a check: the attributes that all checks have,
+// and the issuer's own. Names are the names of the token arguments.
 func checkSchema(description string, names token.Names, statuses, nullEnd string, own map[string]schema.Attribute) schema.Schema {
 	attributes := map[string]schema.Attribute{
 		names.Argument: tokenAttribute(names, "The token. **Terraform stores it in plain text in the state and plan**; "+
@@ -79,8 +79,8 @@ func checkSchema(description string, names token.Names, statuses, nullEnd string
 	return schema.Schema{MarkdownDescription: description, Attributes: attributes}
 }
 
-// blockSchema is the part of an issuer's block that every issuer has: the token
-// and the trust bundle; own holds the rest.
+// blockSchema returns the schema of an issuer's block: the token and the trust
+// bundle, and the issuer's own arguments.
 func blockSchema(description string, names token.Names, own map[string]providerschema.StringAttribute) providerschema.SingleNestedAttribute {
 	attributes := map[string]providerschema.Attribute{
 		names.Argument: providerschema.StringAttribute{
@@ -104,7 +104,7 @@ func blockSchema(description string, names token.Names, own map[string]providers
 	return providerschema.SingleNestedAttribute{Optional: true, MarkdownDescription: description, Attributes: attributes}
 }
 
-// attribute is the argument for the URL in the issuer's block.
+// attribute returns the argument for the server URL in the issuer's block.
 func (u urlSource) attribute(description string) providerschema.StringAttribute {
 	return providerschema.StringAttribute{
 		Optional: true, MarkdownDescription: description,

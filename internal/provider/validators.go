@@ -19,23 +19,22 @@ import (
 )
 
 const (
-	tokenRemedy = "Set the token alone, exactly as its issuer showed it, or remove the argument." //nolint:gosec // These are words about tokens.
+	tokenRemedy = "Set the token alone, exactly as its issuer showed it, or remove the argument." //nolint:gosec // Text about tokens, not a token.
 	urlRemedy   = "Set the URL of the server, such as https://host/path, without a user name, query, or fragment."
 )
 
-// stringRule is a validator made of a function that tells what is wrong with a
-// string. Unlike those of the framework it neither repeats the value, which may be a
-// token that was put into the wrong argument, nor has an attribute path, since the CLI
-// prints the source line of that. Only the framework's own diagnostics, about numbers,
-// null and pairs, have one.
+// stringRule is a validator for strings. Unlike the framework's, it does not repeat
+// the value, which may be a token in the wrong argument, and its errors have no
+// attribute path, because the CLI would print that line of the configuration.
+// Only the framework's own diagnostics, about numbers, null, and pairs, have a path.
 type stringRule struct {
 	summary string
 	find    func(string) error
 	remedy  string
 }
 
-// rule makes a validator. The error of find continues a sentence that begins
-// with the argument's name; the remedy says what to write instead.
+// rule returns a validator. The error of find continues a sentence that begins with
+// the argument's name; the remedy says what to set instead.
 func rule(summary string, find func(string) error, remedy string) validator.String {
 	return stringRule{summary, find, remedy}
 }
@@ -54,7 +53,7 @@ func (v stringRule) ValidateString(_ context.Context, req validator.StringReques
 
 	if err := v.find(req.ConfigValue.ValueString()); err != nil {
 		name := req.Path
-		if strings.HasSuffix(name.String(), "]") { // The path of a set's element holds its value.
+		if strings.HasSuffix(name.String(), "]") { // The path of a set's element contains its value.
 			name = name.ParentPath()
 		}
 
@@ -63,7 +62,7 @@ func (v stringRule) ValidateString(_ context.Context, req validator.StringReques
 }
 
 // conflicts is a validator for an argument that excludes others. Unlike the
-// framework's it has no attribute path, as in [stringRule].
+// framework's, its errors have no attribute path, as in [stringRule].
 type conflicts struct{ others []string }
 
 // Description implements [validator.Describer].
@@ -136,8 +135,8 @@ func durationNotNegative(s string) error {
 	return err
 }
 
-// parseDuration reads a Go duration, and tells who writes days how many hours
-// they are. Beside an error it gives zero.
+// parseDuration parses a Go duration. If the value is in days, the error says how
+// many hours they are. With an error, the duration is zero.
 func parseDuration(s string) (time.Duration, error) {
 	d, err := time.ParseDuration(s)
 	if err == nil {
@@ -162,7 +161,7 @@ func parseDuration(s string) (time.Duration, error) {
 	return 0, errors.New("is not a duration")
 }
 
-// errorOnly makes a parser fit for a rule.
+// errorOnly adapts a parser to [rule].
 func errorOnly(parse func(string) (*url.URL, error)) func(string) error {
 	return func(s string) error {
 		_, err := parse(s)

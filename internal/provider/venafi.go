@@ -22,7 +22,7 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
 )
 
-var venafiNames = token.Names{Argument: "access_token", Block: "venafi", Variable: "VENAFI_TOKEN"} //nolint:gochecknoglobals // A constant in all but form.
+var venafiNames = token.Names{Argument: "access_token", Block: "venafi", Variable: "VENAFI_TOKEN"} //nolint:gochecknoglobals // Effectively a constant.
 
 func venafiIssuer() issuer {
 	url := urlSource{argument: "url", variable: "VENAFI_URL", parse: venafi.ParseURL}
@@ -111,10 +111,10 @@ func venafiIssuer() issuer {
 	}
 }
 
-// venafiClient asks a Venafi server for the checks of a provider configuration.
+// venafiClient verifies tokens with a Venafi server for one provider configuration.
 type venafiClient struct{ *venafi.Client }
 
-// connectVenafi adds what concerns client certificates.
+// connectVenafi adds the settings for client certificates.
 func connectVenafi(block arguments, base *url.URL, config transport.Config) (client, error) {
 	if block.text("tls_max_version").ValueString() == "1.2" {
 		config.TLSMaxVersion = tls.VersionTLS12
@@ -174,7 +174,7 @@ func (c venafiClient) verify(ctx context.Context, check arguments, bearer token.
 	return required, attributes, nil
 }
 
-// keyOf is a validator for a private key that must fit the certificate beside it.
+// keyOf is a validator for a private key that must match its certificate.
 type keyOf struct{ sibling, remedy string }
 
 // Description implements [validator.Describer].
@@ -190,7 +190,7 @@ func (v keyOf) ValidateString(ctx context.Context, req validator.StringRequest, 
 	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, req.Path.ParentPath().AtName(v.sibling), &certificate)...)
 
 	if req.ConfigValue.ValueString() == "" || readablePEM(certificate.ValueString()) != nil {
-		return // Not known yet, or another validator says what is wrong.
+		return // Unknown until apply, or another validator reports the error.
 	}
 
 	if _, err := tls.X509KeyPair([]byte(certificate.ValueString()), []byte(req.ConfigValue.ValueString())); err != nil {

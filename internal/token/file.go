@@ -13,7 +13,7 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
 )
 
-// maxFile is the size of the largest token file that is read, in bytes.
+// maxFile is the maximum size of a token file in bytes.
 const maxFile = 64 << 10
 
 func (s Sources) fromFile(ctx context.Context, path string) (Token, error) {
@@ -26,7 +26,7 @@ func (s Sources) fromFile(ctx context.Context, path string) (Token, error) {
 		}
 	}
 
-	where := "" // What may be told of a path; people put the token itself here.
+	where := "" // The part of the path to show; users set the token itself here.
 
 	content, err := within(ctx, func() ([]byte, error) {
 		content, err := readRegular(path)
@@ -56,8 +56,8 @@ var (
 	errTooLarge   = errors.New("it is larger than 64 KiB")
 )
 
-// within calls read as long as the context lasts: a file system, or a file of the
-// kernel that counts as regular, may never answer.
+// within calls read, and waits for it only until the context is done: a file
+// system, or a kernel file that counts as regular, may never respond.
 func within(ctx context.Context, read func() ([]byte, error)) ([]byte, error) {
 	type result struct {
 		content []byte
@@ -75,16 +75,16 @@ func within(ctx context.Context, read func() ([]byte, error)) ([]byte, error) {
 	case r := <-done:
 		return r.content, r.err
 	case <-ctx.Done():
-		return nil, ctx.Err() //nolint:wrapcheck // It is explained, not shown.
+		return nil, ctx.Err() //nolint:wrapcheck // Callers explain it to the user.
 	}
 }
 
-// readRegular opens a file without blocking, as a pipe would until somebody writes
-// to it, and looks at what was opened.
+// readRegular opens a file without blocking, because opening a pipe would block
+// until something writes to it, and then checks its type.
 func readRegular(path string) ([]byte, error) {
-	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) //nolint:gosec // The user names the file; reading it is the purpose.
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) //nolint:gosec // Reading a file that the user names is the purpose.
 	if err != nil {
-		return nil, err //nolint:wrapcheck // It is explained, not shown.
+		return nil, err //nolint:wrapcheck // Callers explain it to the user.
 	}
 	defer func() { _ = file.Close() }()
 
@@ -100,8 +100,9 @@ func readRegular(path string) ([]byte, error) {
 	return content, err
 }
 
-// shown is what may be told of a path at which there is no file: all of it where it has
-// an extension that such files have, its directory where there is that one, else nothing.
+// shown returns the part of a nonexistent path that is safe to show: all of it if
+// its extension is typical of token files, its directory if that exists, else
+// nothing.
 func shown(path string) string {
 	if slices.Contains([]string{".txt", ".token", ".env", ".key", ".secret"}, filepath.Ext(path)) {
 		return ", " + path + ","
@@ -119,7 +120,7 @@ func shown(path string) string {
 	return ", in " + dir + ","
 }
 
-// cause is what went wrong with a file, without its path.
+// cause returns the reason of a file error without the path.
 func cause(err error) string {
 	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
 		return pathErr.Err.Error()

@@ -11,52 +11,52 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
 )
 
-// Names are what the token sources are called for one issuer.
+// Names are the names of one issuer's token sources.
 type Names struct {
-	// Argument is the check's argument for the token itself, and that of the
+	// Argument is the argument for the token itself, in the check and in the
 	// provider's block: "api_token".
 	Argument string
 	// Block is the issuer's block in the provider configuration: "cloudflare".
 	Block string
-	// Variable is the issuer's own environment variable: "CLOUDFLARE_API_TOKEN".
+	// Variable is the issuer's environment variable: "CLOUDFLARE_API_TOKEN".
 	Variable string
-	// Hints are sentences for whoever has set another variable and no token, by the
-	// name of that variable.
+	// Hints maps other environment variables to sentences for users who set one of
+	// them and no token.
 	Hints map[string]string
 }
 
-// ArgumentEnv is the check's argument for the name of an environment variable.
+// ArgumentEnv returns the check's argument for the name of an environment variable.
 func (n Names) ArgumentEnv() string { return n.Argument + "_env" }
 
-// ArgumentFile is the check's argument for the path of a file.
+// ArgumentFile returns the check's argument for the path of a file.
 func (n Names) ArgumentFile() string { return n.Argument + "_file" }
 
-// Provider is the argument of the provider configuration: "cloudflare.api_token".
+// Provider returns the argument of the provider configuration:
+// "cloudflare.api_token".
 func (n Names) Provider() string { return n.Block + "." + n.Argument }
 
-// Sources are the places where a check can take its token from. A nil string is
-// one that is not set.
+// Sources are the token sources of a check. A nil string is not set.
 type Sources struct {
 	Names
 
 	// Value, Env and File are the check's own three arguments.
 	Value, Env, File *string
-	// FromProvider is the token of the provider configuration.
+	// FromProvider is the token in the provider configuration.
 	FromProvider *string
-	// LookupEnv looks a variable up, as [os.LookupEnv] does.
+	// LookupEnv looks up an environment variable as [os.LookupEnv] does.
 	LookupEnv func(string) (string, bool)
 }
 
-// HasOwn reports whether the check itself gives its token, so that the provider
+// HasOwn reports whether the check sets its own token, so that the provider
 // configuration does not matter.
 func (s Sources) HasOwn() bool { return s.Value != nil || s.Env != nil || s.File != nil }
 
-// Resolve takes the token from the first source that is set: the check's own
-// arguments, the provider configuration, the issuer's environment variable. A
-// source that is set but has no token is an error, never a reason to look further.
-// The context bounds how long a file may take. Every error is a [*verdict.Error],
-// and none has an argument: the CLI would print that argument's source line, and
-// with it a token that was put there.
+// Resolve returns the token from the first source that is set: the check's own
+// arguments, the provider configuration, the issuer's environment variable. If that
+// source contains no token, it returns an error and does not try the next one. The
+// context limits how long reading a file may take. Every error is a
+// [*verdict.Error] without an attribute path: the CLI would print that line of the
+// configuration, and with it a token that was set there.
 func (s Sources) Resolve(ctx context.Context) (Token, []verdict.Warning, error) {
 	var (
 		t   Token
@@ -83,8 +83,8 @@ func (s Sources) Resolve(ctx context.Context) (Token, []verdict.Warning, error) 
 	return t, s.trimmed(t), nil
 }
 
-// fromIssuerVariable takes the token from the issuer's own variable. An empty one
-// counts as not set, since that is how CI systems pass on a secret that does not exist.
+// fromIssuerVariable returns the token in the issuer's environment variable. Empty
+// counts as unset, because CI systems set an empty variable for a missing secret.
 func (s Sources) fromIssuerVariable() (Token, error) {
 	value, _ := s.LookupEnv(s.Variable)
 	if value == "" {
@@ -94,7 +94,8 @@ func (s Sources) fromIssuerVariable() (Token, error) {
 	return parse(value, "env:"+s.Variable, "The value of the environment variable "+s.Variable)
 }
 
-// trimmed warns of an issuer's own variable that other providers cannot use as it is.
+// trimmed returns a warning if other providers cannot use the issuer's variable as
+// it is.
 func (s Sources) trimmed(t Token) []verdict.Warning {
 	if value, _ := s.LookupEnv(s.Variable); value == t.Reveal() {
 		return nil
@@ -137,7 +138,7 @@ func (s Sources) fromEnv(name string) (Token, error) {
 		return parse(value, "env:"+name, "The value of the environment variable "+name)
 	}
 
-	// The name is not repeated: people put the token itself here.
+	// The message omits the name: users set the token itself here.
 	return Token{}, &verdict.Error{
 		Summary:  "Token variable is not set",
 		Happened: "The environment variable that " + argument + " names is not set, or is empty.",
@@ -162,8 +163,8 @@ func malformed(what string, err error) error {
 	}
 }
 
-// CheckEnvName reports why name cannot be the name of an environment variable.
-// The error continues a sentence that names the value, and does not repeat it.
+// CheckEnvName reports why name is not a valid name of an environment variable. The
+// error continues a sentence that names the value, and does not repeat it.
 func CheckEnvName(name string) error {
 	switch {
 	case name == "":
@@ -177,10 +178,9 @@ func CheckEnvName(name string) error {
 	return nil
 }
 
-// Clean removes one trailing newline from raw and reports what makes the
-// rest impossible as a bearer token. Length and pattern are not judged, since
-// issuers change them. The error continues a sentence that names the value, and
-// does not repeat any of it.
+// Clean removes one trailing newline from raw and reports why the rest cannot be a
+// bearer token. It does not check length or pattern, since issuers change them. The
+// error continues a sentence that names the value, and repeats no part of it.
 func Clean(raw string) (string, error) {
 	if line, found := strings.CutSuffix(raw, "\n"); found {
 		raw = strings.TrimSuffix(line, "\r")

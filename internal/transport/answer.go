@@ -18,37 +18,37 @@ import (
 )
 
 const (
-	// maxBody is the size of the largest answer that is read, in bytes. The
-	// documented ones are below 2 KiB.
+	// maxBody is the maximum size of a response body in bytes. Documented responses
+	// are below 2 KiB.
 	maxBody = 64 << 10
-	// maxAge is how old, in seconds, an answer may be that a cache has kept.
+	// maxAge is the maximum age of a cached response in seconds.
 	maxAge = 10
-	// warnSkew is how far the issuer's clock may be from the local one without a
-	// warning, and maxSkew how far without an error.
+	// warnSkew is the clock skew above which a response has a warning, and maxSkew
+	// an error.
 	warnSkew = 5 * time.Minute
 	maxSkew  = 24 * time.Hour
 )
 
-// Response is an issuer's answer, whatever its status. The body has been read.
+// Response is an issuer's response of any status. The body has been read.
 type Response struct {
-	// Status is the HTTP status code, and Words what the server wrote beside it,
-	// which HTTP/2 does not have.
+	// Status is the HTTP status code, and Words its reason phrase, which HTTP/2 does
+	// not have.
 	Status int
 	Words  string
 	Header http.Header
-	// Body is empty, and Oversized true, if the answer was larger than 64 KiB.
+	// Body is empty, and Oversized true, if the body is larger than 64 KiB.
 	Body      []byte
 	Oversized bool
-	// Now is the time of the answer by the issuer's clock, or the local time if
-	// the answer has no date.
+	// Now is the time of the response by the issuer's clock, or the local time if it
+	// has no date.
 	Now time.Time
-	// Warnings has one if the two clocks are far apart.
+	// Warnings has a clock skew warning, if any.
 	Warnings []verdict.Warning
 
 	config   *Config
 	token    token.Token
-	attempts int       // how many there were, this one included
-	until    time.Time // until when the issuer asks to wait, where no Retry-After says so
+	attempts int       // attempts so far, including this one
+	until    time.Time // when to retry, if there is no Retry-After header
 }
 
 func newResponse(config *Config, raw *http.Response, body []byte, bearer token.Token) *Response {
@@ -77,8 +77,8 @@ func newResponse(config *Config, raw *http.Response, body []byte, bearer token.T
 	return r
 }
 
-// usable reports an error for an answer by which nothing can be decided: one that
-// a cache has kept, or one from another day by its clock.
+// usable returns an error for a response that decides nothing: a cached one, or one
+// whose date is off by more than a day.
 func (r *Response) usable() error {
 	switch local := r.config.Now(); {
 	case slices.ContainsFunc(r.Header.Values("Age"), tooOld):
@@ -100,18 +100,18 @@ func (r *Response) usable() error {
 	}
 }
 
-// tooOld reports whether an Age header tells of an answer older than maxAge. One
-// that cannot be read, or holds no 64 bits, comes from a cache all the same.
+// tooOld reports whether an Age header exceeds maxAge. An invalid one, or one that
+// overflows 64 bits, comes from a cache too.
 func tooOld(age string) bool {
 	seconds, err := strconv.ParseUint(strings.TrimSpace(age), 10, 64)
 
 	return err != nil || seconds > maxAge
 }
 
-// Decode reads the body as one JSON object, strictly: exact key names and types, no
-// key twice, nothing after the object. If ok is false, the document is empty.
+// Decode parses the body as one JSON object, strictly: exact names and types, no
+// duplicate names, nothing after the object. If ok is false, the document is empty.
 func Decode[T any](r *Response) (document T, ok bool) {
-	// The kind is asked for since null can be read as any document.
+	// Checked because null unmarshals into any type.
 	if jsontext.Value(r.Body).Kind() != jsontext.KindBeginObject || json.Unmarshal(r.Body, &document) != nil {
 		var none T
 
@@ -121,13 +121,13 @@ func Decode[T any](r *Response) (document T, ok bool) {
 	return document, true
 }
 
-// Show prepares a text of the answer for display, see [token.Token.Show].
+// Show prepares text of the response for display, see [token.Token.Show].
 func (r *Response) Show(text string) string { return r.token.Show(text) }
 
-// Repeats reports whether a text holds a part of the token, see [token.Token.In].
+// Repeats reports whether text contains part of the token, see [token.Token.In].
 func (r *Response) Repeats(text string) bool { return r.token.In(text) }
 
-// describe tells what came, from the parts of an answer that may be told.
+// describe describes the response without what may be unsafe to show.
 func (r *Response) describe(said string) string {
 	var b strings.Builder
 
@@ -153,26 +153,25 @@ func (r *Response) describe(said string) string {
 	return b.String()
 }
 
-// Fault is the error for an answer that says nothing about the token. Said is
-// the issuer's documented message, prepared with Show, "" if it has none;
-// happened and remedy, if not empty, tell what this status means with this
-// issuer. What a status means with any server stands here, and so does whether a
-// retry can help.
+// Fault returns the error for a response that does not decide the check. Said is
+// the issuer's documented message, prepared with Show, or "". Happened and remedy,
+// if not empty, explain the status for this issuer. What the status means for any
+// server, and whether to retry, is decided here.
 func (r *Response) Fault(said, happened, remedy string) *verdict.Error {
 	return r.explain(r.usual(), said, happened, remedy)
 }
 
-// RateLimited is the error for an answer that says, by its status or otherwise,
-// that the issuer's rate limit is reached, and until when; a zero time if only a
-// Retry-After header tells. It is retried.
+// RateLimited returns the error for a response that reports, by its status or
+// otherwise, that the rate limit is reached. Until is when to retry, zero if only a
+// Retry-After header says so. The request is retried.
 func (r *Response) RateLimited(said string, until time.Time) *verdict.Error {
 	r.until = until
 
 	return r.explain(r.rateLimit(), said, "", "")
 }
 
-// Unexpected is the error for an answer that is not as documented; happened says
-// what is wrong with it, as a sentence.
+// Unexpected returns the error for an undocumented response; happened says in a
+// sentence what is wrong with it.
 func (r *Response) Unexpected(happened, remedy string) *verdict.Error {
 	return r.explain(&verdict.Error{
 		Summary: "Unexpected response from the issuer",
@@ -180,7 +179,7 @@ func (r *Response) Unexpected(happened, remedy string) *verdict.Error {
 	}, "", happened, remedy)
 }
 
-// explain completes an error by what came, and by what the issuer's package knows better.
+// explain adds a description of the response, and what the issuer's package knows.
 func (r *Response) explain(err *verdict.Error, said, happened, remedy string) *verdict.Error {
 	err.Happened = r.config.Issuer + " returned " + r.describe(said) + ". " + cmp.Or(happened, err.Happened)
 	err.Remedy = cmp.Or(remedy, err.Remedy)
@@ -189,13 +188,13 @@ func (r *Response) explain(err *verdict.Error, said, happened, remedy string) *v
 	return err
 }
 
-// redirects are the statuses that send a client elsewhere.
-var redirects = []int{301, 302, 303, 307, 308} //nolint:gochecknoglobals // A constant in all but form.
+// redirects are the statuses with a new location.
+var redirects = []int{301, 302, 303, 307, 308} //nolint:gochecknoglobals // Effectively a constant.
 
-// tooLarge are what servers answer to a header that is too large.
-var tooLarge = []int{http.StatusRequestEntityTooLarge, http.StatusRequestURITooLong, http.StatusRequestHeaderFieldsTooLarge} //nolint:gochecknoglobals // A constant in all but form.
+// tooLarge are the statuses for a header that is too large.
+var tooLarge = []int{http.StatusRequestEntityTooLarge, http.StatusRequestURITooLong, http.StatusRequestHeaderFieldsTooLarge} //nolint:gochecknoglobals // Effectively a constant.
 
-// usual is what a status means with any server.
+// usual returns the error for the status with any server.
 func (r *Response) usual() *verdict.Error {
 	switch {
 	case slices.Contains(redirects, r.Status):
@@ -247,7 +246,7 @@ func (r *Response) rateLimit() *verdict.Error {
 	}
 }
 
-// tried tells how often the issuer was asked, and for how long it asks to wait.
+// tried says how many requests were sent, and when to retry.
 func (r *Response) tried() string {
 	return "The provider made " + plural(r.attempts, "request") + ". " + r.retryAdvice()
 }

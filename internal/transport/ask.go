@@ -1,6 +1,6 @@
-// Package transport asks an issuer one question over HTTPS: it shares, sends and
-// retries the one request of a check, and explains why there is no answer. What an
-// answer means is not known here.
+// Package transport sends the one HTTPS request of a check: it shares and retries
+// the request, and explains why there is no response. It does not know what a
+// response means.
 package transport
 
 import (
@@ -21,8 +21,8 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
 )
 
-// Client asks one issuer about tokens. A is what the issuer's package reads from
-// an answer. It keeps its connections and is safe for concurrent use.
+// Client sends requests about tokens to one issuer. A is what the issuer's package
+// reads from a response. It keeps connections alive and is safe for concurrent use.
 type Client[A any] struct {
 	config        Config
 	secure, plain *http.Transport
@@ -30,8 +30,8 @@ type Client[A any] struct {
 	shared        share[A]
 }
 
-// New makes a client. What it remembers belongs to this client only. The error is
-// a [*verdict.Error] about the trust bundle.
+// New returns a client, which shares no state with others. The error is a
+// [*verdict.Error] about the trust bundle.
 func New[A any](config Config) (*Client[A], error) {
 	config.setDefaults()
 
@@ -41,37 +41,37 @@ func New[A any](config Config) (*Client[A], error) {
 	}
 
 	c := &Client[A]{config: config, secure: secure, plain: plain, shared: share[A]{now: config.Now}}
-	if !config.LateClientAuth { // With HTTP/2 all checks share a connection, once there is one.
+	if !config.LateClientAuth { // With HTTP/2, all checks share the first connection.
 		c.vanguard = newVanguard()
 	}
 
 	return c, nil
 }
 
-// Ask sends the one request of a check, a GET of address with the token as its
-// bearer, and has its answer read.
+// Ask sends the one request of a check, a GET of address with the bearer token, and
+// calls read with the response.
 //
-// Checks of the same token at the same address are equal and share a request, as
-// [share] says; a fresh one takes no answer that was there before it asked. As
-// equal checks share what read returns, it must depend on nothing else that
-// differs between them. An error of read that is [verdict.Error.Temporary] is
-// retried. The error is read's, or a [*verdict.Error].
+// Checks of the same token at the same address are equal and share a request, as in
+// [share]; a fresh one does not use an earlier response. Equal checks share the
+// result of read, so it must depend on nothing else. If the error of read is
+// [verdict.Error.Temporary], the request is retried. The error is read's, or a
+// [*verdict.Error].
 func (c *Client[A]) Ask(ctx context.Context, address *url.URL, bearer token.Token, fresh bool, read func(*Response) (A, error)) (A, error) {
 	return c.shared.do(ctx, question{address.String(), bearer.Key()}, fresh, func(ctx context.Context) (A, error) {
 		return c.retry(ctx, address, bearer, read)
 	})
 }
 
-// retry sends the request until it is answered, no further attempt can help, or
-// the check's time is up.
+// retry sends the request until there is a response, a retry cannot help, or the
+// check times out.
 func (c *Client[A]) retry(ctx context.Context, address *url.URL, bearer token.Token, read func(*Response) (A, error)) (A, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.config.Timeout)
 	defer cancel()
 
 	var none A
 
-	last := ""                        // What the last whole attempt came to.
-	host := bearer.Show(address.Host) // Whoever swaps the two arguments has the token in the URL.
+	last := ""                        // The outcome of the last complete attempt.
+	host := bearer.Show(address.Host) // The URL contains the token if the two arguments were swapped.
 
 	for attempt := 1; ; attempt++ {
 		resp, err := c.send(ctx, address, bearer)
@@ -108,12 +108,12 @@ func (c *Client[A]) retry(ctx context.Context, address *url.URL, bearer token.To
 	}
 }
 
-// errRepeated is for a request that net/http was about to send once more.
-var errRepeated = errors.New("the server gave up a request that was sent")
+// errRepeated stops net/http from sending a request again.
+var errRepeated = errors.New("the server abandoned a request that was sent")
 
-// send makes one round trip and reads the body whole, up to one byte over the
-// bound, so that a connection that breaks in the middle is a failed attempt like
-// any other. It follows no redirect: whoever sends one would be handed the token.
+// send makes one round trip and reads the whole body, up to one byte over the
+// limit, so that a connection that breaks midway is a failed attempt like any
+// other. It does not follow redirects: the new location would get the token.
 func (c *Client[A]) send(ctx context.Context, address *url.URL, bearer token.Token) (*Response, error) {
 	leave, err := c.vanguard.enter(ctx)
 	if err != nil {
@@ -126,7 +126,7 @@ func (c *Client[A]) send(ctx context.Context, address *url.URL, bearer token.Tok
 
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address.String(), nil)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // It is explained, not shown.
+		return nil, err //nolint:wrapcheck // Callers explain it to the user.
 	}
 
 	maps.Copy(request.Header, c.config.Header)
@@ -140,14 +140,14 @@ func (c *Client[A]) send(ctx context.Context, address *url.URL, bearer token.Tok
 		GotConn: func(got httptrace.GotConnInfo) {
 			leave()
 
-			// The package repeats requests that a server gives up, with no bound that
-			// could be set. What is retried, and how often, is for retry to say.
+			// Package net/http repeats abandoned requests, without a limit that could be
+			// set. Only retry decides whether and how often.
 			if sent.Load() {
 				cancel(errRepeated)
 			}
 
-			// Over HTTP/1.1 a connection serves one token: what a broken server sends
-			// too much would be read as the answer about the next one.
+			// An HTTP/1.1 connection serves one token: excess data from a broken server
+			// would be read as the response about the next one.
 			request.Close = !isHTTP2(got.Conn)
 		},
 		WroteHeaders:         func() { sent.Store(true) },
@@ -172,7 +172,7 @@ func (c *Client[A]) send(ctx context.Context, address *url.URL, bearer token.Tok
 		return nil, err
 	}
 
-	// What follows a 101 is the bare connection, which no context ends.
+	// After a 101, the body is the raw connection, which no context closes.
 	if raw.StatusCode == http.StatusSwitchingProtocols {
 		_ = raw.Body.Close()
 		raw.Body = http.NoBody
@@ -194,8 +194,8 @@ func isHTTP2(conn net.Conn) bool {
 	return ok && secure.ConnectionState().NegotiatedProtocol == "h2"
 }
 
-// interrupted is the error of a check whose time is up; nobody waits for that of one
-// which was cancelled. Last is what the last whole attempt came to, "" if there was none.
+// interrupted returns the error of a check that timed out; nobody reads that of a
+// cancelled one. Last is the outcome of the last complete attempt, or "".
 func (c *Config) interrupted(err error, host, last string) *verdict.Error {
 	happened := c.Issuer + " at " + host + " did not respond within the timeout of " + verdict.Brief(c.Timeout)
 	if last != "" {
@@ -209,8 +209,8 @@ func (c *Config) interrupted(err error, host, last string) *verdict.Error {
 	}
 }
 
-// cancelled is the error of a check whose caller has gone, or whose time was taken by
-// what came before the request.
+// cancelled returns the error of a check whose caller is gone, or that timed out
+// before its request.
 func cancelled(err error) *verdict.Error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return &verdict.Error{

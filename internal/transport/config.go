@@ -18,64 +18,66 @@ import (
 )
 
 const (
-	// maxHeader bounds an answer's header, informational answers included, in bytes.
+	// maxHeader is the maximum size of a response header in bytes, including
+	// informational responses.
 	maxHeader = 64 << 10
-	// connectTimeout bounds the connection and the handshake of one attempt, so
-	// that there is time for another one.
+	// connectTimeout limits the connection and handshake of one attempt, to leave time
+	// for another.
 	connectTimeout = 20 * time.Second
-	// pingTimeout is after how long a silent HTTP/2 connection is asked whether it is
-	// alive, and how long it may take to say so.
+	// pingTimeout is how long an HTTP/2 connection may be silent before it is pinged,
+	// and how long the reply may take.
 	pingTimeout = 5 * time.Second
-	// maxIdle is how many connections to an issuer are kept for the next checks.
+	// maxIdle is the maximum number of idle connections to an issuer.
 	maxIdle = 64
 )
 
-// Config is how an issuer is reached. The issuer's package sets what is always
-// the same for it, and the caller the rest.
+// Config configures a [Client]. The issuer's package sets what never changes for
+// that issuer, and the caller the rest.
 type Config struct {
-	// Issuer is the issuer's name for messages: "Cloudflare".
+	// Issuer is the issuer's name in messages: "Cloudflare".
 	Issuer string
-	// Header is sent with each request, beside the fields that every issuer gets.
+	// Header is sent with each request, in addition to the fields common to all
+	// issuers.
 	Header http.Header
-	// LateClientAuth is for servers that ask for a client certificate only after
-	// they have seen the request's path, by TLS 1.2 renegotiation. HTTP/2 forbids
-	// that, so the client speaks HTTP/1.1 to such servers.
+	// LateClientAuth is for servers that request a client certificate only after they
+	// know the request's path, by TLS 1.2 renegotiation. HTTP/2 forbids it, so the
+	// client uses HTTP/1.1.
 	LateClientAuth bool
 
-	// Block is the issuer's block in the provider configuration, URLArgument the
-	// argument there for the server's URL, and URLVariable the environment variable,
-	// for messages.
+	// Block, URLArgument and URLVariable are names for messages: the issuer's block in
+	// the provider configuration, its argument for the server URL, and the environment
+	// variable.
 	Block, URLArgument, URLVariable string
-	// Timeout bounds one whole check, retries included.
+	// Timeout limits one whole check, including retries.
 	Timeout time.Duration
 	// MaxRetries is the maximum number of retries of a request.
 	MaxRetries int
 	// UserAgent is sent with each request.
 	UserAgent string
 
-	// TrustBundle is PEM text with CA certificates to trust in addition to the
+	// TrustBundle contains PEM-encoded CA certificates to trust in addition to the
 	// system trust store.
 	TrustBundle string
-	// ClientCertificate is shown to a server that asks for one; nil for none.
+	// ClientCertificate is sent to servers that request one; nil for none.
 	ClientCertificate *tls.Certificate
 	// TLSMaxVersion is a version constant of crypto/tls, zero for the newest.
 	TLSMaxVersion uint16
 
-	// Proxy finds the proxy of a request; [http.ProxyFromEnvironment] if nil.
+	// Proxy returns the proxy of a request; [http.ProxyFromEnvironment] if nil.
 	Proxy func(*http.Request) (*url.URL, error)
-	// Resolver finds the addresses of hosts; [net.DefaultResolver] if nil.
+	// Resolver resolves host names; [net.DefaultResolver] if nil.
 	Resolver *net.Resolver
 	// Now is the local clock; [time.Now] if nil.
 	Now func() time.Time
-	// Backoff is how long to wait before the first retry, doubled for each
-	// further one up to [maxBackoff]; half a second if zero.
+	// Backoff is the wait before the first retry; it doubles each time, up to
+	// [maxBackoff]. Zero means half a second.
 	Backoff time.Duration
-	// Log receives a line about each attempt; nothing is logged if nil. The
-	// fields contain no token.
+	// Log is called for each attempt; nothing is logged if nil. The fields contain no
+	// token.
 	Log func(ctx context.Context, message string, fields map[string]any)
 }
 
-// setDefaults fills in what is not set.
+// setDefaults sets what is not set.
 func (c *Config) setDefaults() {
 	if c.Proxy == nil {
 		c.Proxy = http.ProxyFromEnvironment
@@ -94,8 +96,8 @@ func (c *Config) setDefaults() {
 	}
 }
 
-// httpTransports make what sends the requests and keeps the connections: one for
-// HTTPS, and one for plain HTTP, which uses no proxy and dials loopback addresses only.
+// httpTransports returns the transports: one for HTTPS, and one for plain HTTP,
+// which uses no proxy and dials loopback addresses only.
 func (c *Config) httpTransports() (secure, plain *http.Transport, err error) {
 	tlsConfig := &tls.Config{MinVersion: tls.VersionTLS12, MaxVersion: c.TLSMaxVersion}
 
@@ -137,9 +139,9 @@ func (c *Config) httpTransports() (secure, plain *http.Transport, err error) {
 		DialContext:            dialer.DialContext,
 		TLSClientConfig:        tlsConfig,
 		Protocols:              protocols,
-		// A connection that died in silence would cost a request the whole timeout.
+		// A dead connection would otherwise cost a request the whole timeout.
 		HTTP2: &http.HTTP2Config{SendPingTimeout: pingTimeout, PingTimeout: pingTimeout},
-		// Answers are small, and a compressed one can be made to grow without end.
+		// Responses are small, and a compressed one can expand without limit.
 		DisableCompression:     true,
 		MaxResponseHeaderBytes: maxHeader,
 		MaxIdleConns:           maxIdle,
@@ -156,11 +158,11 @@ func (c *Config) httpTransports() (secure, plain *http.Transport, err error) {
 	return secure, plain, nil
 }
 
-// errNotLoopback is for a host name that resolves to an address of another machine.
+// errNotLoopback is for a host name that resolves to another machine.
 var errNotLoopback = errors.New("not a loopback address")
 
-// loopbackOnly lets a [net.Dialer] dial loopback addresses only, whatever name they
-// came from. The address is that of a host, with a port.
+// loopbackOnly makes a [net.Dialer] dial loopback addresses only, whatever the host
+// name. The address is resolved, with a port.
 func loopbackOnly(_, address string, _ syscall.RawConn) error {
 	if to, err := netip.ParseAddrPort(address); err != nil || !to.Addr().Unmap().IsLoopback() {
 		return errNotLoopback
@@ -169,8 +171,8 @@ func loopbackOnly(_, address string, _ syscall.RawConn) error {
 	return nil
 }
 
-// CheckTrustBundle reports why text cannot be a trust bundle. The error continues
-// a sentence and repeats nothing of the text.
+// CheckTrustBundle reports why text is not a valid trust bundle. The error
+// continues a sentence and repeats no part of the text.
 func CheckTrustBundle(text string) error {
 	if !x509.NewCertPool().AppendCertsFromPEM([]byte(text)) {
 		return errors.New("contains no PEM-encoded certificate")
@@ -180,7 +182,7 @@ func CheckTrustBundle(text string) error {
 }
 
 func certPool(bundle string) (*x509.CertPool, error) {
-	// Where the system has no roots of its own, the bundle is all there is.
+	// Without system roots, the bundle is the only trust store.
 	pool, err := x509.SystemCertPool()
 	if err != nil {
 		pool = x509.NewCertPool()
@@ -193,7 +195,7 @@ func certPool(bundle string) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// inSentence is the issuer in the middle of a sentence.
+// inSentence returns the issuer's name within a sentence.
 func (c *Config) inSentence() string { return strings.Replace(c.Issuer, "The ", "the ", 1) }
 
 func (c *Config) argument(name string) string { return c.Block + "." + name }

@@ -16,14 +16,14 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
 )
 
-// proxyError is a proxy's refusal to connect to the issuer.
+// proxyError is returned when a proxy refuses to connect to the issuer.
 type proxyError struct{ status int }
 
-func (e *proxyError) Error() string { return fmt.Sprintf("the proxy answered %d", e.status) }
+func (e *proxyError) Error() string { return fmt.Sprintf("the proxy returned %d", e.status) }
 
-// errProxyURL is for a proxy whose URL cannot be read. The cause's text holds it, and
-// with it a password.
-var errProxyURL = errors.New("the proxy's URL cannot be read")
+// errProxyURL replaces the error for an invalid proxy URL, whose text contains the
+// URL and so its password.
+var errProxyURL = errors.New("the proxy's URL cannot be parsed")
 
 func proxyRefusal(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
 	if resp.StatusCode != http.StatusOK {
@@ -33,12 +33,12 @@ func proxyRefusal(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Res
 	return nil
 }
 
-// errBroken is for a connection that broke in the middle of an answer, whatever broke
-// it: a TLS alert then is no failed handshake.
-var errBroken = errors.New("the answer broke off")
+// errBroken replaces any error in the middle of a response: a TLS alert there is
+// not a failed handshake.
+var errBroken = errors.New("the response was cut off")
 
-// sentError is a failure after the request was sent; answered says that something
-// came back.
+// sentError is a failure after the request was sent; answered reports whether any
+// data came back.
 type sentError struct {
 	error
 
@@ -47,8 +47,8 @@ type sentError struct {
 
 func (e *sentError) Unwrap() error { return e.error }
 
-// failed is the error for a request that brought no answer that could be read, at
-// the given attempt. It is temporary unless a retry is bound to fail as well.
+// failed returns the error for a request without a readable response, at the given
+// attempt. It is temporary unless a retry is bound to fail too.
 func (c *Config) failed(err error, host string, attempt int) *verdict.Error {
 	happened, remedy := c.explain(err, host)
 
@@ -70,9 +70,8 @@ func (c *Config) failed(err error, host string, attempt int) *verdict.Error {
 	return fault
 }
 
-// explain puts a failed attempt into words: what happened, as the end of a
-// sentence, and what to do. The error's own text is not used, because it can
-// repeat what a server sent.
+// explain explains a failed attempt: what happened, to end a sentence, and what to
+// do. It does not use the error's text, which may repeat what a server sent.
 func (c *Config) explain(err error, host string) (happened, remedy string) {
 	if happened, remedy := c.explainProxy(err, host); happened != "" {
 		return happened, remedy
@@ -102,7 +101,7 @@ func (c *Config) explain(err error, host string) (happened, remedy string) {
 		return "the connection was refused", c.checkURL() + " Check that the server is running and that no firewall blocks the connection."
 	case errors.Is(err, errBroken):
 		return "the connection broke in the middle of the response", "Run again. " + network
-	// HTTP/2's error for a connection that ended before its first use has no type.
+	// HTTP/2 has no error type for a connection closed before its first use.
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.EPIPE),
 		errors.Is(err, errRepeated), strings.Contains(err.Error(), "client conn could not be established"):
 		return "the server closed the connection without a response", network + c.lateAuthRemedy()
@@ -115,7 +114,7 @@ func (c *Config) explain(err error, host string) (happened, remedy string) {
 	}
 }
 
-// explainProxy is explain for what is wrong with a proxy; "" for anything else.
+// explainProxy is explain for proxy errors; "" for anything else.
 func (c *Config) explainProxy(err error, host string) (happened, remedy string) {
 	var (
 		proxy     *proxyError
@@ -151,7 +150,7 @@ func (c *Config) explainProxy(err error, host string) (happened, remedy string) 
 	}
 }
 
-// explainTLS is explain for what is wrong with certificates or TLS; "" for anything else.
+// explainTLS is explain for certificate and TLS errors; "" for anything else.
 func (c *Config) explainTLS(err error) (happened, remedy string) {
 	var (
 		hostname  x509.HostnameError
@@ -188,7 +187,7 @@ func (c *Config) explainTLS(err error) (happened, remedy string) {
 			"Check that the certificate in " + c.argument("client_certificate") + " has not expired, and that the server accepts the CA that signed it."
 	case strings.Contains(err.Error(), "remote error: tls: ") && strings.Contains(err.Error(), "certificate") && c.LateClientAuth:
 		return "the server requires a client certificate", strings.TrimSpace(c.lateAuthRemedy())
-	case strings.Contains(err.Error(), "tls: "): // So do alerts of either side, and what has no type.
+	case strings.Contains(err.Error(), "tls: "): // Alerts of either side match too, and errors without a type.
 		return "the TLS handshake failed",
 			"The server must support TLS 1.2 or later. Check its TLS settings, and any TLS inspection between this machine and the server." + c.lateAuthRemedy()
 	default:
@@ -203,8 +202,8 @@ func noSystemRoots() bool {
 	return err != nil || pool.Equal(x509.NewCertPool())
 }
 
-// lateAuthRemedy is for servers that ask for a client certificate late: TLS 1.3
-// has no renegotiation, and such a server then resets the connection or answers 500.
+// lateAuthRemedy is for servers that request a client certificate late: TLS 1.3 has
+// no renegotiation, so such a server resets the connection or returns 500.
 func (c *Config) lateAuthRemedy() string {
 	if !c.LateClientAuth {
 		return ""

@@ -19,10 +19,10 @@ const (
 	maxBackoff     = 10 * time.Second
 )
 
-// next decides whether a request is retried after an attempt with this outcome,
-// and how long to wait before that: as long as the answer says, or else longer
-// after each attempt. It does not begin a wait that the check's time limit would
-// cut short: the user then gets the fault itself, not a timeout.
+// next decides whether to retry after an attempt with this outcome, and how long to
+// wait: as long as the response says, else longer each time. It does not start a
+// wait that the check's time limit would cut short: the user then sees the fault
+// itself, not a timeout.
 func (c *Config) next(ctx context.Context, attempt int, resp *Response, err error) (wait time.Duration, again bool) {
 	fault, ok := errors.AsType[*verdict.Error](err)
 	if !ok || !fault.Temporary || attempt > c.MaxRetries {
@@ -42,12 +42,12 @@ func (c *Config) next(ctx context.Context, attempt int, resp *Response, err erro
 	return wait, time.Until(deadline) > wait
 }
 
-// temporary reports whether a status may be another one in a moment.
+// temporary reports whether a status may be different on retry.
 func temporary(status int) bool {
 	return status == http.StatusRequestTimeout || status == http.StatusTooManyRequests || status >= 500
 }
 
-// permanent reports whether a retry is bound to fail as well.
+// permanent reports whether a retry is bound to fail too.
 func permanent(err error) bool {
 	var (
 		dns       *net.DNSError
@@ -69,9 +69,8 @@ func permanent(err error) bool {
 	}
 }
 
-// backoff doubles the wait with each attempt up to maxBackoff, and takes a
-// random part of up to half off it, so that the checks of many runs do not come
-// back together.
+// backoff doubles the wait with each attempt, up to maxBackoff, and subtracts up to
+// half of it at random, so that many runs do not retry together.
 func backoff(base time.Duration, attempt int, random float64) time.Duration {
 	wait := maxBackoff
 	if shift := attempt - 1; shift < 16 {
@@ -81,32 +80,32 @@ func backoff(base time.Duration, attempt int, random float64) time.Duration {
 	return wait - time.Duration(random*float64(wait)/2)
 }
 
-// retryAt is until when the issuer asks to wait, if it does.
+// retryAt returns when the issuer says to retry, if it does.
 func (r *Response) retryAt() (time.Time, bool) {
 	now := r.config.Now()
 	if r.until.After(now) {
 		return r.until, true
 	}
 
-	// The date is the issuer's, and so is the time that it is compared with.
+	// The date is by the issuer's clock, so it is compared with that clock.
 	until, ok := retryAfter(r.Header, r.Now)
 
 	return until.Add(now.Sub(r.Now)), ok
 }
 
-// retryAfter reads the Retry-After header in both forms, seconds and a date
-// (RFC 9110, section 10.2.3). A time that has passed, or cannot be read, is none.
+// retryAfter parses the Retry-After header in both forms, seconds and a date (RFC
+// 9110, section 10.2.3). A past time or invalid value does not count.
 func retryAfter(header http.Header, now time.Time) (time.Time, bool) {
 	value := strings.TrimSpace(header.Get("Retry-After"))
 
 	if seconds, err := strconv.ParseUint(value, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
-		// A hundred years stand for every longer time: a Duration holds no more than 292.
+		// Cut to a hundred years: a Duration holds at most 292.
 		const most = 100 * 365 * 24 * 60 * 60
 
 		return now.Add(time.Duration(min(seconds, most)) * time.Second), seconds > 0
 	}
 
-	date, _ := http.ParseTime(value) // The zero time, long past, if it cannot be read.
+	date, _ := http.ParseTime(value) // If invalid, the zero time, which is past.
 
 	return date, date.After(now)
 }

@@ -7,20 +7,20 @@ import (
 	"unique"
 )
 
-// question is what makes two checks equal, besides the client's configuration.
+// question identifies equal checks of one client.
 type question struct {
 	address string
 	token   unique.Handle[string]
 }
 
-// maxKept is how long after its request was sent an answer may serve another check.
+// maxKept is how long after its request an answer may serve another check.
 const maxKept = 10 * time.Second
 
-// share lets equal checks share one request. Its memory belongs to one client,
-// and so to one configured provider.
+// share lets equal checks share one request. It belongs to one client, and so to
+// one configured provider.
 //
-// It is not x/sync/singleflight, which neither remembers an answer nor ends a
-// request when the last caller that waits for it has gone.
+// x/sync/singleflight keeps no results and does not cancel a request when its last
+// waiting caller is gone.
 type share[A any] struct {
 	now func() time.Time // the local clock
 
@@ -29,7 +29,7 @@ type share[A any] struct {
 	swept time.Time // when forget last looked at all calls
 }
 
-// call is a request that is running, or the answer that it brought.
+// call is a running request, or its answer.
 type call[A any] struct {
 	sent    time.Time
 	done    chan struct{} // closed when answer and err are set
@@ -39,12 +39,12 @@ type call[A any] struct {
 	cancel  context.CancelFunc
 }
 
-// do gives the answer to ask. Callers with the same key share the request that
-// is running. A caller that is not fresh may also take an answer whose request
-// was sent less than ten seconds ago. A failure is shared only while it runs.
+// do returns the answer of ask. Callers with the same key share a running request.
+// A caller that is not fresh may also get an answer whose request was sent less
+// than ten seconds ago. A failure is shared only while the request runs.
 //
-// The request goes on as long as anybody waits for it. A caller that is
-// cancelled gets a [*verdict.Error] at once, and the others their answer.
+// The request runs as long as any caller waits for it. A cancelled caller gets a
+// [*verdict.Error] at once; the others get the answer.
 func (s *share[A]) do(ctx context.Context, key question, fresh bool, ask func(context.Context) (A, error)) (A, error) {
 	var none A
 
@@ -64,7 +64,7 @@ func (s *share[A]) do(ctx context.Context, key question, fresh bool, ask func(co
 	}
 }
 
-// join gives the call to wait for, and makes it where there is none.
+// join returns the call to wait for, and starts one if there is none.
 func (s *share[A]) join(ctx context.Context, key question, fresh bool, ask func(context.Context) (A, error)) *call[A] {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -78,7 +78,7 @@ func (s *share[A]) join(ctx context.Context, key question, fresh bool, ask func(
 		return c
 	}
 
-	// The request outlives the caller that began it, if another one waits.
+	// If other callers wait, the request outlives the one that started it.
 	detached, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	c := &call[A]{sent: now, done: make(chan struct{}), waiting: 1, cancel: cancel}
 
@@ -106,7 +106,7 @@ func (s *share[A]) join(ctx context.Context, key question, fresh bool, ask func(
 	return c
 }
 
-// leave takes a caller off a call, and ends the request if nobody waits any more.
+// leave removes a caller from a call, and cancels the request if none is left.
 func (s *share[A]) leave(key question, c *call[A]) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -122,8 +122,8 @@ func (s *share[A]) leave(key question, c *call[A]) {
 	}
 }
 
-// forget drops the answers that may serve nobody any more. It looks at all of
-// them only now and then, so that many checks do not each look at many.
+// forget removes expired answers. It looks at them only now and then, so that many
+// checks do not each look at many.
 func (s *share[A]) forget(now time.Time) {
 	if now.Sub(s.swept).Abs() < maxKept {
 		return
@@ -139,7 +139,7 @@ func (s *share[A]) forget(now time.Time) {
 }
 
 // old reports whether the request was sent too long ago for its answer to serve
-// another check; or in the future, by a clock that was set back.
+// another check, or in the future, because the clock was set back.
 func (c *call[A]) old(now time.Time) bool {
 	age := now.Sub(c.sent)
 

@@ -9,13 +9,12 @@ import (
 	"unicode"
 )
 
-// schemeHTTP is the scheme of plain HTTP.
 const schemeHTTP = "http"
 
-// ParseURL reads the URL of a server to which tokens may be sent: HTTPS, or
-// plain HTTP where the host is a literal loopback address or localhost; without
-// user info, query or fragment. Trailing slashes are dropped. The error is a
-// sentence's end, and repeats nothing of the URL, which can hold a password.
+// ParseURL parses the URL of a server that may receive tokens: HTTPS, or plain HTTP
+// to a literal loopback address or localhost, without user info, query or fragment.
+// It removes trailing slashes. The error continues a sentence and repeats no part
+// of the URL, which may contain a password.
 func ParseURL(raw string) (*url.URL, error) {
 	if raw == "" {
 		return nil, errors.New("is empty")
@@ -36,9 +35,9 @@ func ParseURL(raw string) (*url.URL, error) {
 		return nil, errors.New("does not begin with https://")
 	case parsed.Opaque != "" || parsed.Hostname() == "":
 		return nil, errors.New("has no host")
-	case strings.ContainsFunc(parsed.Hostname(), notInHost): // Such as a token in the place of a URL: it would be looked up.
+	case strings.ContainsFunc(parsed.Hostname(), notInHost): // For example a token instead of a URL, which would be looked up.
 		return nil, errors.New("has an invalid host name")
-	case strings.HasSuffix(parsed.Host, ":"): // As in https://https://host, where the host would be "https".
+	case strings.HasSuffix(parsed.Host, ":"): // For example https://https://host, whose host would be "https".
 		return nil, errors.New("has a colon after the host but no port")
 	case parsed.Scheme == schemeHTTP && !loopback(parsed.Hostname()):
 		return nil, errors.New("begins with http://, which would send the token in plain text; plain HTTP is allowed for loopback addresses only")
@@ -52,7 +51,7 @@ func ParseURL(raw string) (*url.URL, error) {
 	return parsed, nil
 }
 
-// notInHost reports whether no host name or address has a character.
+// notInHost reports whether a character cannot be part of a host name or address.
 func notInHost(r rune) bool {
 	return r <= '~' && !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-._:%", r)
 }

@@ -5,12 +5,11 @@ import (
 	"sync"
 )
 
-// vanguard lets one request go ahead until it has a connection or has failed.
-// Checks that begin together would otherwise open a connection each before HTTP/2
-// knows that it can share one.
+// vanguard lets one request go first until it has a connection or has failed.
+// Concurrent checks would otherwise each open one before HTTP/2 can share it.
 type vanguard struct {
-	// turn holds one element until somebody takes it, and is closed when nobody
-	// need wait any more.
+	// turn holds one element until a request takes it, and is closed when no request
+	// has to wait.
 	turn chan struct{}
 	once sync.Once
 }
@@ -22,9 +21,8 @@ func newVanguard() *vanguard {
 	return v
 }
 
-// enter waits until a request may be sent. The one that goes ahead calls leave as
-// soon as it has a connection, and at the latest when it has failed. Nobody waits
-// if v is nil.
+// enter waits until a request may be sent. The first request calls leave as soon as
+// it has a connection, or when it has failed. If v is nil, none waits.
 func (v *vanguard) enter(ctx context.Context) (leave func(), err error) {
 	if v == nil {
 		return func() {}, nil
@@ -38,6 +36,6 @@ func (v *vanguard) enter(ctx context.Context) (leave func(), err error) {
 
 		return func() { v.once.Do(func() { close(v.turn) }) }, nil
 	case <-ctx.Done():
-		return nil, ctx.Err() //nolint:wrapcheck // The caller asks the context itself.
+		return nil, ctx.Err() //nolint:wrapcheck // The caller checks the context itself.
 	}
 }

@@ -16,27 +16,27 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
 )
 
-// Answer is what the server says about a token. Fields that the answer lacks are
-// nil, zero or empty. Equal checks may share one.
+// Answer is the server's answer about a token. Fields missing from the response are
+// nil, zero, or empty. Equal checks may share one.
 type Answer struct {
 	verdict.Answer
 
 	AccessIssuedOn *time.Time
 	GrantIssuedOn  *time.Time
-	// GrantExpiresOn is when the grant ends, and with it the last refresh. It is
-	// not the token's end.
+	// GrantExpiresOn is when the grant expires and refreshes end. It is not the
+	// token's expiration.
 	GrantExpiresOn *time.Time
 	// ValidFor is the lifetime of the access token in seconds from AccessIssuedOn,
-	// zero if it is not known.
+	// zero if unknown.
 	ValidFor    int64
 	Application string
 	Identity    string
-	// Scope is as the server writes it, and Scopes the same parsed.
+	// Scope is the scope as the server returns it, and Scopes is Scope parsed.
 	Scope  string
 	Scopes Scopes
 }
 
-// document is the body of a 200. Each field may be absent or null: older servers
+// document is the body of a 200. Any field may be absent or null: older servers
 // send fewer.
 type document struct {
 	moments
@@ -45,19 +45,19 @@ type document struct {
 	Application *string `json:"application"`
 	Identity    *string `json:"identity"`
 	Scope       *string `json:"scope"`
-	// Others are all further members by name.
+	// Others are the remaining members by name.
 	Others map[string]jsontext.Value `json:",embed"`
 }
 
-// isVerify reports whether the document has what only this operation's answer has:
-// a time, a lifetime or, from old servers, an application together with a scope.
+// isVerify reports whether the document has what only this operation returns: a
+// time, a lifetime or, from old servers, an application with a scope.
 func (d document) isVerify(t times) bool {
 	return t != (times{}) || deref(d.ValidFor) > 0 || strings.TrimSpace(deref(d.Application)) != "" && strings.TrimSpace(deref(d.Scope)) != ""
 }
 
-// contradicted reports whether a further member takes back what the status says: an
-// error in any spelling, or a word that the token is not valid. As real answers have
-// none of these, it is better to be wrong than to believe the rest.
+// contradicted reports whether one of the other members contradicts the status: an
+// error in any spelling, or a word for an invalid token. Real responses have none,
+// so a false alarm is better than trusting the rest.
 func (d document) contradicted() bool {
 	for name, raw := range d.Others {
 		var value any
@@ -69,11 +69,12 @@ func (d document) contradicted() bool {
 	return false
 }
 
-// denies reports whether a member says that the token is not valid, by its name and
-// value or by those of the members in it. Whole words count: "default" is no fault.
+// denies reports whether a member, by its name and value or by its own members,
+// says that the token is not valid. Only whole words count: "default" is not a
+// fault.
 func denies(name string, value any) bool {
 	words := wordsOf(name)
-	if len(words) > 1 && slices.Contains([]string{"on", "at"}, words[len(words)-1]) { // Such as revoked_on.
+	if len(words) > 1 && slices.Contains([]string{"on", "at"}, words[len(words)-1]) { // For example revoked_on.
 		words = words[:len(words)-1]
 	}
 
@@ -105,7 +106,7 @@ func denies(name string, value any) bool {
 	}
 }
 
-// plainly reports whether a value is a form of no, and whether it says by itself that
+// plainly reports whether a value is a form of no, and whether it alone says that
 // something is not valid.
 func plainly(value any) (no, says bool) {
 	switch v := value.(type) {
@@ -120,7 +121,7 @@ func plainly(value any) (no, says bool) {
 	}
 }
 
-// negative reports whether words say of something that it is not valid.
+// negative reports whether words say that something is not valid.
 func negative(words []string) bool {
 	for i, word := range words {
 		if slices.Contains(badWords, word) || (word == "not" || word == "longer") && i+1 < len(words) && slices.Contains(goodWords, words[i+1]) {
@@ -131,8 +132,8 @@ func negative(words []string) bool {
 	return false
 }
 
-// wordsOf splits a name or a text into its words, in lower case: at whatever is no
-// letter, and where an upper-case letter follows a lower-case one.
+// wordsOf splits a name or text into lower-case words: at non-letters, and before
+// an upper-case letter that follows a lower-case one.
 func wordsOf(text string) []string {
 	var (
 		b        strings.Builder
@@ -152,17 +153,17 @@ func wordsOf(text string) []string {
 	return strings.FieldsFunc(b.String(), func(r rune) bool { return !unicode.IsLetter(r) })
 }
 
-// What a member's name or value says of a token.
+// Words in the name or value of a member that describe a token.
 var (
-	badWords = []string{ //nolint:gochecknoglobals // A constant in all but form.
+	badWords = []string{ //nolint:gochecknoglobals // Effectively a constant.
 		"revoke", "revoked", "expired", "disabled", "inactive", "deactivated", "invalid", "rejected", "refused", "blocked", "locked", "suspended", "terminated",
 		"cancelled", "denied", "deleted", "unauthorized", "forbidden", "failed", "failure", "error", "errors", "exception", "fault",
 	}
-	goodWords  = []string{"active", "valid", "enabled", "success", "authenticated", "authorized", "accepted", "verified", "usable", "ok"}        //nolint:gochecknoglobals // A constant in all but form.
-	stateWords = []string{"status", "state", "result", "token", "message", "msg", "reason", "detail", "details", "description", "title", "code"} //nolint:gochecknoglobals // A constant in all but form.
+	goodWords  = []string{"active", "valid", "enabled", "success", "authenticated", "authorized", "accepted", "verified", "usable", "ok"}        //nolint:gochecknoglobals // Effectively a constant.
+	stateWords = []string{"status", "state", "result", "token", "message", "msg", "reason", "detail", "details", "description", "title", "code"} //nolint:gochecknoglobals // Effectively a constant.
 )
 
-// letters keeps the letters of a name, in lower case.
+// letters maps letters to lower case and drops other characters.
 func letters(r rune) rune {
 	if !unicode.IsLetter(r) {
 		return -1
@@ -171,18 +172,18 @@ func letters(r rune) rune {
 	return unicode.ToLower(r)
 }
 
-// refusal is the body of an answer that does not accept the token.
+// refusal is the body of a response that rejects the token.
 type refusal struct {
 	Error       string `json:"error"`
 	Description string `json:"error_description"`
 }
 
-// refusing are the words with which the platform refuses a token. Any other comes
-// from a gateway or tells of an outage.
-var refusing = []string{"invalid_token", "expired_token", "invalid_grant", "session_error"} //nolint:gochecknoglobals // A constant in all but form.
+// refusing are the error codes with which the platform rejects a token. Any other
+// comes from a gateway or reports an outage.
+var refusing = []string{"invalid_token", "expired_token", "invalid_grant", "session_error"} //nolint:gochecknoglobals // Effectively a constant.
 
-// read finds what an answer says about the token. It decides by the HTTP status
-// and by the documented fields; what the status line says decides in one case only.
+// read determines what a response says about the token. It decides by the HTTP
+// status and the documented fields, in one case by the status line.
 func read(resp *transport.Response) (*Answer, error) {
 	if resp.Status == http.StatusOK {
 		return accepted(resp)
@@ -198,7 +199,7 @@ func read(resp *transport.Response) (*Answer, error) {
 			said = quote(resp, resp.Words)
 		}
 	case http.StatusBadRequest:
-		// The server answers so when the grant has ended.
+		// The server returns this if the grant has expired.
 		refused = slices.Contains(refusing, body.Error)
 	}
 
@@ -211,15 +212,15 @@ func read(resp *transport.Response) (*Answer, error) {
 	return nil, undecided(resp, said)
 }
 
-// inStatusLine reports whether an answer without a body says in its status line that
-// the token or its grant has ended, as some servers do. Words about anything else, such
-// as a service for tokens, do not count.
+// inStatusLine reports whether a response without a body says in its status line
+// that the token or its grant is no longer valid, as some servers do. Text about
+// anything else, such as a token service, does not count.
 func inStatusLine(resp *transport.Response) bool {
 	return len(resp.Body) == 0 && !resp.Oversized && ended().MatchString(strings.Join(strings.Fields(resp.Words), " "))
 }
 
-// ended is made when it is needed: each run starts the provider several times.
-var ended = sync.OnceValue(func() *regexp.Regexp { //nolint:gochecknoglobals // A constant in all but form.
+// ended is compiled on first use: each run starts the provider several times.
+var ended = sync.OnceValue(func() *regexp.Regexp { //nolint:gochecknoglobals // Effectively a constant.
 	const wrong = `(revoked|expired|invalid|malformed)`
 
 	return regexp.MustCompile(`(?i)^(unauthorized: )?(` + wrong + `[ _](access )?(token|grant)( format)?|` +
@@ -227,8 +228,7 @@ var ended = sync.OnceValue(func() *regexp.Regexp { //nolint:gochecknoglobals // 
 		`(,? (or )?((has |is )?(been )?` + wrong + `|the refresh token is invalid))*( for other reasons)?)\.?$`)
 })
 
-// accepted reads an answer with the status 200, which is the server's word that
-// the token is valid.
+// accepted reads a response with status 200, by which the server accepts the token.
 func accepted(resp *transport.Response) (*Answer, error) {
 	body, ok := transport.Decode[document](resp)
 
@@ -273,7 +273,7 @@ func accepted(resp *transport.Response) (*Answer, error) {
 	return answer, nil
 }
 
-// undecided is the error for an answer that says nothing about the token.
+// undecided returns the error for a response that does not decide the check.
 func undecided(resp *transport.Response, said string) *verdict.Error {
 	switch {
 	case resp.Status == http.StatusUnauthorized:
@@ -300,7 +300,7 @@ func undecided(resp *transport.Response, said string) *verdict.Error {
 	}
 }
 
-// say puts the documented messages of an answer into words that may be shown.
+// say returns the documented messages of a response in a form that may be shown.
 func say(resp *transport.Response, body refusal) string {
 	switch code, description := body.Error, body.Description; {
 	case resp.Repeats(code + description):
@@ -318,10 +318,10 @@ func say(resp *transport.Response, body refusal) string {
 
 func quote(resp *transport.Response, text string) string { return `"` + resp.Show(text) + `"` }
 
-// challenged reports whether the answer asks for credentials of a kind that the
-// platform does not use, as a gateway or IIS itself does: by any word in a challenge
-// that is neither Bearer nor a parameter, several of which can stand in one header
-// (RFC 9110, section 11.6.1). One that cannot be read is foreign as well.
+// challenged reports whether the response requests credentials that the platform
+// does not use, as a gateway or IIS itself does: whether a challenge contains any
+// word except Bearer and parameters. One header can contain several challenges (RFC
+// 9110, section 11.6.1). An unreadable one counts.
 func challenged(resp *transport.Response) bool {
 	for _, challenge := range resp.Header.Values("WWW-Authenticate") {
 		challenge = parameter().ReplaceAllString(challenge, " ")
@@ -336,12 +336,13 @@ func challenged(resp *transport.Response) bool {
 	return false
 }
 
-// parameter is one of a challenge, its value a word or a quoted string.
-var parameter = sync.OnceValue(func() *regexp.Regexp { //nolint:gochecknoglobals // A constant in all but form.
+// parameter matches a challenge parameter, whose value is a word or a quoted
+// string.
+var parameter = sync.OnceValue(func() *regexp.Regexp { //nolint:gochecknoglobals // Effectively a constant.
 	return regexp.MustCompile(`[^\s,="]+[ \t]*=[ \t]*("(\\.|[^"\\])*"|[^\s,"]+)`)
 })
 
-// deref gives the zero value for what is absent, where that means the same.
+// deref returns the zero value for nil, where both mean the same.
 func deref[T any](p *T) T {
 	if p == nil {
 		return *new(T)

@@ -10,13 +10,13 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
 )
 
-// Scopes are the scopes of a token by name, each with its restrictions in order,
-// all in lower case: "certificate:manage,revoke;ssh" is certificate with manage
-// and revoke, and ssh with none.
+// Scopes maps scopes to their sorted restrictions, all in lower case:
+// "certificate:manage,revoke;ssh" is certificate with manage and revoke, and ssh
+// with none.
 type Scopes map[string][]string
 
-// ParseScopes reads the scope of an answer. Servers write blanks, upper case and
-// a semicolon at the end. It gives nil where there is no scope at all.
+// ParseScopes parses the scope of a response. Servers add whitespace, upper case,
+// and a trailing semicolon. It returns nil if there is no scope.
 func ParseScopes(scope string) Scopes {
 	var scopes Scopes
 
@@ -48,7 +48,7 @@ func ParseScopes(scope string) Scopes {
 	return scopes
 }
 
-// lower is ASCII alone: Unicode's lower case makes an ordinary letter of some others.
+// lower maps ASCII only: Unicode maps some other characters to ASCII letters.
 func lower(r rune) rune {
 	if r >= 'A' && r <= 'Z' {
 		return r + 'a' - 'A'
@@ -57,12 +57,12 @@ func lower(r rune) rune {
 	return r
 }
 
-// anyScope is the requirement that every token meets.
+// anyScope is a requirement that every token satisfies.
 const anyScope = "any"
 
-// Missing gives what is required but not granted, in canonical form and order,
-// one element for each restriction: "certificate:revoke". A scope alone is met by
-// that scope with or without restrictions; restrictions do not imply each other.
+// Missing returns the required scopes that are not granted, in canonical form and
+// order, one element per restriction: "certificate:revoke". A scope without
+// restrictions accepts any; restrictions do not imply each other.
 func (s Scopes) Missing(required []string) []string {
 	missing := []string{}
 
@@ -87,8 +87,8 @@ func (s Scopes) Missing(required []string) []string {
 	return missing
 }
 
-// Require returns the answer together with which of the required scopes the token
-// lacks. It leaves the answer itself as it is, since other checks may share that.
+// Require returns the answer with the required scopes that the token lacks. It does
+// not change a, which other checks may share.
 func (a *Answer) Require(required []string) verdict.Answer {
 	with := a.Answer
 
@@ -100,12 +100,12 @@ func (a *Answer) Require(required []string) verdict.Answer {
 	return with
 }
 
-// scopeGrammar has names of printable ASCII without whitespace and the separators
-// (comma, colon, semicolon): anything else would be trimmed or never granted, and so
-// require nothing. It is made when it is needed, as microsoftDate is.
-var scopeGrammar = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[!-+\--9<-~]+(:[!-+\--9<-~]+(,[!-+\--9<-~]+)*)?$`) }) //nolint:gochecknoglobals // A constant in all but form.
+// scopeGrammar matches names of printable ASCII without whitespace and separators
+// (comma, colon, semicolon): anything else would be trimmed or never granted, and
+// so require nothing. It is compiled on first use, as microsoftDate is.
+var scopeGrammar = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[!-+\--9<-~]+(:[!-+\--9<-~]+(,[!-+\--9<-~]+)*)?$`) }) //nolint:gochecknoglobals // Effectively a constant.
 
-// CheckScope reports why a required scope is not one. The error continues a
+// CheckScope reports why a required scope is not valid. The error continues a
 // sentence and does not repeat the value.
 func CheckScope(scope string) error {
 	switch {

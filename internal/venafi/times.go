@@ -11,8 +11,8 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
 )
 
-// moments are the times of an answer, each in three forms. They differ in what
-// they keep: the last two have milliseconds, or not, by the server's version.
+// moments are the times in a response, each in three forms. Precision differs:
+// depending on the server's version, the last two have milliseconds.
 type moments struct {
 	AccessIssuedOn     *string `json:"access_issued_on"`
 	AccessIssuedOnISO  *string `json:"access_issued_on_ISO8601"`
@@ -35,8 +35,8 @@ func (m moments) read() (times, error) {
 	return times{accessIssued, grantIssued, grantExpires}, errors.Join(err1, err2, err3)
 }
 
-// moment takes the first form that holds a time, seconds first. All forms must
-// be readable, since a document with an unreadable one is not the documented one.
+// moment returns the first form that contains a time, seconds first. All forms must
+// be valid, or the document is not the documented one.
 func moment(unix *int64, iso, microsoft *string) (*time.Time, error) {
 	fromISO, err1 := parseISO(deref(iso))
 	fromMicrosoft, err2 := parseMicrosoft(deref(microsoft))
@@ -44,8 +44,7 @@ func moment(unix *int64, iso, microsoft *string) (*time.Time, error) {
 	return cmp.Or(set(time.Unix(deref(unix), 0)), set(fromISO), set(fromMicrosoft)), errors.Join(err1, err2)
 }
 
-// set gives nil for what servers write where there is no time: 1970, or .NET's
-// year 1.
+// set returns nil for what servers send as no time: 1970, or .NET's year 1.
 func set(t time.Time) *time.Time {
 	if t.Unix() <= 0 {
 		return nil
@@ -54,8 +53,8 @@ func set(t time.Time) *time.Time {
 	return new(t.UTC())
 }
 
-// parseISO reads ISO 8601 with or without fractions and zone; without one it is
-// UTC. An empty text is no time.
+// parseISO parses ISO 8601 with or without fractions and zone, which defaults to
+// UTC. An empty string is not a time.
 func parseISO(s string) (time.Time, error) {
 	if s == "" {
 		return time.Time{}, nil
@@ -66,15 +65,15 @@ func parseISO(s string) (time.Time, error) {
 		t, err = time.Parse("2006-01-02T15:04:05", s)
 	}
 
-	return t, err //nolint:wrapcheck // That there is one is enough.
+	return t, err //nolint:wrapcheck // Callers only check whether it is nil.
 }
 
-// microsoftDate is made when it is needed: each run starts the provider several
-// times, and most of them read no date.
-var microsoftDate = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^/Date\((-?\d+)([+-]\d{4})?\)/$`) }) //nolint:gochecknoglobals // A constant in all but form.
+// microsoftDate is compiled on first use: each run starts the provider several
+// times, and usually parses no date.
+var microsoftDate = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^/Date\((-?\d+)([+-]\d{4})?\)/$`) }) //nolint:gochecknoglobals // Effectively a constant.
 
-// parseMicrosoft reads "/Date(ms)/", milliseconds since 1970 in UTC. An offset
-// that may follow is only where the server stands. An empty text is no time.
+// parseMicrosoft parses "/Date(ms)/", milliseconds since 1970 in UTC. An offset
+// only shows the server's zone. An empty string is not a time.
 func parseMicrosoft(s string) (time.Time, error) {
 	if s == "" {
 		return time.Time{}, nil
@@ -93,13 +92,12 @@ func parseMicrosoft(s string) (time.Time, error) {
 	return time.UnixMilli(ms), nil
 }
 
-// lastSecond is the last one that RFC 3339 can write, in Unix time.
+// lastSecond is the last Unix time that RFC 3339 can represent.
 const lastSecond = 253402300799
 
-// findEnd finds when the token stops working: AccessIssuedOn + ValidFor, or the
-// grant's end where that comes first. The server has just said that the token
-// works, so an end that has passed contradicts it and is left out, as is one past
-// the year 9999.
+// findEnd sets the token's expiration: AccessIssuedOn + ValidFor, or the grant's
+// expiration if earlier. The server has just accepted the token, so a past
+// expiration contradicts it and is dropped, as is one after the year 9999.
 func (a *Answer) findEnd(now time.Time) {
 	leaveOut := func(which, why string) {
 		a.Warnings = append(a.Warnings, verdict.Warning{
@@ -120,7 +118,7 @@ func (a *Answer) findEnd(now time.Time) {
 		leaveOut("grant", "is in the past")
 	}
 
-	// RFC 3339 cannot write these either.
+	// RFC 3339 cannot represent these either.
 	if !verdict.Writable(a.AccessIssuedOn) {
 		a.AccessIssuedOn = nil
 
@@ -138,7 +136,7 @@ func (a *Answer) findEnd(now time.Time) {
 	}
 
 	if a.ValidFor > lastSecond-a.AccessIssuedOn.Unix() {
-		// Later than any grant's end that can be told.
+		// Later than any grant expiration that RFC 3339 can represent.
 		a.ExpiresOn, a.EndUnknown = a.GrantExpiresOn, a.GrantExpiresOn == nil
 
 		leaveOut("token", "is after the year 9999")
@@ -146,12 +144,12 @@ func (a *Answer) findEnd(now time.Time) {
 		return
 	}
 
-	// Seconds are added as integers: a Duration holds no more than 292 years.
+	// Added as integers, because a Duration holds at most 292 years.
 	end := time.Unix(a.AccessIssuedOn.Unix()+a.ValidFor, int64(a.AccessIssuedOn.Nanosecond())).UTC()
 
 	switch {
 	case !end.After(now):
-		// The grant's end is a bound, but when the token ends is not known.
+		// The grant's expiration is a bound, but the token's is unknown.
 		a.ExpiresOn, a.EndUnknown = a.GrantExpiresOn, true
 
 		leaveOut("token", "is in the past")

@@ -1,8 +1,7 @@
-// Package venafi asks a Venafi Trust Protection Platform server (also: TLS
-// Protect Datacenter, CyberArk Certificate Manager, Self-Hosted) whether an
-// access token works.
+// Package venafi verifies access tokens with a Venafi Trust Protection Platform
+// server (also: TLS Protect Datacenter, CyberArk Certificate Manager, Self-Hosted).
 //
-// It knows one operation, GET vedauth/Authorize/Verify of the platform's Web SDK.
+// It uses one operation, GET vedauth/Authorize/Verify of the platform's Web SDK.
 package venafi
 
 import (
@@ -17,12 +16,12 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
 )
 
-// verifyPath is the one path that is asked.
+// verifyPath is the path of the only operation.
 const verifyPath = "/vedauth/authorize/verify"
 
-// ParseURL reads a server's URL: the bare host, or one that ends in /vedsdk,
-// /vedauth or the path of Authorize/Verify. Without a scheme it is HTTPS. The
-// error continues a sentence and does not repeat the value.
+// ParseURL parses a server's URL: the host alone, or a URL that ends in /vedsdk,
+// /vedauth or the path of Authorize/Verify. The scheme defaults to HTTPS. The error
+// continues a sentence and does not repeat the value.
 func ParseURL(raw string) (*url.URL, error) {
 	raw = strings.TrimSpace(raw)
 	if raw != "" && !strings.Contains(raw, "://") {
@@ -43,7 +42,7 @@ func ParseURL(raw string) (*url.URL, error) {
 	return base, nil
 }
 
-// cutSuffix removes the service's path from the end of the server's.
+// cutSuffix removes the service's path from the end of a path.
 func cutSuffix(path string) string {
 	for _, suffix := range []string{verifyPath, "/vedauth", "/vedsdk"} {
 		if cut := len(path) - len(suffix); cut >= 0 && strings.EqualFold(path[cut:], suffix) {
@@ -60,12 +59,12 @@ type Client struct {
 	client *transport.Client[*Answer]
 }
 
-// NewClient makes a client of the server at base, as [ParseURL] returns it. The
+// NewClient returns a client of the server at base, a URL from [ParseURL]. The
 // error is a [*verdict.Error] about the configuration.
 func NewClient(base *url.URL, config transport.Config) (*Client, error) {
 	config.Issuer = "The Venafi server"
 	config.Header = http.Header{"Accept": {"application/json"}}
-	// IIS may be set to ask for a client certificate on the vedauth application only.
+	// IIS may request a client certificate for the vedauth application only.
 	config.LateClientAuth = true
 
 	client, err := transport.New[*Answer](config)
@@ -76,16 +75,16 @@ func NewClient(base *url.URL, config transport.Config) (*Client, error) {
 	return &Client{base: base, client: client}, nil
 }
 
-// Verify sends one GET, to vedauth/authorize/verify. Equal checks share a
-// request, and a fresh one takes no old answer, as [transport.Client.Ask] says. A token
-// that the server refuses is an answer. The error is a [*verdict.Error]: the
-// question was not answered.
+// Verify sends one GET, to vedauth/authorize/verify. Equal checks share a request,
+// and a fresh one does not use an earlier response, as in [transport.Client.Ask]. A
+// rejected token is an answer, not an error. The error is a [*verdict.Error]: the
+// token could not be verified.
 func (c *Client) Verify(ctx context.Context, bearer token.Token, fresh bool) (*Answer, error) {
 	return c.client.Ask(ctx, c.base.JoinPath(verifyPath), bearer, fresh, read)
 }
 
 // words are Venafi's part of a reason.
-var words = verdict.Words{ //nolint:gochecknoglobals // A constant in all but form.
+var words = verdict.Words{ //nolint:gochecknoglobals // Effectively a constant.
 	Token:    "Venafi access token",
 	Endpoint: "The Venafi server's Authorize/Verify",
 	Renew:    "Refresh the token or request a new one, and use the new value.",

@@ -1,33 +1,32 @@
 package verdict
 
-// Error is the outcome of a check that could not be decided: the issuer was not
-// asked, did not answer, or did not answer the question. It says nothing about
-// the token, and it never holds a part of one.
+// Error is the outcome of a check that could not be decided: no request was sent,
+// there was no response, or the response did not decide it. It says nothing about
+// the token, and contains no part of it.
 type Error struct {
-	// Summary says in a few words, and without values, what kind of fault it is.
+	// Summary says in a few words, without values, what kind of fault it is.
 	Summary string
-	// Happened says what happened and what was tried, in sentences.
+	// Happened says in sentences what happened and what was tried.
 	Happened string
-	// Remedy says what to do next, in sentences.
+	// Remedy says in sentences what to do next.
 	Remedy string
-	// Asked says that a request was on its way: the detail then adds that the
-	// fault says nothing about the token, since people rotate tokens in an outage.
+	// Asked reports that a request was in progress. The detail then says that the
+	// fault says nothing about the token, because people rotate tokens in an outage.
 	Asked bool
-	// Temporary says that the same request may be answered in a moment, so that it
-	// is retried.
+	// Temporary reports that the request may succeed shortly, and is retried.
 	Temporary bool
-	// Err is the cause, for [errors.Is] and [errors.As]. Its text is not shown: it
-	// may repeat what a server sent.
+	// Err is the cause, for [errors.Is] and [errors.As]. Its text is not shown,
+	// because it may repeat what a server sent.
 	Err error
 }
 
-// Error gives the summary and the detail on one line.
+// Error returns the summary and the detail.
 func (e *Error) Error() string { return e.Summary + ": " + e.Detail() }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Detail is the whole text for a person: what happened, and what to do.
+// Detail returns the text for display: what happened, and what to do.
 func (e *Error) Detail() string {
 	detail := e.Happened
 	if e.Asked {

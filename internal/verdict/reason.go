@@ -10,30 +10,31 @@ import (
 type Words struct {
 	// Token is what the issuer calls the token: "Cloudflare API token".
 	Token string
-	// Endpoint is who answered, at the start of a sentence: "Cloudflare's user endpoint".
+	// Endpoint is the endpoint that responded, to start a sentence: "Cloudflare's user
+	// endpoint".
 	Endpoint string
-	// Renew is what to do about a token that has ended or soon will, as a sentence.
+	// Renew says in a sentence what to do about an expired or expiring token.
 	Renew string
-	// Enable is what to do about a token that was switched off, as a sentence; "" for
-	// an issuer that tells of none.
+	// Enable says in a sentence what to do about a disabled token; "" if the issuer
+	// does not report any.
 	Enable string
-	// Refused is what a refusal may mean and what to do, in sentences.
+	// Refused says in sentences what a rejection may mean and what to do.
 	Refused string
-	// Scope is what to do about a missing scope, as a sentence.
+	// Scope says in a sentence what to do about a missing scope.
 	Scope string
-	// ScopesUnknown and EndUnknown are what to do where required_scopes or
-	// min_remaining cannot be checked because the answer lacks the fact, as a
-	// sentence. An issuer whose answers always have it needs none.
+	// ScopesUnknown and EndUnknown say in a sentence what to do if the response lacks
+	// what is needed to check required_scopes or min_remaining. They are empty for an
+	// issuer that always returns it.
 	ScopesUnknown, EndUnknown string
 }
 
-// reason explains a status. It holds nothing that differs between two equal
-// answers, such as the time of the check, so that a plan that repeats the check
-// shows no change.
+// reason explains a status. It contains nothing that differs between equal answers,
+// such as the time of the check, so that repeating a check causes no changes in a
+// plan.
 func reason(s Status, f Facts, q Question, w Words) string {
 	var what, todo string
 
-	// An issuer may use a word of ours by itself; only it knows what it means then.
+	// An issuer may use one of our status words, with a meaning of its own.
 	ours := Status(f.Word) == Active
 
 	switch {
@@ -89,7 +90,7 @@ func life(f Facts) string {
 	}
 }
 
-// Brief writes a duration as a person would: "72h", not "72h0m0s".
+// Brief formats a duration as a user would: "72h", not "72h0m0s".
 func Brief(d time.Duration) string {
 	s := d.String()
 	if strings.HasSuffix(s, "m0s") {
@@ -103,10 +104,9 @@ func Brief(d time.Duration) string {
 	return s
 }
 
-// Writable reports whether RFC 3339 can write a time in UTC, which a date at the end
-// of the year 9999 in another zone may not be. Clients refuse or leave out others.
+// Writable reports whether RFC 3339 can represent a time in UTC: a date late in the
+// year 9999 in another zone may be too late. Clients refuse or drop other times.
 func Writable(t *time.Time) bool { return t == nil || t.UTC().Year() >= 0 && t.UTC().Year() <= 9999 }
 
-// Format writes a time as RFC 3339 in UTC, the form of every time that the
-// provider shows.
+// Format formats a time as RFC 3339 in UTC, as the provider shows all times.
 func Format(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }

@@ -1,8 +1,8 @@
-// Package verdict decides what an issuer's answer means for a token. It is the
-// only place where a token can become valid, and it is the same for every issuer.
+// Package verdict decides what an issuer's answer means for a token. It is the same
+// for every issuer, and no other package can make a token valid.
 //
-// A check ends in one of two ways: a [Verdict], when the issuer said something
-// about the token, or an [Error], when the question could not be answered.
+// A check results in a [Verdict] if the issuer's answer decided it, and in an
+// [Error] if not.
 package verdict
 
 import (
@@ -12,81 +12,83 @@ import (
 	"unicode/utf8"
 )
 
-// Status is the verdict in a word. It is one of the constants below or, where
-// an issuer uses a status word that is none of them, that word as it is.
+// Status is the verdict in a word: one of the constants below, or any other status
+// word of an issuer, unchanged.
 type Status string
 
-// The statuses, in the order in which [Decide] looks for them.
+// The statuses, in the order in which [Decide] checks them.
 const (
-	Rejected     Status = "rejected"      // the issuer refuses the token
-	Disabled     Status = "disabled"      // the issuer's word
-	NotYetValid  Status = "not_yet_valid" // the token's time has not begun
-	Expired      Status = "expired"       // the issuer's word, or the token's end has passed
+	Rejected     Status = "rejected"      // the issuer rejects the token
+	Disabled     Status = "disabled"      // from the issuer
+	NotYetValid  Status = "not_yet_valid" // the token is not valid yet
+	Expired      Status = "expired"       // from the issuer, or the expiration has passed
 	MissingScope Status = "missing_scope" // a required scope is not granted
-	Expiring     Status = "expiring"      // the token ends sooner than was asked for
-	Active       Status = "active"        // none of the above: the token works
+	Expiring     Status = "expiring"      // the token expires sooner than required
+	Active       Status = "active"        // none of the above: the token is valid
 )
 
-// Facts is what one answer of an issuer says about one token.
+// Facts is what one answer of an issuer says about a token.
 type Facts struct {
-	// Refused says that the issuer does not accept the token. The facts about
-	// the token's life are then not known.
+	// Refused reports that the issuer does not accept the token. The facts about its
+	// lifetime are then unknown.
 	Refused bool
-	// Said is the issuer's message in a form that may be shown, "" for none.
+	// Said is the issuer's message in a form that may be shown, or "".
 	Said string
-	// Word is the issuer's own word for the token's status.
+	// Word is the issuer's word for the token's status.
 	Word string
-	// NotBefore is when the token begins to work; nil if the answer has none.
+	// NotBefore is when the token becomes valid; nil if the answer has none.
 	NotBefore *time.Time
-	// ExpiresOn is when the token stops working; nil if the answer has none.
+	// ExpiresOn is when the token expires; nil if the answer has none.
 	ExpiresOn *time.Time
-	// EndUnknown says that the token may end before ExpiresOn, or at any time
-	// where ExpiresOn is nil. If it is false, no ExpiresOn is a token without an end.
+	// EndUnknown reports that the token may expire before ExpiresOn, or at any time if
+	// ExpiresOn is nil. If false, a nil ExpiresOn means that the token does not
+	// expire.
 	EndUnknown bool
-	// ScopesUnknown says that scopes were required, but the answer names none.
+	// ScopesUnknown reports that scopes are required, but the answer has none.
 	ScopesUnknown bool
 	// MissingScopes are the required scopes that the token lacks.
 	MissingScopes []string
-	// Granted is the token's scope as the issuer writes it, in a form that may be shown.
+	// Granted is the token's scope as the issuer returns it, in a form that may be
+	// shown.
 	Granted string
 	// Now is the time by the issuer's clock.
 	Now time.Time
 }
 
-// Answer is what every issuer's answer about a token has. The issuers' own types
-// embed it.
+// Answer is the part of an answer that all issuers have in common. The issuers' own
+// types embed it.
 type Answer struct {
 	Facts
 
 	// Words are the issuer's part of the reason.
 	Words Words
-	// Warnings are remarks on an answer that was good enough to decide.
+	// Warnings are for an answer that can still decide the check.
 	Warnings []Warning
 }
 
-// Warning is a remark for the user: a summary of a few words, and sentences.
+// Warning is a warning for the user: a summary of a few words, and sentences.
 type Warning struct{ Summary, Detail string }
 
-// Question is what the user wants to know about a token beyond whether it is valid.
+// Question is what a check requires of a token beyond being valid.
 type Question struct {
-	// TokenSource says where the token came from, as in the attribute of that name.
+	// TokenSource is the token source, as in the attribute of that name.
 	TokenSource string
-	// MinRemaining is how long the token must still live; nil if that was not asked.
+	// MinRemaining is the minimum remaining lifetime; nil if not set.
 	MinRemaining *time.Duration
 }
 
-// Verdict is the outcome of a check that the issuer has answered.
+// Verdict is the outcome of a check that the issuer's answer decided.
 type Verdict struct {
 	Status Status
-	// Reason explains the status to a person. The same answer gives the same text.
+	// Reason explains the status to the user. It is the same for equal answers.
 	Reason string
 }
 
-// Valid reports whether the token works and meets everything that was asked.
+// Valid reports whether the token is valid and meets all requirements.
 func (v Verdict) Valid() bool { return v.Status == Active }
 
-// Decide turns an answer into a verdict. The error is always an [*Error]: the
-// answer cannot decide what was asked.
+// Decide returns the verdict on an answer. The error is always an [*Error]: the
+// answer does not decide the check.
 func Decide(a Answer, q Question) (Verdict, error) {
 	status, err := decide(a, q)
 	if err != nil {
@@ -135,7 +137,7 @@ func decide(a Answer, q Question) (Status, error) {
 	}
 }
 
-// IsWord reports whether s can be passed on as an issuer's status word: 1 to 64
+// IsWord reports whether s can be shown as an issuer's status word: 1 to 64
 // printable characters.
 func IsWord(s string) bool {
 	n := utf8.RuneCountInString(s)

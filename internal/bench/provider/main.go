@@ -1,6 +1,6 @@
-// Command provider is what the benchmark compares the tokencheck provider with.
-// Without arguments its data source only waits, the least that a check can cost;
-// with a URL it is a stand-in for data "http". It is not part of a release.
+// Command provider is the provider that the benchmark compares tokencheck with.
+// Without arguments, its data source only waits, the least that a check can cost;
+// with a URL, it replaces data "http". It is not part of a release.
 package main
 
 import (
@@ -69,7 +69,7 @@ func (readDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp
 	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
 
 	if model.URL == nil {
-		time.Sleep(50 * time.Millisecond) // The benchmark's round trip.
+		time.Sleep(50 * time.Millisecond) // The benchmark's simulated round trip.
 	} else if err := get(ctx, model); err != nil {
 		resp.Diagnostics.AddError("The benchmark's provider failed", err.Error())
 	}
@@ -77,12 +77,12 @@ func (readDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
 }
 
-// get opens a connection and, as hashicorp/http does, leaves it open.
+// get opens a connection and leaves it open, as hashicorp/http does.
 func get(ctx context.Context, model readModel) error {
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM([]byte(*model.CACertPEM))
 
-	request, _ := http.NewRequestWithContext(ctx, http.MethodGet, *model.URL, nil) // The URL is the fake issuer's.
+	request, _ := http.NewRequestWithContext(ctx, http.MethodGet, *model.URL, nil) // The URL of the fake issuer is valid.
 	request.Header.Set("Authorization", model.RequestHeaders["Authorization"])
 
 	answer, err := (&http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}).RoundTrip(request) //nolint:bodyclose // Write closes it.

@@ -1,5 +1,5 @@
 // Package clitest lets tests run a Terraform or OpenTofu CLI with the built
-// provider, and read what it prints.
+// provider, and check its output.
 package clitest
 
 import (
@@ -17,7 +17,7 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/cli"
 )
 
-// RequiredProviders is what each configuration begins with.
+// RequiredProviders is the start of each configuration.
 const RequiredProviders = `terraform {
   required_providers {
     tokencheck = { source = "tokencheck/tokencheck" }
@@ -25,7 +25,7 @@ const RequiredProviders = `terraform {
 }
 `
 
-// RequiredWithStandIns also requires the providers that [cli.InstallStandIns] stands in for.
+// RequiredWithStandIns also requires the providers of [cli.InstallStandIns].
 const RequiredWithStandIns = `terraform {
   required_providers {
     cloudflare = { source = "cloudflare/cloudflare" }
@@ -38,11 +38,11 @@ const RequiredWithStandIns = `terraform {
 var (
 	mirrorDir string
 
-	// mirror is where the provider is built once for all tests of a package.
+	// mirror builds the provider once for all tests of a package.
 	mirror = sync.OnceValues(func() (string, error) { return cli.Build(context.Background(), mirrorDir) })
 
-	// initialised and withStandIns are workspaces from which most others take what init
-	// would do again: without and with the stand-ins for other providers.
+	// initialised and withStandIns are workspaces that save most others an init:
+	// without and with the stand-ins for other providers.
 	initialised  = sync.OnceValues(func() (*cli.Workspace, error) { return prepare("init", RequiredProviders) })
 	withStandIns = sync.OnceValues(func() (*cli.Workspace, error) {
 		built, err := mirror()
@@ -57,10 +57,10 @@ var (
 		return prepare("init-standins", RequiredWithStandIns)
 	})
 
-	// usesStandIn matches a configuration that requires one of the stand-ins.
+	// usesStandIn matches a configuration that requires a stand-in.
 	usesStandIn = regexp.MustCompile(`source\s+= "(cloudflare/cloudflare|venafi/venafi)"`)
 
-	// callsModule matches a configuration or a test that init has to fetch modules for.
+	// callsModule matches a configuration or test for which init must install modules.
 	callsModule = regexp.MustCompile(`(?m)^\s*module\b`)
 
 	path = sync.OnceValues(cli.Find)
@@ -75,11 +75,11 @@ var (
 	})
 )
 
-// Main is the TestMain of a package that runs the CLI. It also fails when
-// goroutines are left over.
+// Main is the TestMain of a package that runs the CLI. It also fails if goroutines
+// are left.
 func Main(m goleak.TestingM) {
-	// The cores are busy with other tests: more threads for each CLI and its providers
-	// cost a tenth more.
+	// Other tests use the cores: more threads for each CLI and its providers cost a
+	// tenth more.
 	_ = os.Setenv("GOMAXPROCS", "1")
 
 	dir, err := os.MkdirTemp("", "tokencheck-test-")
@@ -90,8 +90,8 @@ func Main(m goleak.TestingM) {
 	mirrorDir = dir
 
 	goleak.VerifyTestMain(m,
-		// go-plugin's own, in the client by which terraform-plugin-testing starts a
-		// provider: with some CLIs it is still copying when the last test has ended.
+		// From go-plugin, in the client with which terraform-plugin-testing starts a
+		// provider: with some CLIs it is still copying after the last test.
 		goleak.IgnoreAnyFunction("github.com/hashicorp/go-plugin.copyChan"),
 		goleak.Cleanup(func(code int) {
 			_ = os.RemoveAll(dir)
@@ -100,8 +100,8 @@ func Main(m goleak.TestingM) {
 		}))
 }
 
-// Workspace makes a directory with a configuration, files by name, and the
-// built provider.
+// Workspace creates a directory with a configuration, files by name, and the built
+// provider.
 func Workspace(t *testing.T, files map[string]string) *cli.Workspace {
 	t.Helper()
 
@@ -136,7 +136,7 @@ func workspace(ctx context.Context, dir string, files map[string]string) (*cli.W
 	return cli.NewWorkspaceLike(like, dir, files)
 }
 
-// open makes a workspace with an init of its own.
+// open creates a workspace and runs init.
 func open(ctx context.Context, dir string, files map[string]string) (*cli.Workspace, error) {
 	found, err := path()
 	if err != nil {
@@ -160,7 +160,7 @@ func prepare(name, config string) (*cli.Workspace, error) {
 	return open(context.Background(), dir, map[string]string{"main.tf": config})
 }
 
-// OpenTofu reports whether the tests run on OpenTofu and not on Terraform.
+// OpenTofu reports whether the tests run on OpenTofu, not Terraform.
 func OpenTofu(t *testing.T) bool {
 	t.Helper()
 
@@ -172,7 +172,7 @@ func OpenTofu(t *testing.T) bool {
 	return is
 }
 
-// Run runs a command that must succeed, or must fail, and print each of the texts.
+// Run runs a command that must succeed, or must fail, and must print each text.
 func Run(t *testing.T, w *cli.Workspace, env []string, succeed bool, args []string, texts ...string) cli.Result {
 	t.Helper()
 
@@ -190,12 +190,12 @@ func Run(t *testing.T, w *cli.Workspace, env []string, succeed bool, args []stri
 	return result
 }
 
-// Says matches a text in the CLI's output, which wraps lines.
+// Says returns a pattern for text in the CLI's output, which wraps lines.
 func Says(text string) *regexp.Regexp {
 	return regexp.MustCompile("(?s)" + strings.ReplaceAll(regexp.QuoteMeta(text), " ", `[\s│]+`))
 }
 
-// Plan is what show -json tells of a saved plan.
+// Plan is the output of show -json for a saved plan.
 type Plan struct {
 	PriorState struct {
 		Values struct {
@@ -208,7 +208,7 @@ type Plan struct {
 	Errored bool `json:"errored"`
 }
 
-// Module is a module in a Plan, with those that it calls.
+// Module is a module in a plan, with its child modules.
 type Module struct {
 	Resources []struct {
 		Address string         `json:"address"`
@@ -217,7 +217,7 @@ type Module struct {
 	ChildModules []Module `json:"child_modules"`
 }
 
-// Find gives the attributes of a resource by its address, nil if there is none.
+// Find returns the attributes of the resource at an address, or nil.
 func (m Module) Find(address string) map[string]any {
 	for _, r := range m.Resources {
 		if r.Address == address {
@@ -234,7 +234,7 @@ func (m Module) Find(address string) map[string]any {
 	return nil
 }
 
-// Show reads a saved plan.
+// Show returns a saved plan.
 func Show(t *testing.T, w *cli.Workspace, env []string, file string) Plan {
 	t.Helper()
 
@@ -246,7 +246,7 @@ func Show(t *testing.T, w *cli.Workspace, env []string, file string) Plan {
 	return p
 }
 
-// Root is the path of the repository.
+// Root returns the root directory of the repository.
 func Root(t *testing.T) string {
 	t.Helper()
 
@@ -258,7 +258,7 @@ func Root(t *testing.T) string {
 	return root
 }
 
-// Tool gives the path of a pinned command, see [cli.Tool].
+// Tool returns the path of a pinned command, see [cli.Tool].
 func Tool(t *testing.T, module, name string) string {
 	t.Helper()
 

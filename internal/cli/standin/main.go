@@ -1,7 +1,7 @@
-// Command standin stands in for the providers cloudflare/cloudflare and venafi/venafi,
-// by the name of its binary: each with one resource and one data source, whose every
-// operation needs the token, as those of the real providers do. It is for the tests
-// and the demo, and no part of a release.
+// Command standin is a stand-in for the providers cloudflare/cloudflare and
+// venafi/venafi, depending on the name of its binary. Each has one resource and one
+// data source, whose every operation needs the token, as in the real providers. It
+// is for tests and the demo, and not part of a release.
 package main
 
 import (
@@ -26,25 +26,27 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
-// original is what the stand-in knows of a provider. The names are the real ones, but
-// for the data source.
+// original describes the real provider. Names are the real ones, except the data
+// source's.
 type original struct {
 	name, tokenArgument, urlArgument string
 	tokenVariable, urlVariable       string
-	// verify is the path, from the server's URL, that answers 200 to a valid token.
+	// verify is the path, relative to the server's URL, that returns 200 for a valid
+	// token.
 	verify string
-	// resource has string attributes, of which a change of the first one replaces it.
+	// resource is a resource with string attributes; changing the first one replaces
+	// it.
 	resource   string
 	attributes []string
 }
 
 var (
-	cloudflare = original{ //nolint:gochecknoglobals // A constant in all but form.
+	cloudflare = original{ //nolint:gochecknoglobals // Effectively a constant.
 		"cloudflare", "api_token", "base_url", "CLOUDFLARE_API_TOKEN", "CLOUDFLARE_BASE_URL", "/user/tokens/verify",
 		"dns_record",
 		[]string{"name", "content", "zone_id", "type", "ttl", "comment"},
 	}
-	venafi = original{ //nolint:gochecknoglobals // A constant in all but form.
+	venafi = original{ //nolint:gochecknoglobals // Effectively a constant.
 		"venafi", "access_token", "url", "VENAFI_TOKEN", "VENAFI_URL", "/vedauth/authorize/verify",
 		"certificate",
 		[]string{"common_name", "nickname"},
@@ -52,7 +54,7 @@ var (
 )
 
 func main() {
-	// The tests look for files that the provider under test writes.
+	// Tests check which files the provider under test writes.
 	_ = os.Unsetenv("TF_LOG_SDK_PROTO_DATA_DIR")
 
 	o := cloudflare
@@ -66,10 +68,10 @@ func main() {
 	}
 }
 
-// client is what the provider was configured with.
+// client is the provider's configuration.
 type client struct{ token, url string }
 
-// call is what every operation does first.
+// call sends the request with which every operation starts.
 func (c client) call(ctx context.Context, operation string, diags *diag.Diagnostics) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.url, nil)
 	if err != nil {
@@ -167,7 +169,7 @@ func (r *record) Create(ctx context.Context, req resource.CreateRequest, resp *r
 	}
 }
 
-// Read implements [resource.Resource]. It is what a refresh calls.
+// Read implements [resource.Resource]. A refresh calls it.
 func (r *record) Read(ctx context.Context, _ resource.ReadRequest, resp *resource.ReadResponse) {
 	r.call(ctx, "read", &resp.Diagnostics)
 }

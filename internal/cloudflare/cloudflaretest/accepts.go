@@ -7,11 +7,11 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
 )
 
-// Accepts reports whether the bytes of an answer are the documented success for a
-// token that works, as a simple decoder finds it that shares nothing with the
-// client. It may take for success what the client refuses, but not the reverse.
-func Accepts(answer []byte, now time.Time) bool {
-	fresh, now, ok := issuertest.Fresh(answer, now)
+// Accepts reports whether response is the documented success for a valid token. It
+// is a simple decoder that shares no code with the client. It may accept what the
+// client refuses, but not the reverse.
+func Accepts(response []byte, now time.Time) bool {
+	fresh, now, ok := issuertest.Fresh(response, now)
 
 	var document map[string]any
 	if !ok || json.Unmarshal([]byte(fresh.Body), &document) != nil || document["success"] != true {
@@ -30,7 +30,7 @@ func Accepts(answer []byte, now time.Time) bool {
 		passes(result["not_before"], func(t time.Time) bool { return !t.After(now) })
 }
 
-// passes reports whether a date is absent, or is one for which the condition holds.
+// passes reports whether a date is absent, or valid and meets the condition.
 func passes(value any, condition func(time.Time) bool) bool {
 	if value == nil {
 		return true

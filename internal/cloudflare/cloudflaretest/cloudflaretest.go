@@ -1,6 +1,6 @@
-// Package cloudflaretest is a fake of Cloudflare's token verification, for tests
-// and for the demo, in the manner of net/http/httptest. It answers as the real
-// API was seen, or is documented, to answer.
+// Package cloudflaretest is a fake of Cloudflare's token verification for tests and
+// the demo, modeled on net/http/httptest. It responds as the real API was observed,
+// or is documented, to respond.
 package cloudflaretest
 
 import (
@@ -15,16 +15,15 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
 )
 
-// Token is what the fake knows of a token.
+// Token is a token that the fake knows.
 type Token struct {
-	// ID is the token's identifier.
 	ID string
-	// Status is the status word. If it is empty, it is "expired" once ExpiresOn has
-	// passed, and "active" before.
+	// Status is the status word. If empty, it is "expired" once ExpiresOn has passed,
+	// else "active".
 	Status string
-	// Account is the ID of the account that owns the token; "" for a user's token.
+	// Account is the ID of the account that owns the token; "" for a user-owned one.
 	Account string
-	// NotBefore and ExpiresOn are left out of the answer if they are zero.
+	// NotBefore and ExpiresOn are omitted from the response if zero.
 	NotBefore, ExpiresOn time.Time
 }
 
@@ -34,10 +33,10 @@ type Server struct {
 	issuertest.Tokens[Token]
 }
 
-// active is the status word of a token that is valid.
+// active is the status word of a valid token.
 const active = "active"
 
-// NewServer starts a fake that knows no token. The caller closes it.
+// NewServer starts a fake that knows no token. The caller must close it.
 func NewServer(options ...issuertest.Option) *Server {
 	s := new(Server)
 	s.Server = issuertest.Start(http.HandlerFunc(s.Verify), options...)
@@ -45,16 +44,17 @@ func NewServer(options ...issuertest.Option) *Server {
 	return s
 }
 
-// BaseURL is the URL of the API.
+// BaseURL returns the URL of the API.
 func (s *Server) BaseURL() string { return s.URL + "/client/v4" }
 
-// The bodies of answers that are not a success, as captured from the real API.
+// Bodies of error responses, as captured from the real API.
 const (
 	BodyInvalid = `{"success":false,"errors":[{"code":1000,"message":"Invalid API Token"}],"messages":[],"result":null}`
 	BodyFormat  = `{"success":false,"errors":[{"code":6003,"message":"Invalid request headers","error_chain":` +
 		`[{"code":6111,"message":"Invalid format for Authorization header"}]}],"messages":[],"result":null}`
 	BodyNoHeader = `{"success":false,"errors":[{"code":1001,"message":"Missing \"Authorization\" header"}],"messages":[],"result":null}`
-	// BodyLockOut comes with 429, for minutes, after too many failed authentications.
+	// BodyLockOut is returned with 429, for minutes, after too many failed
+	// authentications.
 	BodyLockOut = `{"success":false,"errors":[{"code":10502,"message":"Too many authentication failures. Please try again later."}],"messages":[],"result":null}`
 	BodyNoRoute = `{"success":false,"errors":[{"code":7003,"message":"Could not route to the requested path, perhaps your object identifier is invalid?"},` +
 		`{"code":7000,"message":"No route for that URI"}],"messages":[],"result":null}`
@@ -62,11 +62,11 @@ const (
 
 var (
 	route = regexp.MustCompile(`^/client/v4/(?:user|accounts/([0-9a-fA-F]{32}))/tokens/verify$`)
-	// Besides other characters, what is too short or looks like a Global API key.
+	// Invalid characters, too short, or like a Global API key.
 	malformed = regexp.MustCompile(`[^A-Za-z0-9._~+/=-]|^.{0,11}$|^[0-9a-f]{32}$`)
 )
 
-// Verify answers a request as Cloudflare does, for faults that come now and then.
+// Verify responds as Cloudflare does. Intermittent faults in tests call it.
 func (s *Server) Verify(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cf-Ray", "8f2b6c1d0e3a4975-AMS")
 
@@ -90,7 +90,7 @@ func (s *Server) Verify(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// Body is the body of a 200 for a token at a time.
+// Body returns the body of a 200 for a token at the given time.
 func Body(t Token, now time.Time) string {
 	if t.Status == "" {
 		t.Status = active
@@ -111,7 +111,7 @@ func Body(t Token, now time.Time) string {
 
 	text, err := json.Marshal(result, json.Deterministic(true))
 	if err != nil {
-		panic(err) // A map of strings can be written.
+		panic(err) // A map of strings always marshals.
 	}
 
 	messages := ""

@@ -7,13 +7,12 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
 )
 
-// Recorded are the answers of the real API by what was asked, or what was wrong.
-// Those to other operations than verification are here because the same gateway
-// gives them.
-var Recorded = map[string]issuertest.Recorded{ //nolint:gochecknoglobals // A constant in all but form.
-	"active":              issuertest.Record("active", http.StatusOK, success(`"id":"ed17574386854bf78a67040be0a770b0","status":"active"`)),
-	"active, with a term": issuertest.Record("active", http.StatusOK, success(`"id":"ed17574386854bf78a67040be0a770b0","status":"active","not_before":"2024-01-01T00:00:00Z","expires_on":"2099-06-30T23:59:59Z"`)),
-	"the example of the documentation": issuertest.Record("expired", http.StatusOK,
+// Recorded maps requests and faults to responses of the real API. Some are from
+// other operations, because the same gateway sends them.
+var Recorded = map[string]issuertest.Recorded{ //nolint:gochecknoglobals // Effectively a constant.
+	"active":             issuertest.Record("active", http.StatusOK, success(`"id":"ed17574386854bf78a67040be0a770b0","status":"active"`)),
+	"active, with dates": issuertest.Record("active", http.StatusOK, success(`"id":"ed17574386854bf78a67040be0a770b0","status":"active","not_before":"2024-01-01T00:00:00Z","expires_on":"2099-06-30T23:59:59Z"`)),
+	"documentation example": issuertest.Record("expired", http.StatusOK,
 		success(`"id":"ed17574386854bf78a67040be0a770b0","status":"active","expires_on":"2020-01-01T00:00:00Z","not_before":"2018-07-01T05:20:00Z"`)),
 	"disabled":          issuertest.Record("disabled", http.StatusOK, success(`"id":"ed17574386854bf78a67040be0a770b0","status":"disabled"`)),
 	"expired":           issuertest.Record("expired", http.StatusOK, success(`"id":"ed17574386854bf78a67040be0a770b0","status":"expired"`)),
@@ -40,7 +39,7 @@ var Recorded = map[string]issuertest.Recorded{ //nolint:gochecknoglobals // A co
 	"lock-out":            issuertest.Record("", http.StatusTooManyRequests, BodyLockOut),
 	"lock-out, 403":       issuertest.Record("", http.StatusForbidden, BodyLockOut),
 	"rate limit":          issuertest.Record("", http.StatusTooManyRequests, failure(971, "Please wait and consider throttling your request speed"), "Retry-After", "300"),
-	"rate limit, older":   issuertest.Record("", http.StatusTooManyRequests, failure(10100, "More than 1200 requests per 300 seconds reached. Please wait and consider throttling your request speed")),
+	"rate limit, former":  issuertest.Record("", http.StatusTooManyRequests, failure(10100, "More than 1200 requests per 300 seconds reached. Please wait and consider throttling your request speed")),
 	"edge block":          issuertest.Record("", http.StatusForbidden, "<!DOCTYPE html><title>Attention Required! | Cloudflare</title>", "Content-Type", "text/html; charset=UTF-8"),
 	"edge fault, HTML":    issuertest.Record("", http.StatusBadGateway, "<html><head><title>502 Bad Gateway</title></head></html>", "Content-Type", "text/html"),
 	"edge fault, text":    issuertest.Record("", 520, "error code: 520", "Content-Type", "text/plain; charset=UTF-8"),

@@ -1,5 +1,5 @@
-// Package clienttest is what the tests of all issuers' clients have in common: how
-// a client is made, and what holds for each of its answers and errors.
+// Package clienttest contains what the tests of all issuers' clients share: how to
+// create a client, and what holds for all its answers and errors.
 package clienttest
 
 import (
@@ -19,19 +19,19 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
 )
 
-// UserAgent is what the clients under test send.
+// UserAgent is the User-Agent of the clients under test.
 const UserAgent = "terraform-provider-tokencheck/test"
 
-// Issuer makes clients of an issuer, as the provider does. C is the client.
+// Issuer creates clients of an issuer, as the provider does. C is the client.
 type Issuer[C any] struct {
-	// Config is what is the issuer's own, and the local clock.
+	// Config contains the issuer's own settings, and the local clock.
 	Config    transport.Config
 	ParseURL  func(string) (*url.URL, error)
 	NewClient func(*url.URL, transport.Config) (C, error)
 }
 
-// Connect makes a client of the issuer at address, which retries twice and soon.
-// The change, if not nil, is made to its configuration.
+// Connect returns a client of the issuer at address, which retries twice with a
+// short wait. Change, if not nil, may change its configuration.
 func (i Issuer[C]) Connect(tb testing.TB, address, trustBundle string, change func(*transport.Config)) C {
 	tb.Helper()
 
@@ -53,7 +53,7 @@ func (i Issuer[C]) Connect(tb testing.TB, address, trustBundle string, change fu
 	return client
 }
 
-// Impatient makes a configuration retry twice and soon, and then changes it.
+// Impatient makes a configuration retry twice with a short wait, then calls change.
 func Impatient(config transport.Config, change func(*transport.Config)) transport.Config {
 	config.Timeout, config.MaxRetries, config.Backoff = 20*time.Second, 2, time.Millisecond
 	config.UserAgent = UserAgent
@@ -65,7 +65,7 @@ func Impatient(config transport.Config, change func(*transport.Config)) transpor
 	return config
 }
 
-// Bearer makes a token.
+// Bearer returns a token.
 func Bearer(tb testing.TB, secret string) token.Token {
 	tb.Helper()
 
@@ -77,8 +77,8 @@ func Bearer(tb testing.TB, secret string) token.Token {
 	return b
 }
 
-// WantFault asserts that err is an error with all texts, which holds parts and
-// no part of the token, and gives it.
+// WantFault asserts that err is a [verdict.Error] with all its texts, contains
+// parts, and contains no part of the token. It returns the error.
 func WantFault(tb testing.TB, b token.Token, err error, parts ...string) *verdict.Error {
 	tb.Helper()
 
@@ -88,11 +88,11 @@ func WantFault(tb testing.TB, b token.Token, err error, parts ...string) *verdic
 	}
 
 	if fault.Summary == "" || fault.Happened == "" || fault.Remedy == "" {
-		tb.Errorf("error %+v lacks a text", fault)
+		tb.Errorf("error %+v has an empty text", fault)
 	}
 
 	if b.In(err.Error()) {
-		tb.Errorf("error %q holds a part of the token", err)
+		tb.Errorf("error %q contains part of the token", err)
 	}
 
 	for _, part := range parts {
@@ -104,7 +104,7 @@ func WantFault(tb testing.TB, b token.Token, err error, parts ...string) *verdic
 	return fault
 }
 
-// Written gives a time as the provider writes it, "" for none.
+// Written formats a time as the provider does, nil as "".
 func Written(t *time.Time) string {
 	if t == nil {
 		return ""
@@ -113,8 +113,8 @@ func Written(t *time.Time) string {
 	return verdict.Format(*t)
 }
 
-// Answers gives each body with each status line, as bytes on the wire, for
-// [Issuer.Fuzz] to begin with.
+// Answers returns HTTP/1.1 responses with each body and status line, as seeds for
+// [Issuer.Fuzz].
 func Answers(statuses, bodies []string) []string {
 	all := make([]string, 0, len(statuses)*len(bodies))
 
@@ -127,17 +127,17 @@ func Answers(statuses, bodies []string) []string {
 	return all
 }
 
-// Fuzz sends any bytes as the answer: no panic, no hang, nothing of the token in
-// what comes out, and no valid token but for the documented success, which accepts
-// finds without the client's code. Verify makes a fresh check, so that no earlier
-// answer is taken, and decides it; it gives nil where there is no answer.
+// Fuzz sends any bytes as the response: no panic, no hang, no part of the token in
+// the results, and no valid token except for the documented success, which accepts
+// recognizes without the client's code. Verify runs a fresh check, so that it uses
+// no earlier response, and decides it; its answer may be nil.
 func (i Issuer[C]) Fuzz(
 	f *testing.F, secret string, answers []string,
 	verify func(ctx context.Context, client C, b token.Token) (answer any, v verdict.Verdict, err error),
 	accepts func(answer []byte, now time.Time) bool,
 ) {
 	f.Helper()
-	log.SetOutput(io.Discard) // Package net/http logs what is left over after an answer.
+	log.SetOutput(io.Discard) // Package net/http logs excess data after a response.
 
 	server := issuertest.StartCanned()
 	f.Cleanup(server.Close)
@@ -157,7 +157,7 @@ func (i Issuer[C]) Fuzz(
 
 		answer, v, err := verify(t.Context(), client, b)
 		if server.Asked() == before {
-			t.Fatalf("nothing was asked, such as for want of ports: %v", err)
+			t.Fatalf("no request was sent, perhaps because no port was free: %v", err)
 		}
 
 		if v.Valid() && !accepts(raw, i.Config.Now()) {
@@ -165,7 +165,7 @@ func (i Issuer[C]) Fuzz(
 		}
 
 		if all := fmt.Sprintf("%+v %+v %v", answer, v, err); b.In(all) {
-			t.Errorf("the token is in %s", all)
+			t.Errorf("%s contains part of the token", all)
 		}
 	})
 }

@@ -9,11 +9,11 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
 )
 
-// Accepts reports whether the bytes of an answer are the documented success, as
-// a simple decoder finds it that shares nothing with the client. It may take for
-// success what the client refuses, but not the reverse.
-func Accepts(answer []byte, now time.Time) bool {
-	fresh, _, ok := issuertest.Fresh(answer, now)
+// Accepts reports whether response is the documented success. It is a simple
+// decoder that shares no code with the client. It may accept what the client
+// refuses, but not the reverse.
+func Accepts(response []byte, now time.Time) bool {
+	fresh, _, ok := issuertest.Fresh(response, now)
 
 	var document map[string]any
 	if !ok || json.Unmarshal([]byte(fresh.Body), &document) != nil {

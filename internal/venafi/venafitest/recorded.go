@@ -6,9 +6,8 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
 )
 
-// Recorded are the answers of servers, and of what stands in front of them, by what
-// was wrong.
-var Recorded = map[string]issuertest.Recorded{ //nolint:gochecknoglobals // A constant in all but form.
+// Recorded maps faults to responses of servers, and of gateways in front of them.
+var Recorded = map[string]issuertest.Recorded{ //nolint:gochecknoglobals // Effectively a constant.
 	"before 20.2.2": issuertest.Record("active", http.StatusOK, `{"application":"VenafiPS","scope":"certificate:manage;"}`),
 
 	"invalid_token":            issuertest.Record("rejected", http.StatusUnauthorized, BodyInvalid),
@@ -20,7 +19,7 @@ var Recorded = map[string]issuertest.Recorded{ //nolint:gochecknoglobals // A co
 	"grant revoked, line":      line("rejected", http.StatusUnauthorized, "Grant has been revoked, has expired, or the refresh token is invalid"),
 	"token expired, line":      line("rejected", http.StatusUnauthorized, "The access token provided is expired, revoked, malformed, or invalid for other reasons"),
 
-	"grant ended, line":     line("", http.StatusBadRequest, "Grant has been revoked, has expired, or the refresh token is invalid"),
+	"grant expired, line":   line("", http.StatusBadRequest, "Grant has been revoked, has expired, or the refresh token is invalid"),
 	"invalid_request, 400":  issuertest.Record("", http.StatusBadRequest, `{"error":"invalid_request","error_description":"Missing or invalid request property"}`),
 	"invalid_request, 401":  issuertest.Record("", http.StatusUnauthorized, BodyMissing),
 	"insufficient_scope":    issuertest.Record("", http.StatusForbidden, `{"error":"insufficient_scope","error_description":"The request requires higher privileges than provided by the access token"}`),
@@ -29,7 +28,7 @@ var Recorded = map[string]issuertest.Recorded{ //nolint:gochecknoglobals // A co
 	"Windows sign-in":       issuertest.Record("", http.StatusUnauthorized, "<html><h2>401 - Unauthorized</h2></html>", "Content-Type", "text/html", "WWW-Authenticate", "Negotiate, NTLM"),
 	"login_required":        issuertest.Record("", http.StatusUnauthorized, `{"error":"login_required"}`),
 	"server_error":          issuertest.Record("", http.StatusUnauthorized, `{"error":"server_error"}`),
-	"out of order":          issuertest.Record("", http.StatusUnauthorized, `{"error":"temporarily_unavailable"}`),
+	"unavailable":           issuertest.Record("", http.StatusUnauthorized, `{"error":"temporarily_unavailable"}`),
 	"no client certificate": issuertest.Record("", http.StatusBadRequest, "<center><h1>400 Bad Request</h1></center><center>No required SSL certificate was sent</center>", "Content-Type", "text/html"),
 	"no vedauth":            issuertest.Record("", http.StatusNotFound, notFound, "Content-Type", "text/html"),
 	"IIS, TLS 1.3":          issuertest.Record("", http.StatusInternalServerError, "<html><h2>500 - Internal server error.</h2></html>", "Content-Type", "text/html"),
@@ -37,7 +36,7 @@ var Recorded = map[string]issuertest.Recorded{ //nolint:gochecknoglobals // A co
 	"another program":       issuertest.Record("", http.StatusOK, `{"application":"Grafana"}`),
 }
 
-// line is an answer whose words are in the status line only.
+// line returns a response whose only text is in the status line.
 func line(verdict string, status int, words string) issuertest.Recorded {
 	return issuertest.Recorded{Answer: issuertest.Answer{Status: status, Words: words}, Verdict: verdict}
 }

@@ -1,6 +1,6 @@
-// Package venafitest is a fake of the Authorize/Verify operation of a Venafi
-// Trust Protection Platform server, for tests and for the demo, in the manner of
-// net/http/httptest. It answers as the vendor documents it.
+// Package venafitest is a fake of the Authorize/Verify operation of a Venafi Trust
+// Protection Platform server for tests and the demo, modeled on net/http/httptest.
+// It responds as the vendor documents.
 package venafitest
 
 import (
@@ -14,12 +14,14 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
 )
 
-// Token is what the fake knows of a token.
+// Token is a token that the fake knows.
 type Token struct {
-	// IssuedOn is when the access token was issued, and ValidFor its lifetime in seconds.
+	// IssuedOn is when the access token was issued, and ValidFor its lifetime in
+	// seconds.
 	IssuedOn time.Time
 	ValidFor int64
-	// GrantIssuedOn and GrantExpiresOn bound the grant; a zero end is none.
+	// GrantIssuedOn and GrantExpiresOn bound the grant; a zero GrantExpiresOn does
+	// not.
 	GrantIssuedOn, GrantExpiresOn time.Time
 
 	Application, Identity, Scope string
@@ -31,7 +33,7 @@ type Server struct {
 	issuertest.Tokens[Token]
 }
 
-// NewServer starts a fake that knows no token. The caller closes it.
+// NewServer starts a fake that knows no token. The caller must close it.
 func NewServer(options ...issuertest.Option) *Server {
 	s := new(Server)
 	s.Server = issuertest.Start(http.HandlerFunc(s.verify), options...)
@@ -39,12 +41,12 @@ func NewServer(options ...issuertest.Option) *Server {
 	return s
 }
 
-// The bodies of refusals.
+// The bodies of error responses.
 const (
 	BodyInvalid = `{"error":"invalid_token","error_description":"The access token provided is expired, revoked, malformed, or invalid for other reasons"}`
 	BodyGrant   = `{"error":"invalid_grant","error_description":"Grant has expired"}`
 	BodyMissing = `{"error":"invalid_request","error_description":"Missing Authorization header"}`
-	notFound    = "<html><body><h2>404 - File or directory not found.</h2></body></html>" // of IIS
+	notFound    = "<html><body><h2>404 - File or directory not found.</h2></body></html>" // from IIS
 )
 
 func (s *Server) verify(w http.ResponseWriter, r *http.Request) {
@@ -62,13 +64,13 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request) {
 	case !t.GrantExpiresOn.IsZero() && !now.Before(t.GrantExpiresOn):
 		issuertest.Reply(http.StatusBadRequest, BodyGrant)(w, r)
 	default:
-		// The real server writes "200 Token is valid", which package net/http cannot
-		// do on a connection that stays open. Nothing is decided by it.
+		// The real server writes "200 Token is valid", which net/http cannot do on a
+		// connection that stays open. It decides nothing.
 		issuertest.Reply(http.StatusOK, Body(t))(w, r)
 	}
 }
 
-// Body is the body of a 200 for a token, with every field of the documentation.
+// Body returns the body of a 200 for a token, with every documented field.
 func Body(t Token) string {
 	fields := map[string]any{"valid_for": t.ValidFor, "application": t.Application, "identity": t.Identity, "scope": t.Scope}
 
@@ -84,7 +86,7 @@ func Body(t Token) string {
 
 	text, err := json.Marshal(fields, json.Deterministic(true))
 	if err != nil {
-		panic(err) // A map of strings and numbers can be written.
+		panic(err) // A map of strings and numbers always marshals.
 	}
 
 	return string(text)
