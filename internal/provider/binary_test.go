@@ -14,7 +14,7 @@ import (
 
 func TestMain(m *testing.M) { clitest.Main(run{m}) }
 
-// run also wants each message of the catalogue, if all tests ran.
+// run also wants every message of the catalogue, if all tests ran.
 type run struct{ *testing.M }
 
 func (r run) Run() int {
@@ -57,7 +57,7 @@ func TestBinaryAliases(t *testing.T) {
 	for fake, secret := range map[*cloudflaretest.Server]string{one: "active-0123456789", two: "expired-0123456789"} {
 		for _, r := range fake.Requests() {
 			if got := r.Header.Get("Authorization"); got != "Bearer "+secret {
-				t.Errorf("a server got the other one's token: %s", got)
+				t.Errorf("a server received the other one's token: %s", got)
 			}
 		}
 	}
@@ -69,8 +69,7 @@ func TestBinaryAliases(t *testing.T) {
 	clitest.Run(t, w, nil, false, []string{"plan", "-no-color"}, "signed by a untrusted CA")
 }
 
-// Nothing but the process's environment: the token, the server, and the system's
-// authorities.
+// Only the process's environment: the token, the server, and the system trust store.
 func TestBinaryEnvironment(t *testing.T) {
 	t.Parallel()
 
