@@ -21,7 +21,7 @@ import (
 var version = "dev"
 
 func main() {
-	withDebugger := flag.Bool("debug", false, "run the provider so that a debugger can be attached to it")
+	withDebugger := flag.Bool("debug", false, "run the provider with support for debuggers such as Delve")
 	showVersion := flag.Bool("version", false, "print the version and exit")
 
 	flag.Parse()

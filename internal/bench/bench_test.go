@@ -23,11 +23,11 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/cloudflare/cloudflaretest"
 )
 
-// roundTrip is the simulated network's, and how long the floor waits. Each response
-// takes one, and each new connection two more, for TCP and for TLS 1.3.
+// roundTrip is the latency of the simulated network, and how long the floor waits.
+// Each response takes one, each new connection two more, for TCP and TLS 1.3.
 const roundTrip = 50 * time.Millisecond
 
-// The benchmarks that the goals are about, up to the provider's name.
+// Benchmarks that the goals compare, up to the provider's name.
 const (
 	different = "BenchmarkPlan/checks=500/tokens=different/provider="
 	same      = "BenchmarkPlan/checks=500/tokens=same/provider="
@@ -35,13 +35,13 @@ const (
 	start     = "BenchmarkStart/provider="
 )
 
-// goals are what a check may cost, as ratios of medians, since the values
-// themselves depend on the machine. A missed goal is not a failure. With 500
-// checks, a parallelism of 10 and a round trip of 50 ms, different tokens take at
-// most 1.10 times as long as the floor, and are verified at least 2.5 times faster
-// than over a connection for each read, at least 2.7 times faster than by
-// hashicorp/http. Checks of one token make one request, as a single check does. The
-// provider starts in at most 1.10 times the time and peak memory of an empty one.
+// goals limit the cost of a check, as ratios of medians, since absolute values depend
+// on the machine. A missed goal is not a failure. With 500 checks, a parallelism of
+// 10 and a round trip of 50 ms, different tokens take at most 1.10 times as long as
+// the floor, and are verified at least 2.5 times faster than with one connection per
+// read, at least 2.7 times faster than with hashicorp/http. Checks of one token make
+// one request, as a single check does. The provider starts in at most 1.10 times the
+// time and peak memory of an empty one.
 var goals = []struct {
 	name, unit, over, under, sense string
 	limit                          float64
@@ -54,8 +54,8 @@ var goals = []struct {
 	{"start-up, peak memory over an empty provider", "peak-bytes", start + "tokencheck", start + "empty", "at most", 1.10},
 }
 
-// configurations make the same plan with each provider. The floor only waits for a
-// round trip, and the stand-in opens a connection for each read as hashicorp/http does.
+// configurations produce the same plan with each provider. The floor only waits for a
+// round trip; the stand-in opens a connection per read, as hashicorp/http does.
 var configurations = map[string]struct{ source, settings, data, arguments string }{
 	"tokencheck": {"tokencheck/tokencheck", `provider "tokencheck" { cloudflare = { trust_bundle = file("ca.pem") } }`, "tokencheck_cloudflare", `api_token_env = var.different ? "T${count.index}" : null`},
 	"floor":      {"tokencheck/bench", "", "bench_read", ""},
@@ -81,12 +81,12 @@ data %q "check" {
 `
 
 var (
-	samples = make(map[string][]float64) // What was measured, by benchmark and unit.
+	samples = make(map[string][]float64) // Measurements by benchmark and unit.
 	dir     string                       // Where the providers are built.
 )
 
-// TestMain repeats the whole list of benchmarks, where -count alone would repeat
-// each in a row: so whatever else the machine does slows all providers alike.
+// TestMain repeats the whole list of benchmarks, since -count repeats each in a row:
+// other load on the machine then slows all providers alike.
 func TestMain(m *testing.M) {
 	flag.Parse()
 	count := flag.Lookup("test.count").Value
@@ -128,8 +128,8 @@ func check(b *testing.B, err error) {
 	}
 }
 
-// compile builds a provider without symbols, as a release does. Go leaves a binary
-// that is up to date alone.
+// compile builds a provider without symbols, as a release does. Go does not rebuild
+// an up-to-date binary.
 func compile(b *testing.B, name, source string) string {
 	b.Helper()
 	binary, err := cli.Compile(b.Context(), dir, name, source, "-ldflags=-s -w")
@@ -137,7 +137,7 @@ func compile(b *testing.B, name, source string) string {
 	return binary
 }
 
-// BenchmarkPlan measures plans of nothing but checks.
+// BenchmarkPlan measures plans that contain only checks.
 func BenchmarkPlan(b *testing.B) {
 	terraform, err := cli.Find()
 	check(b, err)
@@ -150,7 +150,7 @@ func BenchmarkPlan(b *testing.B) {
 		fmt.Fprintln(os.Stdout, "BENCH_HTTP_PROVIDER is not set: measuring a stand-in for hashicorp/http.")
 	} else {
 		providers[2] = "http"
-		installed := filepath.Join(b.TempDir(), "http") // A copy, since hard links end at a file system's end.
+		installed := filepath.Join(b.TempDir(), "http") // A copy, since hard links cannot cross file systems.
 		content, err := os.ReadFile(binary)
 		check(b, errors.Join(err, os.WriteFile(installed, content, 0o755), cli.Install(mirror, "hashicorp/http", installed)))
 	}
@@ -201,8 +201,8 @@ func BenchmarkPlan(b *testing.B) {
 	}
 }
 
-// BenchmarkStart measures a provider until it prints where it listens, and its
-// peak memory by then where there is a /proc. The empty provider is the floor's.
+// BenchmarkStart measures the time until a provider prints its address, and its peak
+// memory by then on systems with /proc. The empty provider is the floor's.
 func BenchmarkStart(b *testing.B) {
 	for _, provider := range []struct{ name, binary string }{{"tokencheck", compile(b, "tokencheck", ".")}, {"empty", compile(b, "bench", "./internal/bench/provider")}} {
 		b.Run("provider="+provider.name, func(b *testing.B) {
@@ -214,8 +214,8 @@ func BenchmarkStart(b *testing.B) {
 				check(b, errors.Join(err, command.Start()))
 				line, err := bufio.NewReader(stdout).ReadString('\n')
 				b.StopTimer()
-				// Not rusage: on Linux that counts the memory of the parent, which a process
-				// shares until it runs its own program.
+				// Not rusage: on Linux it counts the memory of the parent, which a
+				// process shares until exec.
 				status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", command.Process.Pid))
 				_, rest, _ := strings.Cut(string(status), "VmHWM:")
 				_, _ = fmt.Sscan(rest, &kilobytes)

@@ -15,17 +15,17 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
 )
 
-// TestRequest asserts what is sent: one GET, and nothing else.
+// TestRequest asserts that one GET is sent, and nothing else.
 func TestRequest(t *testing.T) {
 	t.Parallel()
 
 	tests := []struct{ name, base, account, want string }{
 		{"user endpoint", "/client/v4", "", "/client/v4/user/tokens/verify"},
 		{"account endpoint", "/client/v4", account, "/client/v4/accounts/" + account + "/tokens/verify"},
-		{"account in upper case", "/client/v4", strings.ToUpper(account), "/client/v4/accounts/" + strings.ToUpper(account) + "/tokens/verify"},
-		{"slashes at the end", "/client/v4///", "", "/client/v4/user/tokens/verify"},
+		{"uppercase account", "/client/v4", strings.ToUpper(account), "/client/v4/accounts/" + strings.ToUpper(account) + "/tokens/verify"},
+		{"trailing slashes", "/client/v4///", "", "/client/v4/user/tokens/verify"},
 		{"no path", "", "", "/user/tokens/verify"},
-		{"another prefix", "/a/b%2Fc", "", "/a/b%2Fc/user/tokens/verify"},
+		{"custom prefix", "/a/b%2Fc", "", "/a/b%2Fc/user/tokens/verify"},
 	}
 
 	for _, test := range tests {
@@ -61,7 +61,7 @@ func TestRequest(t *testing.T) {
 	}
 }
 
-// badAccounts cannot be account IDs; some would reach another endpoint.
+// badAccounts are not account IDs; some would reach another endpoint.
 var badAccounts = []string{
 	" ", account[:31], account + "0", strings.Replace(account, "0", "g", 1), "a/../../user", "../user", "..", account + "/", account + "\n", "\n" + account,
 	account[:31] + "%", account[:29] + "%2f", " " + account, account + "?x", strings.Repeat("é", 16), strings.Repeat("0", 64), account[:31] + "０",
@@ -94,7 +94,7 @@ func TestBadAccountID(t *testing.T) {
 			}
 
 			if cloudflare.CheckAccountID(id) == nil {
-				t.Error("CheckAccountID has no objection")
+				t.Error("CheckAccountID accepts it")
 			}
 		})
 	}
@@ -105,14 +105,13 @@ func TestBadAccountID(t *testing.T) {
 		}
 	}
 
-	// Somebody may have put the token there.
+	// A user may have put the token there.
 	if err := cloudflare.CheckAccountID(secret); err == nil || clienttest.Bearer(t, secret).In(err.Error()) {
 		t.Errorf("CheckAccountID = %v", err)
 	}
 }
 
-// TestFake makes checks against the fake as it is, which answers as the real API
-// was seen to.
+// TestFake runs checks against the fake, which mimics the real responses.
 func TestFake(t *testing.T) {
 	t.Parallel()
 
@@ -126,23 +125,23 @@ func TestFake(t *testing.T) {
 	}{
 		{name: "active", token: &cloudflaretest.Token{ID: tokenID}, want: verdict.Active},
 		{name: "unknown", want: verdict.Rejected, reason: "account_id"},
-		{name: "account's token at its endpoint", token: &cloudflaretest.Token{ID: tokenID, Account: account}, account: account, want: verdict.Active},
-		{name: "account's token at the user endpoint", token: &cloudflaretest.Token{ID: tokenID, Account: account}, want: verdict.Rejected, reason: "set account_id"},
-		{name: "user's token at the account endpoint", token: &cloudflaretest.Token{ID: tokenID}, account: account, want: verdict.Rejected, reason: "remove account_id"},
-		{name: "account's token at another account", token: &cloudflaretest.Token{ID: tokenID, Account: strings.Repeat("f", 32)}, account: account, want: verdict.Rejected, reason: "another account"},
-		{name: "ended", token: &cloudflaretest.Token{ID: tokenID, ExpiresOn: now.Add(-time.Second)}, want: verdict.Expired},
-		{name: "not begun", token: &cloudflaretest.Token{ID: tokenID, NotBefore: now.Add(time.Second)}, want: verdict.NotYetValid},
+		{name: "account-owned token at its account endpoint", token: &cloudflaretest.Token{ID: tokenID, Account: account}, account: account, want: verdict.Active},
+		{name: "account-owned token at the user endpoint", token: &cloudflaretest.Token{ID: tokenID, Account: account}, want: verdict.Rejected, reason: "set account_id"},
+		{name: "user token at the account endpoint", token: &cloudflaretest.Token{ID: tokenID}, account: account, want: verdict.Rejected, reason: "remove account_id"},
+		{name: "account-owned token at another account", token: &cloudflaretest.Token{ID: tokenID, Account: strings.Repeat("f", 32)}, account: account, want: verdict.Rejected, reason: "another account"},
+		{name: "expired", token: &cloudflaretest.Token{ID: tokenID, ExpiresOn: now.Add(-time.Second)}, want: verdict.Expired},
+		{name: "not yet valid", token: &cloudflaretest.Token{ID: tokenID, NotBefore: now.Add(time.Second)}, want: verdict.NotYetValid},
 		{name: "disabled", token: &cloudflaretest.Token{ID: tokenID, Status: "disabled"}, want: verdict.Disabled},
 		{name: "malformed", secret: "abc$def#" + secret, want: verdict.Rejected, reason: "6111"},
 
-		// The form of a token is good for a hint, not for a verdict.
-		{name: "form of an account's token, refused", secret: "cfat_" + secret, want: verdict.Rejected, reason: "account_id"},
-		{name: "form of a user's token, refused at the account endpoint", secret: "cfut_" + secret, account: account, want: verdict.Rejected, reason: "account_id"},
-		{name: "form of a global key, refused", secret: "cfk_" + secret, want: verdict.Rejected, reason: "Global API key"},
-		{name: "form of a login of Wrangler, refused", secret: "cfoat_" + secret, want: verdict.Rejected, reason: "Wrangler"},
-		{name: "form of an Origin CA key, refused", secret: "v1.0-" + secret, want: verdict.Rejected, reason: "Origin CA"},
-		{name: "form of an account's token, accepted at the user endpoint", secret: "cfat_" + secret, token: &cloudflaretest.Token{ID: tokenID}, want: verdict.Active},
-		{name: "form of a global key, accepted", secret: "cfk_" + secret, token: &cloudflaretest.Token{ID: tokenID}, want: verdict.Active},
+		// A token's prefix gives a hint, not a verdict.
+		{name: "account-owned token prefix, rejected", secret: "cfat_" + secret, want: verdict.Rejected, reason: "account_id"},
+		{name: "user token prefix, rejected at the account endpoint", secret: "cfut_" + secret, account: account, want: verdict.Rejected, reason: "account_id"},
+		{name: "Global API key prefix, rejected", secret: "cfk_" + secret, want: verdict.Rejected, reason: "Global API key"},
+		{name: "Wrangler token prefix, rejected", secret: "cfoat_" + secret, want: verdict.Rejected, reason: "Wrangler"},
+		{name: "Origin CA key prefix, rejected", secret: "v1.0-" + secret, want: verdict.Rejected, reason: "Origin CA"},
+		{name: "account-owned token prefix, accepted at the user endpoint", secret: "cfat_" + secret, token: &cloudflaretest.Token{ID: tokenID}, want: verdict.Active},
+		{name: "Global API key prefix, accepted", secret: "cfk_" + secret, token: &cloudflaretest.Token{ID: tokenID}, want: verdict.Active},
 		{name: "short", secret: "a1", token: &cloudflaretest.Token{ID: tokenID[2:]}, want: verdict.Active},
 		{name: "long", secret: strings.Repeat("Zq8R", 500), token: &cloudflaretest.Token{ID: tokenID}, want: verdict.Active},
 	}
@@ -175,8 +174,8 @@ func TestFake(t *testing.T) {
 	}
 }
 
-// TestWhichClockDecides has a token that has ended by one of the two clocks.
-func TestWhichClockDecides(t *testing.T) {
+// TestIssuerClockDecides covers tokens that have expired by one of the two clocks.
+func TestIssuerClockDecides(t *testing.T) {
 	t.Parallel()
 
 	tests := []struct {
@@ -186,12 +185,12 @@ func TestWhichClockDecides(t *testing.T) {
 		want     verdict.Status
 		warnings int
 	}{
-		{"ended by the issuer's clock", "Sun, 01 Mar 2026 13:00:00 GMT", now.Add(-2 * time.Hour), verdict.Expired, 1},
-		{"ended by the local clock only", "Sun, 01 Mar 2026 11:00:00 GMT", now.Add(2 * time.Hour), verdict.Active, 1},
-		{"no date, ended by the local clock", "", now.Add(2 * time.Hour), verdict.Expired, 0},
-		{"no date, not ended by the local clock", "", now.Add(-2 * time.Hour), verdict.Active, 0},
-		{"a date that is none", "yesterday", now.Add(2 * time.Hour), verdict.Expired, 0},
-		{"the same", "Sun, 01 Mar 2026 11:00:00 GMT", now.Add(-time.Hour), verdict.Active, 0},
+		{"expired by the issuer's clock", "Sun, 01 Mar 2026 13:00:00 GMT", now.Add(-2 * time.Hour), verdict.Expired, 1},
+		{"expired by the local clock only", "Sun, 01 Mar 2026 11:00:00 GMT", now.Add(2 * time.Hour), verdict.Active, 1},
+		{"no date, expired by the local clock", "", now.Add(2 * time.Hour), verdict.Expired, 0},
+		{"no date, not expired by the local clock", "", now.Add(-2 * time.Hour), verdict.Active, 0},
+		{"invalid date", "yesterday", now.Add(2 * time.Hour), verdict.Expired, 0},
+		{"clocks agree", "Sun, 01 Mar 2026 11:00:00 GMT", now.Add(-time.Hour), verdict.Active, 0},
 	}
 
 	for _, test := range tests {
@@ -221,11 +220,11 @@ func TestWhichClockDecides(t *testing.T) {
 
 	_, _, answer, err := verify(t, issuertest.Reply(http.StatusUnauthorized, cloudflaretest.BodyInvalid, "Date", "Sun, 01 Mar 2026 13:00:00 GMT"), "")
 	if err != nil || !answer.Refused || len(answer.Warnings) != 1 {
-		t.Errorf("a refusal by another clock: %+v, %v; want a warning", answer, err)
+		t.Errorf("a rejection with clock skew: %+v, %v; want a warning", answer, err)
 	}
 }
 
-// TestRetry has faults that are over with the next attempt.
+// TestRetry covers faults that do not recur on the next attempt.
 func TestRetry(t *testing.T) {
 	t.Parallel()
 
@@ -238,13 +237,13 @@ func TestRetry(t *testing.T) {
 		want     verdict.Status
 		requests int
 	}{
-		{"503, then good", []http.HandlerFunc{issuertest.Reply(503, ""), good}, verdict.Active, 2},
-		{"429 and 520, then good", []http.HandlerFunc{issuertest.Reply(429, refusal(coded(971, "wait"))), issuertest.Reply(520, ""), good}, verdict.Active, 3},
-		{"408, then refused", []http.HandlerFunc{issuertest.Reply(408, ""), issuertest.Reply(401, cloudflaretest.BodyInvalid), good}, verdict.Rejected, 2},
-		{"stream reset, then good", []http.HandlerFunc{broken, good}, verdict.Active, 2},
-		{"refused at once", []http.HandlerFunc{issuertest.Reply(401, cloudflaretest.BodyInvalid), good}, verdict.Rejected, 1},
+		{"503, then success", []http.HandlerFunc{issuertest.Reply(503, ""), good}, verdict.Active, 2},
+		{"429 and 520, then success", []http.HandlerFunc{issuertest.Reply(429, refusal(coded(971, "wait"))), issuertest.Reply(520, ""), good}, verdict.Active, 3},
+		{"408, then rejected", []http.HandlerFunc{issuertest.Reply(408, ""), issuertest.Reply(401, cloudflaretest.BodyInvalid), good}, verdict.Rejected, 2},
+		{"stream reset, then success", []http.HandlerFunc{broken, good}, verdict.Active, 2},
+		{"rejected at once", []http.HandlerFunc{issuertest.Reply(401, cloudflaretest.BodyInvalid), good}, verdict.Rejected, 1},
 		{"disabled at once", []http.HandlerFunc{issuertest.Reply(200, ok(result("disabled"))), good}, verdict.Disabled, 1},
-		{"an error of the edge is not retried", []http.HandlerFunc{issuertest.Reply(403, "<html>"), good}, "", 1},
+		{"edge error is not retried", []http.HandlerFunc{issuertest.Reply(403, "<html>"), good}, "", 1},
 		{"broken JSON is not retried", []http.HandlerFunc{issuertest.Reply(200, "{"), good}, "", 1},
 	}
 

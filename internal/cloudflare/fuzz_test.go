@@ -12,7 +12,6 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
 )
 
-// FuzzVerify asserts what [clienttest.Issuer.Fuzz] says.
 func FuzzVerify(f *testing.F) {
 	active := cloudflaretest.Body(cloudflaretest.Token{ID: tokenID}, now)
 	statuses := []string{"200 OK", "400 Bad Request", "401 Unauthorized", "403 " + secret, "429 Too Many Requests"}

@@ -20,26 +20,25 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const (
-	// secret is a token for tests: no word of a message holds a part of it.
+	// secret is a test token: no word of a message contains a part of it.
 	secret = "Zq8RtYw3LmN5pKj7HgFd2sXcVbA9eU4i"
-	// tokenID is the identifier in the documented example.
+	// tokenID is from the documented example.
 	tokenID = "ed17574386854bf78a67040be0a770b0"
 	account = "023e105f4ecef8ad9ca31a8372d0c353"
 	ray     = "8f2b6c1d0e3a4975-AMS"
 )
 
-// now is the time of all clocks, unless a test sets one otherwise.
+// now is the time of all clocks, unless a test sets another.
 var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 func clock() time.Time { return now }
 
-// issuer makes clients.
 var issuer = clienttest.Issuer[*cloudflare.Client]{
 	Config:   transport.Config{Block: "cloudflare", URLArgument: "base_url", Now: clock},
 	ParseURL: transport.ParseURL, NewClient: cloudflare.NewClient,
 }
 
-// start starts a fake whose clock stands still.
+// start starts a fake with a fixed clock.
 func start(t *testing.T, options ...issuertest.Option) *cloudflaretest.Server {
 	t.Helper()
 
@@ -50,19 +49,19 @@ func start(t *testing.T, options ...issuertest.Option) *cloudflaretest.Server {
 	return s
 }
 
-// decide makes a verdict of an answer, as the provider does.
+// decide returns the verdict on an answer, as the provider does.
 func decide(t *testing.T, b token.Token, answer *cloudflare.Answer, minRemaining *time.Duration) verdict.Verdict {
 	t.Helper()
 
 	v, err := verdict.Decide(answer.Answer, verdict.Question{TokenSource: b.Source(), MinRemaining: minRemaining})
 	if err != nil {
-		t.Fatalf("the answer cannot be decided: %v", err)
+		t.Fatalf("no decision: %v", err)
 	}
 
 	return v
 }
 
-// verify makes one check against a fake that answers by handler.
+// verify runs one check against a fake that responds with handler.
 func verify(t *testing.T, handler http.HandlerFunc, accountID string) (*cloudflaretest.Server, token.Token, *cloudflare.Answer, error) {
 	t.Helper()
 
@@ -73,7 +72,7 @@ func verify(t *testing.T, handler http.HandlerFunc, accountID string) (*cloudfla
 	answer, err := issuer.Connect(t, s.BaseURL(), s.TrustBundle, nil).Verify(context.Background(), b, accountID, true)
 
 	if err != nil && answer != nil {
-		t.Errorf("the error %v comes with the answer %+v", err, answer)
+		t.Errorf("error %v with answer %+v", err, answer)
 	}
 
 	return s, b, answer, err

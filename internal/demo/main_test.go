@@ -13,7 +13,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// The demo checks each of its commands itself.
+// The demo itself checks each of its commands.
 func TestDemo(t *testing.T) {
 	t.Parallel()
 
@@ -27,13 +27,13 @@ func TestDemo(t *testing.T) {
 			}
 
 			if lines := strings.Count(out.String(), "\n"); !all && lines >= 120 {
-				t.Errorf("the demo prints %d lines, too many to read", lines)
+				t.Errorf("the demo prints %d lines, which is too long to read", lines)
 			}
 		})
 	}
 }
 
-// The issuers are where the lines say, and revoke what is entered.
+// The issuers listen at the printed addresses, and revoke the tokens entered.
 func TestIssuers(t *testing.T) {
 	t.Parallel()
 

@@ -17,15 +17,15 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/cloudflare/cloudflaretest"
 )
 
-// scripts are what the jobs of a pipeline run, by the names of the jobs. On GitHub
-// the steps of a job are in order; those that call GitHub itself are left out.
+// scripts returns the scripts of a pipeline by job name. On GitHub the steps of a job
+// are in order; steps that call GitHub itself are left out.
 func scripts(t *testing.T, files ...string) map[string]string {
 	t.Helper()
 
 	all := map[string]string{}
 
 	for _, file := range files {
-		// OPA reads YAML, and Go's own library does not.
+		// OPA parses YAML, Go's standard library does not.
 		out, err := exec.CommandContext(t.Context(), clitest.Tool(t, "opa", "opa"), "eval", "--format=raw",
 			"--input", filepath.Join(clitest.Root(t), "examples", "ci", file), `object.union({job: script |
 				some job
@@ -44,8 +44,8 @@ func scripts(t *testing.T, files ...string) map[string]string {
 	return all
 }
 
-// checkout is a user's repository with the files in it where the guide says, and
-// what a job finds in its environment.
+// checkout is a user's repository with the files where the guide puts them, and the
+// environment of a job.
 type checkout struct {
 	dir    string
 	env    []string
@@ -79,7 +79,7 @@ func newCheckout(t *testing.T, s issuers) *checkout {
 		"token-check/check.sh":     read(t, "ci/token-check")["check.sh"],
 		"policies/tokencheck.rego": policies["tokencheck.rego"],
 		"policies/settings.yaml":   policies["settings.yaml"],
-		// The pipelines say terraform, OpenTofu takes the same arguments.
+		// The pipelines run terraform; OpenTofu takes the same arguments.
 		"bin/terraform": "#!/bin/sh\nexec '" + terraform + "' \"$@\"\n",
 		"bin/opa":       "#!/bin/sh\nexec '" + clitest.Tool(t, "opa", "opa") + "' \"$@\"\n",
 	} {
@@ -95,7 +95,7 @@ func newCheckout(t *testing.T, s issuers) *checkout {
 		}
 	})
 
-	for _, dir := range []string{"infrastructure", "token-check"} { // Lock files are in the repository.
+	for _, dir := range []string{"infrastructure", "token-check"} { // Lock files are committed.
 		c.run(t, dir, "terraform init -input=false", 0)
 	}
 
@@ -110,16 +110,16 @@ func (c *checkout) write(t *testing.T, file, text string) {
 		t.Fatal(err)
 	}
 
-	if err := os.WriteFile(file, []byte(text), 0o700); err != nil { // Those in bin are run.
+	if err := os.WriteFile(file, []byte(text), 0o700); err != nil { // Those in bin are executable.
 		t.Fatal(err)
 	}
 }
 
-// colors are what the CLI prints for a terminal.
+// colors matches the CLI's color codes.
 var colors = regexp.MustCompile(`\x1b\[[0-9;]*m`)
 
-// run runs a script as both services do, which must end with a status and print
-// the texts, and no token.
+// run runs a script as both services do, and wants the exit status, the texts in its
+// output, and no token.
 func (c *checkout) run(t *testing.T, dir, script string, want int, texts ...string) {
 	t.Helper()
 
@@ -152,8 +152,7 @@ func (c *checkout) run(t *testing.T, dir, script string, want int, texts ...stri
 	}
 }
 
-// The scripts of the pipelines apply a plan with tokens that work, and stop where
-// the guide says.
+// The scripts apply a plan with valid tokens, and stop where the guide says.
 func TestPipelines(t *testing.T) {
 	t.Parallel()
 
@@ -168,9 +167,9 @@ func TestPipelines(t *testing.T) {
 			infrastructure, tokens := "infrastructure", "token-check"
 			plan, policy, apply, check := jobs["plan"], jobs["policy"], jobs["apply"], jobs["check"]
 
-			if name == "GitLab" { // Its scripts change the directory themselves.
+			if name == "GitLab" { // Its scripts change directory themselves.
 				infrastructure, tokens, check = "", "", jobs["token-check"]
-			} // On GitHub the policy is a step of the job that plans.
+			} // On GitHub the policy is a step of the plan job.
 
 			// Without the gate the policy refuses the plan.
 			gate := read(t, "ephemeral-resources/tokencheck_cloudflare/gate")["main.tf"]
@@ -197,7 +196,7 @@ func TestPipelines(t *testing.T) {
 			c.run(t, infrastructure, plan, 0)
 			c.run(t, infrastructure, apply, 0, "Resources: 1 added")
 
-			// Only GitHub's jobs are told whether there is something to apply.
+			// Only GitHub's jobs need an output for pending changes.
 			if outputs, _ := os.ReadFile(filepath.Join(c.dir, "outputs")); name == "GitHub" && string(outputs) != strings.Repeat("changes=true\n", 3) {
 				t.Errorf("outputs of the plans: %q", outputs)
 			}
@@ -205,7 +204,7 @@ func TestPipelines(t *testing.T) {
 	}
 }
 
-// What check.sh writes, and how it ends, tells a token to be replaced from one that
+// The output and exit status of check.sh distinguish a token to replace from one that
 // could not be verified.
 func TestCheckScript(t *testing.T) {
 	t.Parallel()
@@ -213,7 +212,7 @@ func TestCheckScript(t *testing.T) {
 	s := newIssuers(t)
 	c := newCheckout(t, s)
 
-	// check asserts the status, and how the files begin that the script leaves, if any.
+	// check asserts the status, and how the files left by the script begin, if any.
 	check := func(want int, replace, unverified string) {
 		t.Helper()
 		c.run(t, "token-check", "sh check.sh", want)
@@ -225,7 +224,7 @@ func TestCheckScript(t *testing.T) {
 			}
 
 			if strings.Contains(string(text), endingToken) || strings.Contains(string(text), userToken) {
-				t.Errorf("%s holds a token", file)
+				t.Errorf("%s contains a token", file)
 			}
 		}
 	}
@@ -233,7 +232,7 @@ func TestCheckScript(t *testing.T) {
 	c.run(t, "token-check", "terraform init -input=false -lockfile=readonly", 0)
 	check(0, "", "")
 
-	// What is not there could not be verified.
+	// A missing token cannot be verified.
 	c.tokens["VENAFI_TOKEN"] = ""
 	check(2, "", "- data.tokencheck_venafi.this\n\nThese tokens could not be verified.")
 

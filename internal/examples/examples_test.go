@@ -16,18 +16,18 @@ import (
 
 func TestMain(m *testing.M) { clitest.Main(m) }
 
-// The tokens that the issuers know and that work.
+// Valid tokens known to the issuers.
 const (
-	userToken    = "user-0123456789"      // Cloudflare, owned by a user, without an end.
-	endingToken  = "ending-0123456789"    // Cloudflare, owned by a user, ends in 30 days.
+	userToken    = "user-0123456789"      // Cloudflare, owned by a user, does not expire.
+	endingToken  = "ending-0123456789"    // Cloudflare, owned by a user, expires in 30 days.
 	accountToken = "ofaccount-0123456789" // Cloudflare, owned by the account.
-	venafiToken  = "venafi-0123456789"    // Venafi, ends in 90 days.
+	venafiToken  = "venafi-0123456789"    // Venafi, expires in 90 days.
 
 	tokenID = "ed17574386854bf78a67040be0a770b0"
 	account = "023e105f4ecef8ad9ca31a8372d0c353"
 )
 
-// issuers are the fakes of all issuers, with tokens that work.
+// issuers are the fakes of all issuers, with valid tokens.
 type issuers struct {
 	cloudflare *cloudflaretest.Server
 	venafi     *venafitest.Server
@@ -52,7 +52,6 @@ func newIssuers(t *testing.T) issuers {
 	return s
 }
 
-// revokeAll lets no token work any more.
 func (s issuers) revokeAll() {
 	for _, token := range []string{userToken, endingToken, accountToken} {
 		s.cloudflare.Revoke(token)
@@ -61,9 +60,9 @@ func (s issuers) revokeAll() {
 	s.venafi.Revoke(venafiToken)
 }
 
-// env is an environment in which a configuration without a provider block finds
-// the issuers, and their tokens where every example looks for them. The
-// certificates of the issuers are written to dir.
+// env returns an environment with the issuers for configurations without a provider
+// block, and the tokens where the examples expect them. It writes the issuers'
+// certificates to dir.
 func (s issuers) env(t *testing.T, dir string) []string {
 	t.Helper()
 
@@ -87,8 +86,7 @@ func (s issuers) env(t *testing.T, dir string) []string {
 	}
 }
 
-// read gives the text of the files in a directory of examples/, and below it, by
-// their path from there.
+// read returns the files below a directory of examples/, by their relative path.
 func read(t *testing.T, dir string) map[string]string {
 	t.Helper()
 
@@ -111,9 +109,9 @@ func read(t *testing.T, dir string) map[string]string {
 	return files
 }
 
-// Every example of a check runs unchanged where only the environment tells which
-// issuers there are: it passes with valid tokens. Once they are gone, a plan says so,
-// before a gated provider says something else.
+// Every example of a check runs unchanged with the issuers set in the environment: it
+// passes with valid tokens. Once they are revoked, a plan says so before a gated
+// provider fails.
 func TestChecks(t *testing.T) {
 	t.Parallel()
 
@@ -122,7 +120,7 @@ func TestChecks(t *testing.T) {
 	for _, parent := range []string{"provider", "data-sources", "ephemeral-resources", "guides"} {
 		dirs := map[string]bool{}
 		for path := range read(t, parent) {
-			// What a guide leads away from needs providers that are not installed.
+			// The guides' discouraged examples need providers that are not installed.
 			if strings.HasSuffix(path, ".tf") && filepath.Base(filepath.Dir(path)) != "before" {
 				dirs[filepath.Join(parent, filepath.Dir(path))] = true
 			}
@@ -161,7 +159,7 @@ func planExample(t *testing.T, dir string) {
 		env = append(env, "CLOUDFLARE_API_TOKEN="+accountToken, "TF_VAR_cloudflare_api_token="+accountToken)
 	}
 
-	// What is gated exists when the token is gone.
+	// The gated resources exist when the token is revoked.
 	pass := []string{"plan", "-no-color", "-input=false"}
 	if strings.HasPrefix(dir, "ephemeral-resources") {
 		pass = []string{"apply", "-no-color", "-input=false", "-auto-approve"}
@@ -179,6 +177,6 @@ func planExample(t *testing.T, dir string) {
 	result := clitest.Run(t, w, env, strings.HasSuffix(dir, "check-block"), []string{"plan", "-no-color", "-input=false"}, "was rejected")
 
 	if clitest.Says("401 Unauthorized").MatchString(result.Output) {
-		t.Errorf("the gated provider sent something:\n%s", result.Output)
+		t.Errorf("the gated provider sent a request:\n%s", result.Output)
 	}
 }

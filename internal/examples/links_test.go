@@ -20,7 +20,7 @@ var (
 	notInSlug = regexp.MustCompile(`[^\w\- ]`)
 )
 
-// Every link from one page to another leads to a page and a heading that exist.
+// Every link between pages leads to an existing page and heading.
 func TestLinks(t *testing.T) {
 	t.Parallel()
 
@@ -59,14 +59,14 @@ func TestLinks(t *testing.T) {
 			if _, err := fs.Stat(root, target); err != nil {
 				t.Errorf("%s links to %s, which does not exist", file, match[1])
 			} else if page, ok := pages[target]; ok && fragment != "" && !slices.Contains(anchors(page), fragment) {
-				t.Errorf("%s links to %s, where no heading is of that name", file, match[1])
+				t.Errorf("%s links to %s, which has no such heading", file, match[1])
 			}
 		}
 	}
 }
 
-// anchors gives what can be linked to on a page: the headings in the form that
-// the registries and the hosting service give them, and ids.
+// anchors returns the link targets of a page: the headings as the registries and the
+// hosting service render them, and ids.
 func anchors(page string) []string {
 	var all []string
 

@@ -16,14 +16,14 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/venafi/venafitest"
 )
 
-// policy is the policy beside a configuration whose plans it judges.
+// policy is the policy with a configuration whose plans it evaluates.
 type policy struct {
 	*cli.Workspace
 
 	issuers issuers
 	env     []string
 	opa     string
-	eval    []string // The command of the guide.
+	eval    []string // The guide's command.
 }
 
 func newPolicy(t *testing.T, files map[string]string) policy {
@@ -47,7 +47,6 @@ func newPolicy(t *testing.T, files map[string]string) policy {
 	return policy{clitest.Workspace(t, files), s, s.env(t, t.TempDir()), clitest.Tool(t, "opa", "opa"), strings.Fields(command)[1:]}
 }
 
-// run runs OPA, and returns what it prints and its exit code.
 func (p policy) run(t *testing.T, input string, args ...string) (output string, code int) {
 	t.Helper()
 
@@ -63,14 +62,13 @@ func (p policy) run(t *testing.T, input string, args ...string) (output string, 
 	return string(out), command.ProcessState.ExitCode()
 }
 
-// settings are valid settings.
 func settings(hours int, checks ...string) string {
 	return fmt.Sprintf("tokencheck_settings: {gated_providers: [cloudflare/cloudflare], min_remaining_hours: %d, required_checks: %s}",
 		hours, strings.ReplaceAll(fmt.Sprintf("%q", checks), `" "`, `", "`))
 }
 
-// wants asserts that the policy refuses a plan with these messages, by their
-// beginning and in alphabetical order, or passes it if there are none.
+// wants asserts that the policy refuses a plan with messages that begin like these,
+// in alphabetical order, or passes it if there are none.
 func (p policy) wants(t *testing.T, plan, settings string, messages ...string) {
 	t.Helper()
 
@@ -86,12 +84,12 @@ func (p policy) wants(t *testing.T, plan, settings string, messages ...string) {
 		t.Errorf("settings %s: exit code %d, messages:\n%s\nwant them to begin with:\n%s", settings, code, output, strings.Join(messages, "\n"))
 	}
 
-	if strings.Contains(output, "-0123456789") { // All tokens end so.
+	if strings.Contains(output, "-0123456789") { // The suffix of all tokens.
 		t.Errorf("a token is in the output:\n%s", output)
 	}
 }
 
-// What messages begin with.
+// Beginnings of messages.
 const (
 	noCheck      = "The plan has no token check."
 	notGated     = ": no argument refers to a verified_token"
@@ -100,7 +98,7 @@ const (
 	noVerdict    = "the plan has no verdict: the check is deferred, or failed with a warning."
 )
 
-// plan makes a plan, also one that fails, and returns what show -json prints of it.
+// plan creates a plan, also a failed one, and returns its show -json output.
 func (p policy) plan(t *testing.T, succeed bool, flags ...string) string {
 	t.Helper()
 
@@ -138,7 +136,7 @@ module "own" {
   token  = ephemeral.tokencheck_cloudflare.this.verified_token
 }
 `}
-	// The arguments of the provider's aliases, and what the policy says about them.
+	// The arguments of the provider's aliases, and the policy's messages about them.
 	aliases := [][3]string{
 		{"instance", `api_token = ephemeral.tokencheck_cloudflare.many["a"].verified_token`},
 		{"output", `api_token = module.check["a.b"].token`},
@@ -186,7 +184,7 @@ provider "cloudflare" {
 
 	p.wants(t, p.plan(t, true), settings(0), append(messages, "provider module.own:cloudflare.variable"+notGated)...)
 
-	// Resources that are only in the state need no provider configuration.
+	// Resources that are only in state need no provider configuration.
 	p.apply(t, "-target=cloudflare_dns_record.this")
 
 	if err := os.WriteFile(filepath.Join(p.Dir, "main.tf"), []byte(clitest.RequiredWithStandIns+`ephemeral "tokencheck_cloudflare" "this" {}`), 0o600); err != nil {
@@ -196,7 +194,7 @@ provider "cloudflare" {
 	p.wants(t, p.plan(t, true), settings(0), noCheck, "provider registry.")
 }
 
-// Data sources without conditions of their own, in modules too: only the policy refuses.
+// Data sources without conditions, also in modules: only the policy refuses.
 func TestPolicyOnDataSources(t *testing.T) {
 	t.Parallel()
 
@@ -267,7 +265,7 @@ data "tokencheck_cloudflare" "this" {
 		dns+": "+refusedBy+"env:CLOUDFLARE_DNS_TOKEN) was rejected.", workers+": "+refusedBy+"env:CLOUDFLARE_WORKERS_TOKEN) was rejected.")
 }
 
-// A check without a verdict is refused: one that is deferred, also by a module's
+// A check without a verdict is refused: a deferred one, also by a module's
 // depends_on, and one that failed in a check block.
 func TestPolicyOnChecksWithoutAVerdict(t *testing.T) {
 	t.Parallel()

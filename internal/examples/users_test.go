@@ -9,8 +9,7 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/cli/clitest"
 )
 
-// unreachable is an environment without a token, in which a check that asks an
-// issuer is an error.
+// unreachable has no token, and makes checks that send a request fail.
 var unreachable = []string{"CLOUDFLARE_BASE_URL=http://127.0.0.1:1", "VENAFI_URL=http://127.0.0.1:1"}
 
 var (
@@ -18,9 +17,10 @@ var (
 	condition = regexp.MustCompile(`(?m)^( +condition += )(.+)$`)
 )
 
-// The tests that users are shown pass. They need no token and no issuer. Once the conditions of the configuration always hold, each
-// run that expects a failure fails: a test of a guard that cannot fail is worthless.
-func TestUsersTests(t *testing.T) {
+// The example tests pass. They need no token and no issuer. With conditions that
+// always hold, each run that expects a failure fails: a test of a guard that cannot
+// fail is worthless.
+func TestExampleTests(t *testing.T) {
 	t.Parallel()
 
 	const guard = "tests/guard.tftest.hcl"
@@ -45,8 +45,8 @@ func TestUsersTests(t *testing.T) {
 		fmt.Sprintf("%d passed, %d failed.", len(runs)-failures, failures))
 }
 
-// A root module with a gate is tested with the gated provider mocked, and the token
-// verified.
+// A root module with a gate is tested with a mock of the gated provider, and the
+// token is verified.
 func TestGateTest(t *testing.T) {
 	t.Parallel()
 
@@ -58,8 +58,8 @@ func TestGateTest(t *testing.T) {
 	clitest.Run(t, w, env, false, []string{"test", "-no-color"}, "was rejected")
 }
 
-// What the guide says of mocks: an override replaces the defaults, what is not set is
-// generated, and arguments are looked at all the same.
+// As the guide says of mocks, an override replaces the defaults, unset attributes are
+// generated, and arguments are still validated.
 func TestMocks(t *testing.T) {
 	t.Parallel()
 
@@ -71,7 +71,7 @@ data "tokencheck_cloudflare" "this" {
   lifecycle {
     postcondition {
       condition     = self.valid && self.status == "active"
-      error_message = "The token does not work."
+      error_message = "The token is not valid."
     }
   }
 }

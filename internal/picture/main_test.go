@@ -13,8 +13,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// The picture is drawn from what an apply prints today, with the configuration that
-// README.md shows above it; make picture draws it anew.
+// The picture shows what an apply prints today, with the configuration above it in
+// README.md; make picture redraws it.
 func TestTranscript(t *testing.T) {
 	t.Parallel()
 
@@ -28,7 +28,7 @@ func TestTranscript(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	// OpenTofu prints the same with its own name, and ends colors more often.
+	// OpenTofu prints the same with its own name, and resets colors more often.
 	colors := regexp.MustCompile(`\\u001b\[[0-9;]*m`)
 	got, want := colors.ReplaceAllString(strings.ReplaceAll(fresh.String(), "OpenTofu", "Terraform"), ""), colors.ReplaceAllString(string(transcript), "")
 

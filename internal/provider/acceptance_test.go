@@ -14,14 +14,14 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/venafi/venafitest"
 )
 
-// factories runs the provider in this process, with nothing but env.
+// factories runs the provider in this process, with only env.
 func factories(env map[string]string) map[string]func() (tfprotov6.ProviderServer, error) {
 	return map[string]func() (tfprotov6.ProviderServer, error){
 		"tokencheck": providerserver.NewProtocol6WithError(provider.New("test", host(env))()),
 	}
 }
 
-// withIssuers puts a provider configuration for the fakes before config.
+// withIssuers prepends a provider configuration for the fakes to config.
 func withIssuers(c *cloudflaretest.Server, v *venafitest.Server, config string) string {
 	block := fmt.Sprintf("  cloudflare = { base_url = %q, trust_bundle = %q }\n", c.BaseURL(), c.TrustBundle)
 	if v != nil {
@@ -59,8 +59,8 @@ output "verdict" {
 }
 `
 
-// The main job, with the provider in this process: a precondition stops the plan
-// with the reason.
+// The main use, with the provider in this process: a precondition stops the plan with
+// the reason.
 func TestAccPrecondition(t *testing.T) {
 	t.Parallel()
 

@@ -14,7 +14,7 @@ import (
 
 func TestMain(m *testing.M) { clitest.Main(run{m}) }
 
-// run also wants each message of the catalogue, if all tests ran.
+// run also wants every message of the catalogue, if all tests ran.
 type run struct{ *testing.M }
 
 func (r run) Run() int {
@@ -57,7 +57,7 @@ func TestBinaryAliases(t *testing.T) {
 	for fake, secret := range map[*cloudflaretest.Server]string{one: "active-0123456789", two: "expired-0123456789"} {
 		for _, r := range fake.Requests() {
 			if got := r.Header.Get("Authorization"); got != "Bearer "+secret {
-				t.Errorf("a server got the other one's token: %s", got)
+				t.Errorf("a server received the other one's token: %s", got)
 			}
 		}
 	}
@@ -66,11 +66,10 @@ func TestBinaryAliases(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	clitest.Run(t, w, nil, false, []string{"plan", "-no-color"}, "signed by a untrusted CA")
+	clitest.Run(t, w, nil, false, []string{"plan", "-no-color"}, "signed by an untrusted CA")
 }
 
-// Nothing but the process's environment: the token, the server, and the system's
-// authorities.
+// Only the process's environment: the token, the server, and the system trust store.
 func TestBinaryEnvironment(t *testing.T) {
 	t.Parallel()
 
@@ -88,7 +87,7 @@ func TestBinaryEnvironment(t *testing.T) {
 	}
 
 	clitest.Run(t, w, env, true, []string{"plan", "-no-color"}, "1 to add", `status = "active"`)
-	clitest.Run(t, w, env[1:], false, []string{"plan", "-no-color"}, "signed by a untrusted CA", "cloudflare.trust_bundle")
+	clitest.Run(t, w, env[1:], false, []string{"plan", "-no-color"}, "signed by an untrusted CA", "cloudflare.trust_bundle")
 
 	// A container image without CA certificates.
 	bare := append(slices.Clone(env[1:]), "SSL_CERT_FILE="+filepath.Join(w.Dir, "none"), "SSL_CERT_DIR="+filepath.Join(w.Dir, "none"))

@@ -25,8 +25,8 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
 )
 
-// canaryVariables hold the tokens of an issuer that come through the configuration.
-// ISSUER is its block, in what follows as well.
+// canaryVariables pass an issuer's tokens through the configuration. ISSUER is its
+// block, here and below.
 const canaryVariables = `
 variable "ISSUER_argument" {
   type      = string
@@ -59,11 +59,11 @@ resource "RECORD" "WAY" {
 `
 
 // canaryProviders are the ways to set a token in the provider configuration, by
-// alias. TOKEN is what the issuer calls its own.
+// alias. TOKEN is the issuer's argument.
 var canaryProviders = map[string]string{"": "", "provider": "TOKEN = var.ISSUER_configured", "ephemeral": "TOKEN = var.ISSUER_fleeting"}
 
 // canaryWays are all the ways to set a token, as a check's arguments. Each way of
-// each issuer has a token of its own, so that a leak shows where it came from.
+// each issuer has its own token, so that a leak shows its origin.
 var canaryWays = map[string]string{
 	"argument":  "TOKEN = var.ISSUER_argument",
 	"env":       `TOKEN_env = "CANARY_ISSUER"`,
@@ -73,9 +73,8 @@ var canaryWays = map[string]string{
 	"own":       "",
 }
 
-// canaries makes a configuration that sets tokens in all ways for all issuers, and
-// gates a provider at the URL cloud with each. The blocks say by issuer which server
-// to ask.
+// canaries returns a configuration that sets tokens in all ways for all issuers, and
+// gates a provider at the URL cloud with each. The blocks set the server by issuer.
 func canaries(blocks map[string]string, cloud string) string {
 	var b strings.Builder
 
@@ -89,7 +88,7 @@ func canaries(blocks map[string]string, cloud string) string {
 		for way, arguments := range canaryWays {
 			fmt.Fprintf(&b, "\ndata %q %q {\n  %s\n}\n", issuer.kind(), way, own(arguments))
 			fmt.Fprintf(&b, "\noutput \"%s_%s\" {\n  value = data.%[2]s.%[1]s.reason\n}\n", way, issuer.kind())
-			// The one way that Terraform stores is no ephemeral's.
+			// Terraform stores the argument of a data source only.
 			fmt.Fprintf(&b, "\nephemeral %q %q {\n  %s\n}\n", issuer.kind(), way, own(strings.ReplaceAll(arguments, "_argument", "_fleeting")))
 			b.WriteString(strings.ReplaceAll(withWords(issuer, cloud, canaryGate), "WAY", way))
 		}
@@ -113,8 +112,8 @@ func canaries(blocks map[string]string, cloud string) string {
 	return b.String()
 }
 
-// stored are the documented exceptions: what Terraform keeps in state and plan of
-// a data source's argument, and in the plan of a variable that is not ephemeral.
+// stored are the documented exceptions: a data source's argument in state and plan,
+// and a variable that is not ephemeral in the plan.
 var stored = map[string][]string{
 	"terraform.tfstate":      {"argument"},
 	"plan:tfplan":            {"argument", "provider"},
@@ -127,30 +126,30 @@ func TestCanary(t *testing.T) {
 	t.Parallel()
 
 	for name, test := range map[string]struct {
-		// fault answers for the issuer, which works without one.
+		// fault responds instead of the issuer, if set.
 		fault func(issuer fake) http.HandlerFunc
-		// url is asked instead of the issuer's server; untrusted leaves out whom to trust.
+		// url replaces the issuer's server; untrusted omits the trust bundle.
 		url       string
 		untrusted bool
 		env       []string
 		prints    string
 	}{
-		"works": {},
-		"refused": {
+		"valid token": {},
+		"rejected token": {
 			fault:  func(issuer fake) http.HandlerFunc { return issuer.refusal.ServeHTTP },
 			prints: "was rejected",
 		},
-		"the server repeats the token": {
+		"server echoes the token": {
 			fault:  func(issuer fake) http.HandlerFunc { return repeatToken(issuer.echo) },
 			prints: "it contains part of the token",
 		},
-		"the server repeats the token in a page": {
+		"server echoes the token in a page": {
 			fault: func(fake) http.HandlerFunc {
 				return repeatToken(issuertest.Answer{Status: http.StatusUnauthorized, Body: "<html>%s %s</html>"})
 			},
 			prints: "HTTP 401",
 		},
-		"the server repeats the token after the answer": {
+		"server echoes the token after the response": {
 			fault:  func(issuer fake) http.HandlerFunc { return surplus(issuer.refusal) },
 			prints: "was rejected",
 		},
@@ -201,7 +200,7 @@ func TestCanary(t *testing.T) {
 			env = append(env, "TF_LOG=TRACE", "TF_LOG_PATH="+filepath.Join(w.Dir, "trace.log"), "TF_LOG_SDK_PROTO_DATA_DIR="+w.Dir)
 
 			works, reached := test.prints == "", test.url == "" && !test.untrusted
-			blobs := canaryRun(t, w, env, works, name == "refused")
+			blobs := canaryRun(t, w, env, works, name == "rejected token")
 
 			if gates := len(servers) * len(canaryWays); (len(sent()) >= gates) != works {
 				t.Errorf("the guarded providers made %d requests for %d gates", len(sent()), gates)
@@ -209,7 +208,7 @@ func TestCanary(t *testing.T) {
 
 			for block, s := range servers {
 				if asked := len(s.Requests()) > 0; asked != reached {
-					t.Errorf("%s was asked: %t", block, asked)
+					t.Errorf("%s received requests: %t", block, asked)
 				}
 
 				if !works && !diagnosed(blobs["stderr of plan"], "tokencheck_"+block+".", test.prints) {
@@ -221,15 +220,15 @@ func TestCanary(t *testing.T) {
 				}
 			}
 
-			if log := blobs["trace.log"]; !bytes.Contains(log, []byte("provider.terraform-provider-tokencheck")) || reached && !bytes.Contains(log, []byte("asked the issuer")) {
+			if log := blobs["trace.log"]; !bytes.Contains(log, []byte("provider.terraform-provider-tokencheck")) || reached && !bytes.Contains(log, []byte("token verification requested")) {
 				t.Error("the log was not written")
 			}
 		})
 	}
 }
 
-// A token that is written into the configuration, in the right argument or in the
-// wrong one, is not printed with the source line of what is wrong.
+// A token in the configuration, in the right or wrong argument, is not printed with
+// the source line of an error.
 func TestCanaryLiterals(t *testing.T) {
 	t.Parallel()
 
@@ -280,10 +279,10 @@ func TestCanaryLiterals(t *testing.T) {
 	}
 }
 
-// diagnosticStart begins each of the CLI's diagnostics.
+// diagnosticStart matches the start of each of the CLI's diagnostics.
 var diagnosticStart = regexp.MustCompile(`(?m)^[│ ]*(Error|Warning): `)
 
-// diagnosed reports whether one of the CLI's diagnostics has both texts.
+// diagnosed reports whether one of the CLI's diagnostics contains both texts.
 func diagnosed(output []byte, address, text string) bool {
 	for _, diagnostic := range diagnosticStart.Split(string(output), -1) {
 		if strings.Contains(diagnostic, address) && clitest.Says(text).MatchString(diagnostic) {
@@ -294,23 +293,23 @@ func diagnosed(output []byte, address, text string) bool {
 	return false
 }
 
-// wantNoLeak wants nothing of the tokens, by way, in what was written, but where
-// it is documented: there it has to be if the tokens are valid.
+// wantNoLeak wants no part of the tokens, by way, in content, except where
+// documented: valid tokens have to be there.
 func wantNoLeak(t *testing.T, blob string, content []byte, tokens map[string]string, valid bool) {
 	t.Helper()
 
 	for way, secret := range tokens {
 		if slices.Contains(stored[blob], way) {
 			if valid && !bytes.Contains(content, []byte(secret)) {
-				t.Errorf("%s is documented to hold the token set by %s, but does not", blob, way)
+				t.Errorf("%s is documented to contain the token set by %s, but does not", blob, way)
 			}
 		} else if leak := leaks(content, secret); leak != "" {
-			t.Errorf("%s holds %s of the token set by %s", blob, leak, way)
+			t.Errorf("%s contains %s of the token set by %s", blob, leak, way)
 		}
 	}
 }
 
-// repeatToken gives an answer with the request's token, whole and in halves, at
+// repeatToken returns an answer with the request's token, whole and in halves, at
 // each %s of its body.
 func repeatToken(answer issuertest.Answer) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -322,11 +321,11 @@ func repeatToken(answer issuertest.Answer) http.HandlerFunc {
 	}
 }
 
-// surplus answers with a refusal and then, on a connection that would be kept,
-// with the request's header. Package net/http logs such a thing.
+// surplus responds with a rejection and then, on a connection that would be kept,
+// with the request's header. Package net/http logs this.
 func surplus(refusal issuertest.Answer) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if r.ProtoMajor > 1 { // HTTP/2 has no such thing.
+		if r.ProtoMajor > 1 { // Not possible in HTTP/2.
 			refusal.ServeHTTP(w, r)
 
 			return
@@ -336,8 +335,8 @@ func surplus(refusal issuertest.Answer) http.HandlerFunc {
 	}
 }
 
-// canaryRun runs a plan, and what can follow it, and gives everything that was
-// written anywhere, by name.
+// canaryRun runs a plan, and what can follow it, and returns everything that was
+// written, by name.
 func canaryRun(t *testing.T, w *cli.Workspace, env []string, works, inJSON bool) map[string][]byte {
 	t.Helper()
 
@@ -408,10 +407,10 @@ func unzip(path string, blobs map[string][]byte) error {
 	return nil
 }
 
-// leaks says what of a token a text holds: any 12 characters of it, its SHA-256,
-// or its Base64 at any offset; "" if nothing.
+// leaks reports what of a token a text contains: any 12 characters, its SHA-256, or
+// its Base64 at any offset; "" if nothing.
 func leaks(content []byte, secret string) string {
-	// Any 12 characters contain one of these parts whole: the common case takes less time.
+	// Any 12 characters contain one of these parts whole, which is faster to find.
 	some := false
 	for i := 0; i+6 <= len(secret); i += 6 {
 		some = some || bytes.Contains(content, []byte(secret[i:i+6]))
@@ -430,7 +429,7 @@ func leaks(content []byte, secret string) string {
 	}
 
 	for offset := range 3 {
-		// The first group may hold what comes before, and the last one what comes after.
+		// The first group may include the text before, the last one the text after.
 		encoded := base64.RawStdEncoding.EncodeToString([]byte(strings.Repeat("x", offset) + secret))
 		forms[fmt.Sprintf("the Base64 at offset %d", offset)] = encoded[4 : len(encoded)/4*4-4]
 	}

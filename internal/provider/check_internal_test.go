@@ -18,7 +18,7 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
 )
 
-// careless is a client that logs the token, and claims what only the verdict may say.
+// careless is a client that logs the token, and claims to decide the verdict.
 type careless struct{ answer verdict.Answer }
 
 // verify implements [client].
@@ -39,7 +39,7 @@ func carelessCheck(ctx context.Context, answer verdict.Answer, remaining types.S
 	}, false)
 }
 
-// Whatever an issuer's client logs, the token is masked in it.
+// The token is masked in whatever an issuer's client logs.
 func TestVerifyMasksTheToken(t *testing.T) {
 	t.Parallel()
 
@@ -63,23 +63,23 @@ func TestVerifyDecides(t *testing.T) {
 	t.Parallel()
 
 	if got, err := carelessCheck(t.Context(), verdict.Answer{}, types.StringNull()); err == nil {
-		t.Errorf("an answer without a status gave %+v", got)
+		t.Errorf("an answer without a status returned %+v", got)
 	}
 
 	refused := verdict.Answer{Facts: verdict.Facts{Refused: true}}
 
 	if got, err := carelessCheck(t.Context(), refused, types.StringValue("soon")); err == nil {
-		t.Errorf("a duration that is none gave %+v", got)
+		t.Errorf("an invalid duration returned %+v", got)
 	}
 
 	got, err := carelessCheck(t.Context(), refused, types.StringNull())
 	if err != nil || got.attributes["valid"] != types.BoolValue(false) || got.attributes["status"] != types.StringValue("rejected") {
-		t.Errorf("a refusal gave %+v, %v", got, err)
+		t.Errorf("a rejection returned %+v, %v", got, err)
 	}
 }
 
-// What no user brings about asks for a report.
-func TestFaultsOfTheProvider(t *testing.T) {
+// Internal errors ask for a bug report.
+func TestInternalErrors(t *testing.T) {
 	t.Parallel()
 
 	_, handed := connectionOf(cloudflareIssuer(), 1)
@@ -90,8 +90,8 @@ func TestFaultsOfTheProvider(t *testing.T) {
 	addError(&failed, errors.New("something happened"))
 
 	for summary, all := range map[string]diag.Diagnostics{
-		"Provider is not configured: The provider data is a int.":                             handed,
-		"Provider is not configured: The provider data is a map[string]*provider.connection.": none,
+		"Provider is not configured: The provider data has the type int.":                             handed,
+		"Provider is not configured: The provider data has the type map[string]*provider.connection.": none,
 		"Internal error: something happened":                                                  failed,
 	} {
 		if len(all) != 1 || !strings.HasPrefix(all[0].Summary()+": "+all[0].Detail(), summary) || !strings.HasSuffix(all[0].Detail(), "This is a bug in the provider; please report it.") {
@@ -100,7 +100,7 @@ func TestFaultsOfTheProvider(t *testing.T) {
 	}
 }
 
-// These are what the documentation says.
+// These defaults are documented.
 func TestDefaults(t *testing.T) {
 	t.Parallel()
 

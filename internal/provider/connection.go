@@ -49,7 +49,7 @@ func connectionOf(i issuer, providerData any) (*connection, diag.Diagnostics) {
 	connections, ok := providerData.(map[string]*connection)
 	if !ok || connections[i.names.Block] == nil {
 		return nil, diag.Diagnostics{diag.NewErrorDiagnostic(
-			"Provider is not configured", fmt.Sprintf("The provider data is a %T. This is a bug in the provider; please report it.", providerData))}
+			"Provider is not configured", fmt.Sprintf("The provider data has the type %T. This is a bug in the provider; please report it.", providerData))}
 	}
 
 	return connections[i.names.Block], nil

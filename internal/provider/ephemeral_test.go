@@ -19,7 +19,6 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
 )
 
-// configured gives a server whose provider is set up for the fake.
 func configured(t *testing.T, env map[string]string, config map[string]any) *server {
 	t.Helper()
 
@@ -31,8 +30,8 @@ func configured(t *testing.T, env map[string]string, config map[string]any) *ser
 	return s
 }
 
-// wantOpened wants what was opened to be the data source's verdict, the token exactly
-// where it is valid, and the reason as a warning exactly where it is not.
+// wantOpened wants the data source's verdict, the token only if it is valid, and the
+// reason as a warning only if it is not.
 func wantOpened(t *testing.T, got map[string]any, all diagnostics, want map[string]any, secret string) {
 	t.Helper()
 
@@ -51,9 +50,9 @@ func wantOpened(t *testing.T, got map[string]any, all diagnostics, want map[stri
 	}
 }
 
-// The ephemeral resource has the data source's schema and verdict, and
-// require_valid and verified_token.
-func TestEphemeralIsTheDataSource(t *testing.T) {
+// The ephemeral resource has the data source's schema and verdict, plus require_valid
+// and verified_token.
+func TestEphemeralMatchesDataSource(t *testing.T) {
 	t.Parallel()
 
 	c := newCloudflare(t)
@@ -82,7 +81,7 @@ func TestEphemeralIsTheDataSource(t *testing.T) {
 		wantOpened(t, got, all, want, venafiSecret)
 	}
 
-	// A trailing newline of a variable or file is no part of the token.
+	// A trailing newline in a variable or file is not part of the token.
 	s = configured(t, map[string]string{"TOKEN": "active-0123456789\r\n"}, cloudflareProvider(c))
 	if got, _ := s.open(cloudflareType, map[string]any{"api_token_env": "TOKEN"}); got["verified_token"] != "active-0123456789" {
 		t.Errorf("verified_token = %q", got["verified_token"])
@@ -104,7 +103,7 @@ func TestEphemeralRequireValid(t *testing.T) {
 		}
 	}
 
-	// What could not be decided is an error all the same.
+	// Without a verdict, it is still an error.
 	c.SetFault(issuertest.Reply(http.StatusForbidden, "<html>", "Content-Type", "text/html"))
 
 	_, all := s.open(cloudflareType, map[string]any{"api_token": "active-0123456789", "require_valid": false})
@@ -121,9 +120,8 @@ func TestEphemeralRequireValid(t *testing.T) {
 	wantOneError(t, all, "error: Provider configuration is unknown", "own argument")
 }
 
-// A data source may take an answer that is less than ten seconds old; an
-// ephemeral resource asks. Neither knows what another configured provider has
-// learned.
+// A data source may reuse a response that is less than ten seconds old; an ephemeral
+// resource sends a request. Responses are not shared between configured providers.
 func TestFreshness(t *testing.T) {
 	t.Parallel()
 
@@ -142,9 +140,9 @@ func TestFreshness(t *testing.T) {
 		requests int
 		status   string
 	}{
-		{"the first check asks", func() (map[string]any, diagnostics) { return s.read(cloudflareType, arguments) }, 1, "active"},
-		{"the next one need not", func() (map[string]any, diagnostics) { return s.read(cloudflareType, arguments) }, 1, "active"},
-		{"with another question about the same answer", func() (map[string]any, diagnostics) {
+		{"the first check sends a request", func() (map[string]any, diagnostics) { return s.read(cloudflareType, arguments) }, 1, "active"},
+		{"the next one does not", func() (map[string]any, diagnostics) { return s.read(cloudflareType, arguments) }, 1, "active"},
+		{"the same token with min_remaining", func() (map[string]any, diagnostics) {
 			return s.read(cloudflareType, map[string]any{"api_token": "active-0123456789", "min_remaining": "1h"})
 		}, 1, "active"},
 		{"another token", func() (map[string]any, diagnostics) {
@@ -165,7 +163,7 @@ func TestFreshness(t *testing.T) {
 
 			return s.read(cloudflareType, arguments)
 		}, 4, "rejected"},
-		{"an ephemeral asks", func() (map[string]any, diagnostics) {
+		{"an ephemeral resource sends a request", func() (map[string]any, diagnostics) {
 			c.Set("active-0123456789", cloudflaretest.Token{ID: tokenID})
 
 			with := maps.Clone(arguments)
@@ -173,7 +171,7 @@ func TestFreshness(t *testing.T) {
 
 			return s.open(cloudflareType, with)
 		}, 5, "active"},
-		{"another provider asks", func() (map[string]any, diagnostics) {
+		{"another provider sends a request", func() (map[string]any, diagnostics) {
 			s = configured(t, nil, cloudflareProvider(c))
 
 			return s.read(cloudflareType, arguments)
@@ -188,7 +186,7 @@ func TestFreshness(t *testing.T) {
 	}
 }
 
-// Every attribute of an opened check can be used, through a real CLI.
+// Every attribute of an opened check can be used in a real CLI.
 func TestAccEphemeralEcho(t *testing.T) {
 	t.Parallel()
 

@@ -22,30 +22,29 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/provider"
 )
 
-// faultSecret is the token of all faults. Nothing that is printed may hold a part of it.
+// faultSecret is the token of all faults. No output may contain a part of it.
 const faultSecret = "Zq8RtYw3LmN5pKj7HgFd2sXcVbA9eU4i"
 
-// fault is something that can go wrong between here and an issuer.
+// fault is something that can go wrong between the provider and an issuer.
 type fault struct {
-	// One of these answers: a handler behind the fake's HTTPS, a function on the
-	// TLS connection of an HTTP/1.1 server, or nothing but the fake itself.
+	// One of these responds: a handler behind the fake's HTTPS, a function on the TLS
+	// connection of an HTTP/1.1 server, or only the fake itself.
 	handler http.HandlerFunc
 	raw     func(net.Conn)
-	// options change the server's TLS, and block the issuer's block in the
-	// provider configuration.
+	// options change the server's TLS, and block the issuer's block in the provider
+	// configuration.
 	options []issuertest.Option
 	block   map[string]any
 	// host changes the machine that the provider runs on.
 	host func(*provider.Host)
-	// timeout is that of the provider, 5 seconds if empty.
+	// timeout is the provider's, 5 seconds if empty.
 	timeout string
-	// summary begins the error, and texts are in it. Without a summary the check
-	// must come to a valid token, with a warning that holds the texts.
+	// summary begins the error, and texts are in it. Without a summary the token must
+	// be valid, with a warning that contains the texts.
 	summary string
 	texts   []string
 }
 
-// Summaries of errors.
 const (
 	unreachable = "error: The issuer could not be reached: "
 	unusable    = "error: No usable response from the issuer: "
@@ -57,8 +56,8 @@ const (
 	clocks      = "error: Clock skew of more than a day: "
 )
 
-// afterRequest writes text once the request has come, and then keeps the
-// connection until the client goes.
+// afterRequest writes text after the request, and then keeps the connection until the
+// client closes it.
 func afterRequest(text string, more func(net.Conn)) func(net.Conn) {
 	return func(conn net.Conn) {
 		if _, err := http.ReadRequest(bufio.NewReader(conn)); err != nil {
@@ -73,14 +72,14 @@ func afterRequest(text string, more func(net.Conn)) func(net.Conn) {
 	}
 }
 
-// garbage is no HTTP of any version.
+// garbage writes bytes that are not HTTP of any version.
 func garbage(conn net.Conn) {
 	_, _ = io.WriteString(conn, "no frames at all, but text, and enough of it")
 
 	hang(conn)
 }
 
-// forever writes text again and again until the client goes.
+// forever writes text repeatedly until the client closes the connection.
 func forever(text string, pause time.Duration) func(net.Conn) {
 	return func(conn net.Conn) {
 		for {
@@ -93,7 +92,7 @@ func forever(text string, pause time.Duration) func(net.Conn) {
 	}
 }
 
-// hang waits until the client goes.
+// hang waits until the client closes the connection.
 func hang(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) }
 
 // reset closes the connection with a TCP reset.
@@ -106,7 +105,7 @@ func reset(conn net.Conn) {
 	_ = conn.Close()
 }
 
-// bomb is small, and large once it is unpacked.
+// bomb returns a body that is small until it is decompressed.
 var bomb = sync.OnceValue(func() string {
 	var b bytes.Buffer
 
@@ -117,7 +116,7 @@ var bomb = sync.OnceValue(func() string {
 	return b.String()
 })
 
-// faults are all that can go wrong with an issuer.
+// faults returns everything that can go wrong with an issuer.
 func faults(t *testing.T, issuer fake) map[string]fault {
 	t.Helper()
 
@@ -129,7 +128,7 @@ func faults(t *testing.T, issuer fake) map[string]fault {
 	}
 	at := func(url string) map[string]any { return map[string]any{issuer.urlArgument: url} }
 
-	// atTime is a good answer of a server whose clock is off.
+	// atTime returns a good response from a server with a wrong clock.
 	atTime := func(off time.Duration) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Date", time.Now().Add(off).UTC().Format(http.TimeFormat))
@@ -141,31 +140,31 @@ func faults(t *testing.T, issuer fake) map[string]fault {
 	t.Cleanup(other.Close)
 
 	all := map[string]fault{
-		"host name not known":     {block: at("https://issuer.test"), host: resolver(t, 3), summary: unreachable, texts: []string{"DNS", "server URL"}},
-		"name server fails":       {block: at("https://issuer.test"), host: resolver(t, 2), summary: unreachable, texts: []string{"DNS", "DNS servers"}},
-		"connection refused":      {block: at("https://127.0.0.1:1"), summary: unreachable, texts: []string{"refused", "server URL"}},
-		"reset at once":           {raw: reset, summary: unreachable, texts: []string{"network, firewall, and proxy"}},
-		"reset after the request": {raw: afterRequest("", reset), summary: unusable, texts: []string{"closed the connection without a response"}},
-		"reset in the body":       {raw: afterRequest(okHead+"Content-Length: 100\r\n\r\n{", reset), summary: unusable, texts: []string{"in the middle of the response"}},
-		"closed in the header":    {raw: afterRequest(okHead, nil), summary: unusable, texts: []string{"closed the connection"}},
-		"length too large":        {raw: afterRequest(okHead+"Content-Length: 100\r\n\r\n{}", nil), summary: unusable, texts: []string{"in the middle of the response"}},
-		"length too small":        {raw: afterRequest(okHead+"Content-Length: 10\r\n\r\n"+issuer.refusal.Body, nil), summary: unexpected, texts: []string{"10 bytes"}},
-		"two lengths":             {raw: afterRequest(okHead+"Content-Length: 1\r\nContent-Length: 2\r\n\r\n{}", nil), summary: unusable},
-		"broken chunks":           {raw: afterRequest(okHead+"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}", nil), summary: unusable},
-		"no HTTP":                 {raw: afterRequest("220 mail.example.com ESMTP "+faultSecret+"\r\n", nil), summary: unusable, texts: []string{"not HTTP"}},
-		"endless header":          {raw: afterRequest(okHead, forever("X-Header: x\r\n", 0)), summary: unusable},
-		"flood of 1xx":            {raw: afterRequest("", forever("HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n", 0)), summary: unusable},
-		"no answer":               {raw: hang, timeout: "300ms", summary: late, texts: []string{"300ms", "increase the provider's timeout"}},
-		"no answer to a request":  {raw: afterRequest("", hang), timeout: "300ms", summary: late},
-		"another protocol":        {raw: afterRequest("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n", hang), summary: unexpected, texts: []string{"HTTP 101"}},
-		"dripping header":         {raw: afterRequest("HTTP/1.1 200 OK\r\nX: ", forever("x", 10*time.Millisecond)), timeout: "300ms", summary: late},
-		"dripping body":           {raw: afterRequest(okHead+"Content-Length: 60000\r\n\r\n", forever(" ", 10*time.Millisecond)), timeout: "300ms", summary: late},
-		"body that never ends":    {raw: afterRequest(okHead+"\r\n", forever(strings.Repeat(" ", 1000), 0)), summary: unexpected, texts: []string{"more than 64 KiB"}},
-		"large body":              {handler: reply(http.StatusOK, strings.Repeat(" ", 1<<20)), summary: unexpected, texts: []string{"more than 64 KiB"}},
-		"gzip bomb":               {handler: reply(http.StatusOK, bomb(), "Content-Encoding", "gzip"), summary: unexpected},
-		"empty body":              {handler: reply(http.StatusOK, ""), summary: unexpected, texts: []string{"no body"}},
+		"unknown host name":        {block: at("https://issuer.test"), host: resolver(t, 3), summary: unreachable, texts: []string{"DNS", "server URL"}},
+		"name server fails":        {block: at("https://issuer.test"), host: resolver(t, 2), summary: unreachable, texts: []string{"DNS", "DNS servers"}},
+		"connection refused":       {block: at("https://127.0.0.1:1"), summary: unreachable, texts: []string{"refused", "server URL"}},
+		"reset at once":            {raw: reset, summary: unreachable, texts: []string{"network, firewall, and proxy"}},
+		"reset after the request":  {raw: afterRequest("", reset), summary: unusable, texts: []string{"closed the connection without a response"}},
+		"reset in body":            {raw: afterRequest(okHead+"Content-Length: 100\r\n\r\n{", reset), summary: unusable, texts: []string{"in the middle of the response"}},
+		"closed in header":         {raw: afterRequest(okHead, nil), summary: unusable, texts: []string{"closed the connection"}},
+		"Content-Length too large": {raw: afterRequest(okHead+"Content-Length: 100\r\n\r\n{}", nil), summary: unusable, texts: []string{"in the middle of the response"}},
+		"Content-Length too small": {raw: afterRequest(okHead+"Content-Length: 10\r\n\r\n"+issuer.refusal.Body, nil), summary: unexpected, texts: []string{"10 bytes"}},
+		"two Content-Lengths":      {raw: afterRequest(okHead+"Content-Length: 1\r\nContent-Length: 2\r\n\r\n{}", nil), summary: unusable},
+		"broken chunks":            {raw: afterRequest(okHead+"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}", nil), summary: unusable},
+		"not HTTP":                 {raw: afterRequest("220 mail.example.com ESMTP "+faultSecret+"\r\n", nil), summary: unusable, texts: []string{"not HTTP"}},
+		"endless header":           {raw: afterRequest(okHead, forever("X-Header: x\r\n", 0)), summary: unusable},
+		"flood of 1xx":             {raw: afterRequest("", forever("HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n", 0)), summary: unusable},
+		"no response":              {raw: hang, timeout: "300ms", summary: late, texts: []string{"300ms", "increase the provider's timeout"}},
+		"no response to a request": {raw: afterRequest("", hang), timeout: "300ms", summary: late},
+		"protocol switch":          {raw: afterRequest("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n", hang), summary: unexpected, texts: []string{"HTTP 101"}},
+		"dripping header":          {raw: afterRequest("HTTP/1.1 200 OK\r\nX: ", forever("x", 10*time.Millisecond)), timeout: "300ms", summary: late},
+		"dripping body":            {raw: afterRequest(okHead+"Content-Length: 60000\r\n\r\n", forever(" ", 10*time.Millisecond)), timeout: "300ms", summary: late},
+		"endless body":             {raw: afterRequest(okHead+"\r\n", forever(strings.Repeat(" ", 1000), 0)), summary: unexpected, texts: []string{"more than 64 KiB"}},
+		"large body":               {handler: reply(http.StatusOK, strings.Repeat(" ", 1<<20)), summary: unexpected, texts: []string{"more than 64 KiB"}},
+		"gzip bomb":                {handler: reply(http.StatusOK, bomb(), "Content-Encoding", "gzip"), summary: unexpected},
+		"empty body":               {handler: reply(http.StatusOK, ""), summary: unexpected, texts: []string{"no body"}},
 
-		"unknown authority":   {block: map[string]any{"trust_bundle": issuertest.NewAuthority().PEM}, summary: unreachable, texts: []string{"trust_bundle"}},
+		"unknown CA":          {block: map[string]any{"trust_bundle": issuertest.NewAuthority().PEM}, summary: unreachable, texts: []string{"trust_bundle"}},
 		"wrong host":          {options: []issuertest.Option{certificate(issuertest.Certificate{Hosts: []string{"other.example.com"}})}, summary: unreachable, texts: []string{"another host name", "server URL"}},
 		"expired certificate": {options: []issuertest.Option{certificate(issuertest.Certificate{NotAfter: time.Now().Add(-time.Hour)})}, summary: unreachable, texts: []string{"Renew", "clock"}},
 		"TLS 1.1":             {options: []issuertest.Option{func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS11 }}, summary: unreachable, texts: []string{"TLS 1.2"}},
@@ -176,28 +175,28 @@ func faults(t *testing.T, issuer fake) map[string]fault {
 		"redirect to plain HTTP":    {handler: reply(http.StatusPermanentRedirect, "", "Location", "http://127.0.0.1:1/"), summary: redirect},
 		"redirect to nowhere":       {handler: reply(http.StatusFound, "", "Location", "%%"), summary: redirect},
 		"captive portal":            {handler: html(http.StatusOK), summary: unexpected, texts: []string{"text/html", "proxy or another server"}},
-		"portal of RFC 6585":        {handler: html(http.StatusNetworkAuthenticationRequired), summary: "error: Network sign-in required: ", texts: []string{"HTTP 511"}},
-		"token of a whole file":     {handler: html(http.StatusRequestHeaderFieldsTooLarge), summary: "error: Request too large: ", texts: []string{"the token and nothing else"}},
-		"answer of a cache":         {handler: reply(http.StatusOK, "{}", "Age", "11"), summary: "error: Cached response: ", texts: []string{"Exempt"}},
-		"page of a firewall":        {handler: html(http.StatusForbidden), summary: unexpected, texts: []string{"HTTP 403"}},
-		"page that is not found":    {handler: html(http.StatusNotFound), summary: unexpected, texts: []string{"HTTP 404"}},
-		"proxy page in between":     {handler: html(http.StatusProxyAuthRequired), summary: "error: Proxy authentication required: ", texts: []string{"HTTPS_PROXY"}},
+		"captive portal with 511":   {handler: html(http.StatusNetworkAuthenticationRequired), summary: "error: Network sign-in required: ", texts: []string{"HTTP 511"}},
+		"token too large":           {handler: html(http.StatusRequestHeaderFieldsTooLarge), summary: "error: Request too large: ", texts: []string{"the token and nothing else"}},
+		"cached response":           {handler: reply(http.StatusOK, "{}", "Age", "11"), summary: "error: Cached response: ", texts: []string{"Exempt"}},
+		"firewall page":             {handler: html(http.StatusForbidden), summary: unexpected, texts: []string{"HTTP 403"}},
+		"page not found":            {handler: html(http.StatusNotFound), summary: unexpected, texts: []string{"HTTP 404"}},
+		"proxy page":                {handler: html(http.StatusProxyAuthRequired), summary: "error: Proxy authentication required: ", texts: []string{"HTTPS_PROXY"}},
 
 		"408":                          {handler: html(http.StatusRequestTimeout), summary: serverError, texts: []string{"made 2 requests"}},
 		"429":                          {handler: html(http.StatusTooManyRequests), summary: rateLimit, texts: []string{"made 2 requests", "does not say when", "-parallelism"}},
 		"429, Retry-After in seconds":  {handler: html(http.StatusTooManyRequests, "Retry-After", "300"), summary: rateLimit, texts: []string{"made 1 request.", "wait until 2"}},
 		"429, Retry-After each time":   {handler: html(http.StatusTooManyRequests, "Retry-After", "1"), summary: rateLimit, texts: []string{"made 2 requests", "no retries are left"}},
-		"429, Retry-After of months":   {handler: html(http.StatusTooManyRequests, "Retry-After", "20736000"), summary: rateLimit, texts: []string{"made 1 request.", "longer than the provider's timeout allows"}},
+		"429, Retry-After in months":   {handler: html(http.StatusTooManyRequests, "Retry-After", "20736000"), summary: rateLimit, texts: []string{"made 1 request.", "longer than the provider's timeout allows"}},
 		"429, Retry-After with a date": {handler: html(http.StatusTooManyRequests, "Retry-After", "Fri, 01 Jan 2100 00:00:00 GMT"), summary: rateLimit, texts: []string{"longer than a year"}},
 		"429, Retry-After absurd":      {handler: html(http.StatusTooManyRequests, "Retry-After", "99999999999999999999999"), summary: rateLimit, texts: []string{"longer than a year"}},
 		"429, Retry-After in the past": {handler: html(http.StatusTooManyRequests, "Retry-After", "Fri, 01 Jan 1999 00:00:00 GMT"), summary: rateLimit, texts: []string{"made 2 requests", "does not say when"}},
-		"429, Retry-After is none":     {handler: html(http.StatusTooManyRequests, "Retry-After", "-5"), summary: rateLimit, texts: []string{"made 2 requests"}},
+		"429, Retry-After invalid":     {handler: html(http.StatusTooManyRequests, "Retry-After", "-5"), summary: rateLimit, texts: []string{"made 2 requests"}},
 
-		"proxy demands credentials": {host: proxied(t, reply(http.StatusProxyAuthRequired, "")), block: at("https://issuer.test"), summary: unreachable, texts: []string{"HTTP 407", "HTTPS_PROXY"}},
-		"proxy refuses":             {host: proxied(t, reply(http.StatusForbidden, "")), block: at("https://issuer.test"), summary: unreachable, texts: []string{"HTTP 403", "Allow issuer.test in the proxy"}},
-		"proxy cannot connect":      {host: proxied(t, reply(http.StatusBadGateway, "")), block: at("https://issuer.test"), summary: unreachable, texts: []string{"2 attempts", "HTTP 502"}},
-		"proxy without TLS":         {host: overTLS(t), block: at("https://issuer.test"), summary: unreachable, texts: []string{"the proxy does not speak TLS", "http://"}},
-		"proxy is down":             {host: func(h *provider.Host) { h.Proxy = http.ProxyURL(&url.URL{Scheme: "http", Host: "127.0.0.1:1"}) }, block: at("https://issuer.test"), summary: unreachable, texts: []string{"the proxy cannot be reached", "HTTPS_PROXY"}},
+		"proxy requires authentication": {host: proxied(t, reply(http.StatusProxyAuthRequired, "")), block: at("https://issuer.test"), summary: unreachable, texts: []string{"HTTP 407", "HTTPS_PROXY"}},
+		"proxy refuses":                 {host: proxied(t, reply(http.StatusForbidden, "")), block: at("https://issuer.test"), summary: unreachable, texts: []string{"HTTP 403", "Allow issuer.test in the proxy"}},
+		"proxy cannot connect":          {host: proxied(t, reply(http.StatusBadGateway, "")), block: at("https://issuer.test"), summary: unreachable, texts: []string{"2 attempts", "HTTP 502"}},
+		"proxy without TLS":             {host: overTLS(t), block: at("https://issuer.test"), summary: unreachable, texts: []string{"the proxy does not speak TLS", "http://"}},
+		"proxy is down":                 {host: func(h *provider.Host) { h.Proxy = http.ProxyURL(&url.URL{Scheme: "http", Host: "127.0.0.1:1"}) }, block: at("https://issuer.test"), summary: unreachable, texts: []string{"the proxy cannot be reached", "HTTPS_PROXY"}},
 
 		"flapping server": {handler: issuertest.Sequence(html(http.StatusServiceUnavailable), issuer.works)},
 		"server without a date": {
@@ -206,11 +205,11 @@ func faults(t *testing.T, issuer fake) map[string]fault {
 				issuer.works(w, r)
 			},
 		},
-		"server's clock is behind":     {handler: atTime(-time.Hour), texts: []string{"Clock skew detected"}},
-		"server's clock is ahead":      {handler: atTime(23 * time.Hour), texts: []string{"Clock skew detected"}},
-		"server's clock is days ahead": {handler: atTime(25 * time.Hour), summary: clocks, texts: []string{"Correct the clock"}},
-		"local clock is wrong":         {handler: issuer.works, host: func(h *provider.Host) { h.Now = func() time.Time { return time.Unix(0, 0) } }, summary: clocks, texts: []string{"1970-01-01T00:00:00Z"}},
-		"date of another kind":         {handler: reply(http.StatusOK, issuer.valid(tokenID, time.Now()).Body, "Date", "yesterday")},
+		"server's clock is behind":                {handler: atTime(-time.Hour), texts: []string{"Clock skew detected"}},
+		"server's clock is ahead":                 {handler: atTime(23 * time.Hour), texts: []string{"Clock skew detected"}},
+		"server's clock is more than a day ahead": {handler: atTime(25 * time.Hour), summary: clocks, texts: []string{"Correct the clock"}},
+		"local clock is wrong":                    {handler: issuer.works, host: func(h *provider.Host) { h.Now = func() time.Time { return time.Unix(0, 0) } }, summary: clocks, texts: []string{"1970-01-01T00:00:00Z"}},
+		"Date header invalid":                     {handler: reply(http.StatusOK, issuer.valid(tokenID, time.Now()).Body, "Date", "yesterday")},
 	}
 
 	if issuer.lateClientAuth {
@@ -220,10 +219,10 @@ func faults(t *testing.T, issuer fake) map[string]fault {
 		}
 	} else {
 		maps.Copy(all, map[string]fault{
-			"HTTP/2 that refuses the stream": {raw: http2Frame(3, "\x00\x00\x00\x07"), options: []issuertest.Option{offerHTTP2}, summary: unusable, texts: []string{"2 attempts", "without a response"}},
-			"HTTP/2 that goes away":          {raw: http2Frame(7, "\x00\x00\x00\x00\x00\x00\x00\x0b"), options: []issuertest.Option{offerHTTP2}, summary: unusable, texts: []string{"2 attempts"}},
-			"HTTP/2 that goes away in peace": {raw: http2Frame(7, "\x00\x00\x00\x00\x00\x00\x00\x00"), options: []issuertest.Option{offerHTTP2}, summary: unusable, texts: []string{"2 attempts", "without a response"}},
-			"HTTP/2 that is not HTTP/2":      {raw: garbage, options: []issuertest.Option{offerHTTP2}, summary: "error: "},
+			"HTTP/2 stream refused":       {raw: http2Frame(3, "\x00\x00\x00\x07"), options: []issuertest.Option{offerHTTP2}, summary: unusable, texts: []string{"2 attempts", "without a response"}},
+			"HTTP/2 GOAWAY with error":    {raw: http2Frame(7, "\x00\x00\x00\x00\x00\x00\x00\x0b"), options: []issuertest.Option{offerHTTP2}, summary: unusable, texts: []string{"2 attempts"}},
+			"HTTP/2 GOAWAY without error": {raw: http2Frame(7, "\x00\x00\x00\x00\x00\x00\x00\x00"), options: []issuertest.Option{offerHTTP2}, summary: unusable, texts: []string{"2 attempts", "without a response"}},
+			"not HTTP/2":                  {raw: garbage, options: []issuertest.Option{offerHTTP2}, summary: "error: "},
 		})
 	}
 
@@ -236,15 +235,15 @@ func faults(t *testing.T, issuer fake) map[string]fault {
 	return all
 }
 
-// certificate makes a server show another certificate, of an authority that the
-// client trusts all the same.
+// certificate makes a server present another certificate, from a CA that the client
+// still trusts.
 func certificate(c issuertest.Certificate) issuertest.Option {
 	return func(config *tls.Config) {
 		config.Certificates = []tls.Certificate{faultAuthority.Issue(c)}
 	}
 }
 
-// faultAuthority is trusted beside the fake's own.
+// faultAuthority is trusted in addition to the fake's own CA.
 var faultAuthority = issuertest.NewAuthority()
 
 func plainServer(t *testing.T) string {
@@ -256,7 +255,7 @@ func plainServer(t *testing.T) string {
 	return s.URL
 }
 
-// proxied sends the provider through a proxy on loopback that answers by itself.
+// proxied sends the provider through a loopback proxy that responds itself.
 func proxied(t *testing.T, answer http.HandlerFunc) func(*provider.Host) {
 	t.Helper()
 
@@ -271,8 +270,7 @@ func proxied(t *testing.T, answer http.HandlerFunc) func(*provider.Host) {
 	return func(h *provider.Host) { h.Proxy = http.ProxyURL(address) }
 }
 
-// overTLS sends the provider through a proxy whose URL says https, and that does
-// not speak TLS.
+// overTLS sends the provider through a proxy with an https URL but no TLS.
 func overTLS(t *testing.T) func(*provider.Host) {
 	t.Helper()
 
@@ -286,8 +284,8 @@ func overTLS(t *testing.T) func(*provider.Host) {
 	return func(h *provider.Host) { h.Proxy = http.ProxyURL(address) }
 }
 
-// resolver makes the provider ask a name server on loopback, which answers every
-// question with a code (RFC 1035, section 4.1.1).
+// resolver makes the provider use a name server on loopback, which returns a response
+// code for every query (RFC 1035, section 4.1.1).
 func resolver(t *testing.T, code byte) func(*provider.Host) {
 	t.Helper()
 
@@ -307,9 +305,9 @@ func resolver(t *testing.T, code byte) func(*provider.Host) {
 				return
 			}
 
-			question[2], question[3] = 0x81, 0x80|code // an answer, recursion available
+			question[2], question[3] = 0x81, 0x80|code // a response, recursion available
 
-			// The question goes back without the additional records.
+			// The query is returned without its additional records.
 			question[10], question[11] = 0, 0
 			end := 12 + bytes.IndexByte(question[12:n], 0) + 5
 			_, _ = server.WriteTo(question[:end], from)
@@ -325,8 +323,8 @@ func resolver(t *testing.T, code byte) func(*provider.Host) {
 
 func offerHTTP2(c *tls.Config) { c.NextProtos = []string{"h2"} }
 
-// http2Frame answers each request with one frame: of its stream, or of the
-// connection if it is GOAWAY.
+// http2Frame responds to each request with one frame: of its stream, or of the
+// connection for GOAWAY.
 func http2Frame(kind byte, payload string) func(net.Conn) {
 	return issuertest.HTTP2(func(stream uint32, send func(byte, byte, uint32, string)) bool {
 		if kind == 7 {
@@ -339,9 +337,9 @@ func http2Frame(kind byte, payload string) func(net.Conn) {
 	})
 }
 
-// Whatever happens between here and an issuer, a check ends within its timeout,
-// with the right class of answer, and a message that says what to do and holds
-// nothing of the token.
+// Whatever happens between the provider and an issuer, a check returns within its
+// timeout, with the right summary, and a message that says what to do and contains no
+// part of the token.
 func TestFaults(t *testing.T) {
 	t.Parallel()
 
@@ -397,7 +395,7 @@ func (f fault) run(t *testing.T, issuer fake) {
 	begin := time.Now()
 	got, all := s.read(issuer.kind(), nil)
 
-	// A busy machine may take its time, but not that much.
+	// A busy machine may take longer, but not that much.
 	if took := time.Since(begin); took > timeout+5*time.Second {
 		t.Errorf("took %s with a timeout of %s", took, timeout)
 	}

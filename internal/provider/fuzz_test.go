@@ -17,17 +17,17 @@ import (
 )
 
 // FuzzCheck sends any arguments over the protocol, and any bytes as the issuer's
-// answer: no panic, no hang, nothing of the provider's token in what comes out,
-// and no valid token but for the documented success. Whatever Terraform could not
-// store, such as a date that is none, fails in the framework, and so here.
+// response: no panic, no hang, no part of the provider's token in the output, and no
+// valid token but for the documented success. Values that Terraform cannot store,
+// such as invalid dates, fail in the framework, and so here.
 func FuzzCheck(f *testing.F) {
-	log.SetOutput(io.Discard) // Package net/http logs what is left over after an answer.
+	log.SetOutput(io.Discard) // Package net/http logs surplus bytes after a response.
 
 	canned := issuertest.StartCanned()
 	f.Cleanup(canned.Close)
 
 	h := host(map[string]string{"OTHER": "other-0123456789"})
-	h.Now = func() time.Time { return clock } // The same time for the provider and for the simple decoder.
+	h.Now = func() time.Time { return clock } // The same time for the provider and the simple decoder.
 
 	p, err := providerserver.NewProtocol6WithError(provider.New("test", h)())()
 	if err != nil {
@@ -83,11 +83,11 @@ func FuzzCheck(f *testing.F) {
 			maps.Copy(arguments, issuer.own(own))
 		}
 
-		s := &server{t, p, schema} // Opened, not read: nothing is taken that is remembered.
+		s := &server{t, p, schema} // Opened, not read: no cached response is used.
 		got, all := s.open(issuer.kind(), arguments)
 
 		if canned.Asked() == before && strings.Contains(all.String(), "The issuer could not be reached") {
-			t.Fatal("nothing was asked, such as for want of ports:", all)
+			t.Fatal("no request was sent, such as for lack of ports:", all)
 		}
 
 		token := any(nil)

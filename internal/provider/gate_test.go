@@ -17,12 +17,12 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
 )
 
-// These tests hold the gate: a provider whose token is a verified_token sends
-// nothing with a token that its issuer has not just accepted. It is the same for
-// all commands and engines.
+// These tests cover the gate: a provider whose token is a verified_token sends
+// nothing with a token that its issuer has not just accepted. This holds for all
+// commands and engines.
 
-// cloudServer starts what the guarded provider talks to. It accepts everything, and
-// tells which tokens came, one for each request.
+// cloudServer starts the guarded provider's API. It accepts everything, and tokens
+// returns the token of each request.
 func cloudServer(t *testing.T) (url string, tokens func() []string) {
 	t.Helper()
 
@@ -47,14 +47,14 @@ func cloudServer(t *testing.T) (url string, tokens func() []string) {
 	}
 }
 
-// guardedResources are those of the providers that are gated, by issuer: the type, an
-// argument whose change replaces it, and another one.
+// guardedResources are resources of the gated providers, by issuer: the type, an
+// argument whose change forces replacement, and another one.
 var guardedResources = map[string][3]string{
 	"cloudflare": {"cloudflare_dns_record", "name", "content"},
 	"venafi":     {"venafi_certificate", "common_name", "nickname"},
 }
 
-// gated is a configuration for a fake, with the words of its issuer.
+// gated returns a configuration for a fake, with its issuer's names.
 func gated(issuer fake, s *issuertest.Server, url, cloud, config string) string {
 	return clitest.RequiredWithStandIns + fmt.Sprintf("provider \"tokencheck\" {\n  max_retries = 0\n  %s = { %s = %q, trust_bundle = %q }\n}\n",
 		issuer.block, issuer.urlArgument, url, s.TrustBundle) + withWords(issuer, cloud, config)
@@ -79,7 +79,7 @@ provider "PROVIDER" {
 }
 `
 
-// gateRecords is what is guarded. Each mode of the variable is one kind of change.
+// gateRecords are the guarded resources. Each mode is one kind of change.
 const gateRecords = `
 variable "mode" { default = "" }
 
@@ -116,7 +116,7 @@ func TestGate(t *testing.T) {
 			config := gated(issuer, s, url, cloud, gate+gateRecords)
 			w := clitest.Workspace(t, map[string]string{"main.tf": config, "import.tf": ""})
 
-			// The variable has a trailing newline, and the token none.
+			// The variable has a trailing newline, the token does not.
 			in := func(mode string) []string {
 				return []string{issuer.tokenVariable + "=" + faultSecret + "\n", "TF_VAR_mode=" + mode}
 			}
@@ -150,7 +150,7 @@ func TestGate(t *testing.T) {
 					t.Errorf("%v: the state changed from %s to %s", args, state, now)
 				}
 
-				// What is not guarded may have changed, and other plans would be stale.
+				// Unguarded changes would make other plans stale.
 				must(os.WriteFile(filepath.Join(w.Dir, "terraform.tfstate"), state, 0o600))
 			}
 
@@ -177,19 +177,19 @@ func TestGate(t *testing.T) {
 
 			refused(in("import"), "was rejected", "plan")
 
-			// What cannot be verified is not let through either, and not called invalid.
+			// An unverified token does not pass either, nor is it called invalid.
 			s.SetFault(issuertest.Reply(http.StatusServiceUnavailable, ""))
 			refused(in("import"), "this says nothing about whether it is valid", "plan")
 			refused(in("create"), "this says nothing about whether it is valid", "apply", "create")
 
-			// The plan is as good as before once the issuer accepts the token again.
+			// The plan can still be applied once the issuer accepts the token again.
 			s.SetFault(nil)
 			clitest.Run(t, w, in("create"), true, []string{"apply", "-no-color", "create"}, "1 added")
 		})
 	}
 }
 
-// records are the guarded resources in a state.
+// records returns the guarded resources in a state.
 func records(state []byte) string {
 	var document struct {
 		Resources []map[string]any `json:"resources"`
@@ -199,7 +199,7 @@ func records(state []byte) string {
 	return fmt.Sprint(slices.DeleteFunc(document.Resources, func(r map[string]any) bool { return r["mode"] != "managed" || r["type"] == "terraform_data" }))
 }
 
-// stateOf is the state as it is on disk.
+// stateOf returns the state on disk.
 func stateOf(t *testing.T, w *cli.Workspace) []byte {
 	t.Helper()
 
@@ -209,8 +209,8 @@ func stateOf(t *testing.T, w *cli.Workspace) []byte {
 	return text
 }
 
-// A gate may hold several tokens, or stand in a module that passes its token out,
-// and can be added to a state that exists.
+// A gate may contain several tokens, or be in a module with the token as output, and
+// can be added to existing state.
 func TestGateShapes(t *testing.T) {
 	t.Parallel()
 

@@ -22,41 +22,41 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/venafi/venafitest"
 )
 
-// fake is what the tests that hold for every issuer need to know of one.
+// fake describes an issuer to the tests that run for every issuer.
 type fake struct {
-	// block is the issuer's block in the provider configuration; the names of the
-	// arguments there and of the environment variables follow.
+	// block is the issuer's block in the provider configuration; the names of its
+	// arguments and environment variables follow.
 	block                      string
 	tokenArgument, urlArgument string
 	tokenVariable, urlVariable string
-	// lateClientAuth is that of transport.Config: the block has a client
-	// certificate, and the connection is HTTP/1.1.
+	// lateClientAuth is as in transport.Config: the block has a client certificate,
+	// and the connection is HTTP/1.1.
 	lateClientAuth bool
 
-	// start starts a server on which the given tokens work. It also gives the value
-	// for urlArgument. The caller closes the server.
+	// start starts a server on which the given tokens are valid. It also returns the
+	// value for urlArgument. The caller closes the server.
 	start func(tokens []string) (s *issuertest.Server, url string)
-	// valid is the answer for a token that is valid at a time. It has text in each
-	// field that becomes an attribute as it is.
+	// valid is the response for a token that is valid at a time. It contains text in
+	// each field that becomes an attribute unchanged.
 	valid func(text string, at time.Time) issuertest.Answer
-	// ended is the answer for a token that expired before a time, although nothing else
-	// in it says so; nil if the issuer has no such answer.
+	// ended is the response for a token that expired before a time, with no other
+	// sign of it; nil if the issuer has no such response.
 	ended func(at time.Time) issuertest.Answer
-	// refusal is the answer for a token that the issuer does not know, and echo one
-	// whose messages repeat the request's token, at each %s of the body.
+	// refusal is the response for an unknown token, and echo one whose messages echo
+	// the request's token, at each %s of the body.
 	refusal, echo issuertest.Answer
-	// recorded are the real issuer's answers.
+	// recorded are the real issuer's responses.
 	recorded map[string]issuertest.Recorded
-	// accepts is the simple decoder that knows the documented success.
+	// accepts is the simple decoder of the documented success.
 	accepts func(answer []byte, now time.Time) bool
 
-	// own gives a check's arguments that only this issuer has, for a text, which
-	// need not be valid; ownText is one that is. Both are empty if there are none.
+	// own returns the check's arguments that only this issuer has, for a text, which
+	// may be invalid; ownText is a valid one. Both are empty if there are none.
 	own     func(text string) map[string]any
 	ownText string
 }
 
-// fakes are all issuers that the provider knows.
+// fakes returns all issuers that the provider knows.
 func fakes() []fake {
 	return []fake{
 		{
@@ -110,17 +110,17 @@ func fakes() []fake {
 	}
 }
 
-// kind is the name of the data source and of the ephemeral resource.
+// kind returns the name of the data source and of the ephemeral resource.
 func (f fake) kind() string { return "tokencheck_" + f.block }
 
-// works answers as the issuer does for a token that works.
+// works responds as the issuer does for a valid token.
 func (f fake) works(w http.ResponseWriter, r *http.Request) {
 	f.valid(tokenID, time.Now()).ServeHTTP(w, r)
 }
 
-// Each issuer that the provider knows is known to the tests that hold for every
-// issuer, has both faces with their examples and pages, and is whole in the
-// provider's own example and page.
+// Each issuer that the provider knows is covered by the tests for every issuer, has
+// both faces with their examples and pages, and is complete in the provider's own
+// example and page.
 func TestEveryIssuer(t *testing.T) {
 	t.Parallel()
 
@@ -163,19 +163,19 @@ func TestEveryIssuer(t *testing.T) {
 	wantArguments(t, root, schema.Provider.Block.Attributes)
 }
 
-// wantSound wants an entry to be what it says: the tests that rest on it would pass
-// with an answer that holds no text, or with a decoder that accepts everything.
+// wantSound validates an entry: the tests that rely on it would pass with a response
+// without text, or with a decoder that accepts everything.
 func wantSound(t *testing.T, issuer fake) {
 	t.Helper()
 
 	s, url := issuer.start([]string{faultSecret})
 	t.Cleanup(s.Close)
 
-	// An ephemeral resource takes no old answer.
+	// An ephemeral resource reuses no response.
 	p := configured(t, nil, map[string]any{issuer.block: map[string]any{issuer.urlArgument: url, "trust_bundle": s.TrustBundle, issuer.tokenArgument: faultSecret}})
 	for range 2 {
 		if got, all := p.open(issuer.kind(), nil); got["valid"] != true {
-			t.Errorf("the fake accepts no token: %v %v", got, all)
+			t.Errorf("the fake rejects its token: %v %v", got, all)
 		}
 	}
 
@@ -186,7 +186,7 @@ func wantSound(t *testing.T, issuer fake) {
 	canned := issuertest.StartCanned()
 	t.Cleanup(canned.Close)
 
-	// Each answer has a provider of its own, which remembers no other.
+	// Each response has its own provider, with an empty cache.
 	read := func(answer issuertest.Answer, config map[string]any) (map[string]any, diagnostics) {
 		canned.Set(answer.Wire())
 
@@ -200,7 +200,7 @@ func wantSound(t *testing.T, issuer fake) {
 
 	got, all := read(good, nil)
 	if got["valid"] != true {
-		t.Errorf("valid gives no valid token: %v %v", got, all)
+		t.Errorf("valid is not a valid token: %v %v", got, all)
 	}
 
 	for name, value := range got {
@@ -212,12 +212,12 @@ func wantSound(t *testing.T, issuer fake) {
 
 	refused, all := read(issuer.refusal, nil)
 	if refused["status"] != "rejected" {
-		t.Errorf("refusal is not refused: %v %v", refused, all)
+		t.Errorf("refusal is not rejected: %v %v", refused, all)
 	}
 
 	expiring, _ := read(good, map[string]any{"min_remaining": "876000h"})
 
-	// A reason is made of the issuer's words, and one may have been forgotten.
+	// A reason includes the issuer's words, and one may be missing.
 	for _, reason := range []any{got["reason"], refused["reason"], expiring["reason"]} {
 		if text, ok := reason.(string); ok && (!strings.HasSuffix(text, ".") || strings.Contains(text, "  ") || strings.Contains(text, " .")) {
 			t.Errorf("the reason lacks a part: %q", text)
@@ -227,18 +227,18 @@ func wantSound(t *testing.T, issuer fake) {
 	for _, body := range []string{"<html></html>", "{}", ""} {
 		answer := issuertest.Answer{Status: issuer.refusal.Status, Body: body}
 		if got, all := read(answer, nil); len(all.errors()) != 1 || !strings.Contains(all.String(), "issuer") {
-			t.Errorf("what a gateway answers, %q, gave %v %v", body, got, all)
+			t.Errorf("the gateway response %q returned %v %v", body, got, all)
 		}
 	}
 
 	if !issuer.accepts(good.Wire(), time.Now()) || issuer.accepts(issuer.refusal.Wire(), time.Now()) || issuer.accepts(empty.Wire(), time.Now()) {
-		t.Error("accepts must take valid, and neither refusal nor an empty object")
+		t.Error("accepts must accept valid, and neither refusal nor an empty object")
 	}
 
 	if issuer.ended != nil {
 		ended := issuer.ended(time.Now())
 		if got, all := read(ended, nil); got["valid"] != false || issuer.accepts(ended.Wire(), time.Now()) {
-			t.Errorf("a token that has expired gave %v %v, or is accepted", got, all)
+			t.Errorf("an expired token returned %v %v, or is accepted", got, all)
 		}
 	}
 
@@ -246,12 +246,12 @@ func wantSound(t *testing.T, issuer fake) {
 	echo.Body = strings.ReplaceAll(echo.Body, "%s", faultSecret)
 
 	if got, all := read(echo, nil); !strings.Contains(fmt.Sprint(got, all), "it contains part of the token") {
-		t.Errorf("echo is not read: %v %v", got, all)
+		t.Errorf("echo is not decoded: %v %v", got, all)
 	}
 }
 
-// Each answer that was ever recorded comes to its verdict or is an error; the
-// catalogue of messages has the words.
+// Each recorded response leads to its verdict or is an error; the catalogue of
+// messages has the text.
 func TestRecorded(t *testing.T) {
 	t.Parallel()
 
@@ -278,8 +278,8 @@ func TestRecorded(t *testing.T) {
 	}
 }
 
-// wantVariables wants each environment variable that the provider reads in the
-// table of its page, beside the argument that goes before it.
+// wantVariables wants each environment variable that the provider reads in the table
+// of its page, next to the argument that takes precedence over it.
 func wantVariables(t *testing.T, root fs.FS) {
 	t.Helper()
 
@@ -308,7 +308,7 @@ func wantVariables(t *testing.T, root fs.FS) {
 }
 
 // wantArguments wants each argument of the provider configuration in its example,
-// which says that it shows every one.
+// which claims to be complete.
 func wantArguments(t *testing.T, root fs.FS, all []*tfprotov6.SchemaAttribute) {
 	t.Helper()
 

@@ -11,9 +11,9 @@ import (
 	"testing"
 )
 
-// The catalogue has every message that the tests over the protocol bring about,
-// whole, once, and the tests that do. It is read as prose: a changed word shows in
-// its diff. UPDATE_MESSAGES=1 go test ./internal/provider writes it anew.
+// The catalogue has every message that the protocol tests produce, in full, once,
+// with the tests that produce it. It is read as prose: changed wording shows in its
+// diff. UPDATE_MESSAGES=1 go test ./internal/provider regenerates it.
 const catalogueFile = "testdata/messages.md"
 
 const catalogueHead = `# Messages
@@ -41,8 +41,7 @@ func readCatalogue() map[string][]string {
 	return all
 }
 
-// changing are the parts of messages that differ between two runs, and what stands
-// for them.
+// changing are the parts of messages that vary, and their placeholders.
 var changing = []struct {
 	pattern     *regexp.Regexp
 	replacement string
@@ -53,10 +52,10 @@ var changing = []struct {
 	{regexp.MustCompile(`"[0-9a-f-]+-[A-Z]{3}"`), "RAY"},
 }
 
-// either are tests in which it depends on the machine which of two messages comes.
+// either matches tests whose message depends on the machine.
 var either = regexp.MustCompile(`certificate_required|not_HTTP/2|without_a_certificate|FuzzCheck|TestSoak|TestVenafiClientCertificate`)
 
-// inCatalogue notes what a test said, and compares it with the catalogue.
+// inCatalogue records the messages of a test, and compares them with the catalogue.
 func inCatalogue(t *testing.T, messages ...string) {
 	t.Helper()
 
@@ -78,7 +77,7 @@ func inCatalogue(t *testing.T, messages ...string) {
 		}
 
 		if os.Getenv("UPDATE_MESSAGES") == "" && !slices.Contains(catalogue.written[message], t.Name()) {
-			t.Errorf("not in %s, see there how it is written: %s", catalogueFile, message)
+			t.Errorf("not in %s, which UPDATE_MESSAGES=1 regenerates: %s", catalogueFile, message)
 		}
 	}
 

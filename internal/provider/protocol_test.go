@@ -20,7 +20,7 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/provider"
 )
 
-// unknown stands for a value that is not known yet.
+// unknown is a placeholder for an unknown value.
 type unknown struct{}
 
 // server speaks the plugin protocol with the provider in this process.
@@ -30,7 +30,7 @@ type server struct {
 	schema *tfprotov6.GetProviderSchemaResponse
 }
 
-// host is a machine with nothing but the given environment.
+// host is a machine with only the given environment.
 func host(env map[string]string) provider.Host {
 	return provider.Host{
 		LookupEnv: func(name string) (string, bool) {
@@ -58,7 +58,7 @@ func newServer(t *testing.T, h provider.Host) *server {
 	return &server{t, s, schema}
 }
 
-// value makes a value of a type; what values lacks is null.
+// value returns a value of a type; missing values are null.
 func value(kind tftypes.Type, v any) tftypes.Value {
 	switch v := v.(type) {
 	case nil:
@@ -99,7 +99,7 @@ func dynamic(kind tftypes.Type, v any) *tfprotov6.DynamicValue {
 	return &d
 }
 
-// plain turns a value back into Go's: maps, sets as sorted slices, strings, numbers.
+// plain converts a value back to Go's: maps, sets as sorted slices, strings, numbers.
 func plain(v tftypes.Value) any {
 	if v.IsNull() {
 		return nil
@@ -153,7 +153,7 @@ func must(err error) {
 	}
 }
 
-// diagnostics are what a call said, one line each: "error: summary: detail".
+// diagnostics are the results of a call, one line each: "error: summary: detail".
 type diagnostics []string
 
 func (d diagnostics) String() string { return strings.Join(d, "\n") }
@@ -178,7 +178,7 @@ func collect(all []*tfprotov6.Diagnostic) diagnostics {
 	return lines
 }
 
-// collect gives what a call said, and notes it in the catalogue.
+// collect returns the diagnostics of a call, and records them in the catalogue.
 func (s *server) collect(all []*tfprotov6.Diagnostic) diagnostics {
 	s.t.Helper()
 
@@ -206,7 +206,7 @@ func (s *server) configure(config map[string]any) diagnostics {
 	return s.configureOnly(config)
 }
 
-// configureOnly configures the provider without the validation that goes before.
+// configureOnly configures the provider without prior validation.
 func (s *server) configureOnly(config map[string]any) diagnostics {
 	s.t.Helper()
 
@@ -297,7 +297,6 @@ func (s *server) open(name string, config map[string]any) (map[string]any, diagn
 	return got, all
 }
 
-// wantAttributes compares the named attributes.
 func wantAttributes(t *testing.T, got, want map[string]any) {
 	t.Helper()
 
@@ -308,7 +307,7 @@ func wantAttributes(t *testing.T, got, want map[string]any) {
 	}
 }
 
-// wantOneError wants one error that begins with start and holds each of the texts.
+// wantOneError wants one error that begins with start and contains each of the texts.
 func wantOneError(t *testing.T, all diagnostics, start string, texts ...string) {
 	t.Helper()
 
@@ -321,12 +320,11 @@ func wantOneError(t *testing.T, all diagnostics, start string, texts ...string) 
 
 	for _, text := range texts {
 		if !strings.Contains(got[0], text) {
-			t.Errorf("the error does not hold %q:\n%s", text, got[0])
+			t.Errorf("the error does not contain %q:\n%s", text, got[0])
 		}
 	}
 }
 
-// file writes a file for a test and gives its path.
 func file(t *testing.T, content string) string {
 	t.Helper()
 
@@ -338,8 +336,8 @@ func file(t *testing.T, content string) string {
 	return path
 }
 
-// No diagnostic about an argument has a path: the CLI would print the source line, and
-// a token that was put there, into the right argument or a wrong one.
+// No diagnostic about an argument has a path: the CLI would print the source line,
+// and with it a token in the right or wrong argument.
 func TestTokenDiagnosticsHaveNoPath(t *testing.T) {
 	t.Parallel()
 
@@ -348,12 +346,12 @@ func TestTokenDiagnosticsHaveNoPath(t *testing.T) {
 
 		for name, config := range map[string]map[string]any{
 			"empty": {value: ""}, "quotes": {value: `"` + faultSecret + `"`}, "Bearer": {value: "Bearer " + faultSecret}, "curly quotes": {value: "“" + faultSecret + "”"},
-			"control character": {value: faultSecret + "\x00"}, "two lines": {value: faultSecret + "\nx"}, "not expanded": {value: "${" + faultSecret + "}"},
+			"control character": {value: faultSecret + "\x00"}, "two lines": {value: faultSecret + "\nx"}, "not interpolated": {value: "${" + faultSecret + "}"},
 			"token and name": {value: faultSecret, env: "X"}, "token and path": {value: faultSecret, file: "x"}, "name and path": {env: faultSecret, file: faultSecret},
 			"all three":  {value: faultSecret, env: faultSecret, file: faultSecret},
 			"empty name": {env: ""}, "token as name": {env: faultSecret}, "token as name, with $": {env: "$" + faultSecret}, "token as name, with =": {env: faultSecret + "=="},
-			"name of nothing": {env: "NOT_SET"}, "name of a bad token": {env: "BAD"},
-			"empty path": {file: ""}, "token as path": {file: faultSecret}, "token as path, with /": {file: "/" + faultSecret}, "a directory": {file: "."}, "path of nothing": {file: "no/such/file"},
+			"name of an unset variable": {env: "NOT_SET"}, "name of a bad token": {env: "BAD"},
+			"empty path": {file: ""}, "token as path": {file: faultSecret}, "token as path, with /": {file: "/" + faultSecret}, "directory": {file: "."}, "path of a missing file": {file: "no/such/file"},
 			"unknown": {value: unknown{}}, "unknown name": {env: unknown{}}, "unknown path": {file: unknown{}},
 		} {
 			t.Run(issuer.block+"/"+name, func(t *testing.T) {
@@ -399,7 +397,7 @@ func TestTokenDiagnosticsHaveNoPath(t *testing.T) {
 			}
 		}
 
-		// One that can stand there is found once the token is known.
+		// A token valid as another argument is found once it is known.
 		own := map[string]any{"cloudflare": map[string]any{"account_id": account}, "venafi": map[string]any{"required_scopes": []any{account}}}[issuer.block]
 		found := configured(t, map[string]string{issuer.tokenVariable: account}, map[string]any{issuer.block: map[string]any{issuer.urlArgument: "https://127.0.0.1:1"}})
 
@@ -407,7 +405,7 @@ func TestTokenDiagnosticsHaveNoPath(t *testing.T) {
 			t.Errorf("diagnostics are %q", all)
 		}
 
-		// One that could be a host's name is looked up, and is not shown.
+		// A token that could be a host name is looked up, but not shown.
 		h := host(nil)
 		resolver(t, 3)(&h)
 

@@ -68,7 +68,7 @@ func TestSchemas(t *testing.T) {
 	}
 }
 
-// wantDescribed wants every validator of an attribute to say what it asks for.
+// wantDescribed wants every validator of an attribute to describe its requirement.
 func wantDescribed(t *testing.T, name string, attribute any) {
 	t.Helper()
 
@@ -84,7 +84,7 @@ func wantDescribed(t *testing.T, name string, attribute any) {
 	}
 }
 
-// Each wrong provider configuration is found by validate, on the argument at fault.
+// Each invalid provider configuration is found by validate, on the argument at fault.
 func TestProviderValidation(t *testing.T) {
 	t.Parallel()
 
@@ -99,25 +99,25 @@ func TestProviderValidation(t *testing.T) {
 		start  string
 		texts  []string
 	}{
-		"timeout in days":    {map[string]any{"timeout": "1d"}, "error: Invalid timeout", []string{`"24h"`}},
-		"timeout of nothing": {map[string]any{"timeout": "0s"}, "error: Invalid timeout", []string{"not positive"}},
-		"timeout is empty":   {map[string]any{"timeout": ""}, "error: Invalid timeout", nil},
-		"negative retries":   {map[string]any{"max_retries": -1}, "error at max_retries: ", []string{"between 0 and 100"}},
-		"plain HTTP":         {block("cloudflare", "base_url", "http://api.example.com"), "error: Invalid server URL", []string{"plain text"}},
-		"URL without scheme": {block("cloudflare", "base_url", "api.example.com"), "error: Invalid server URL", []string{"https://"}},
-		"URL with a query":   {block("cloudflare", "base_url", "https://api.example.com/?a=b"), "error: Invalid server URL", nil},
-		"URL with password":  {block("venafi", "url", "https://me:secret@tpp.example.com"), "error: Invalid server URL", []string{"user name"}},
-		"empty URL":          {block("venafi", "url", ""), "error: Invalid server URL", []string{"is empty"}},
-		"the SaaS product":   {block("venafi", "url", "https://api.venafi.cloud"), "error: Invalid server URL", []string{"SaaS"}},
-		"empty token":        {block("cloudflare", "api_token", ""), "error: Malformed token", nil},
-		"token with a blank": {block("venafi", "access_token", "secret words"), "error: Malformed token", []string{"contains whitespace"}},
-		"unreadable bundle":  {block("cloudflare", "trust_bundle", "ca.pem"), "error: Invalid trust bundle", []string{`file("ca.pem")`}},
-		"empty bundle":       {block("venafi", "trust_bundle", ""), "error: Invalid trust bundle", nil},
-		"TLS 1.1":            {block("venafi", "tls_max_version", "1.1"), "error: ", []string{"1.2"}},
-		"key is empty":       {map[string]any{"venafi": map[string]any{"client_certificate": certificate, "client_key": ""}}, "error: Invalid client key", []string{"is empty"}},
-		"another's key":      {map[string]any{"venafi": map[string]any{"client_certificate": certificate, "client_key": otherKey}}, "error: Invalid client key", []string{"openssl"}},
-		"no certificate":     {map[string]any{"venafi": map[string]any{"client_certificate": "client.p12", "client_key": "key"}}, "error: Invalid client certificate", []string{"openssl"}},
-		"key alone":          {block("venafi", "client_key", "key"), "error at venafi.client_key: Invalid Attribute Combination", []string{"client_certificate"}},
+		"timeout in days":            {map[string]any{"timeout": "1d"}, "error: Invalid timeout", []string{`"24h"`}},
+		"timeout of zero":            {map[string]any{"timeout": "0s"}, "error: Invalid timeout", []string{"not positive"}},
+		"timeout is empty":           {map[string]any{"timeout": ""}, "error: Invalid timeout", nil},
+		"negative retries":           {map[string]any{"max_retries": -1}, "error at max_retries: ", []string{"between 0 and 100"}},
+		"plain HTTP":                 {block("cloudflare", "base_url", "http://api.example.com"), "error: Invalid server URL", []string{"plain text"}},
+		"URL without scheme":         {block("cloudflare", "base_url", "api.example.com"), "error: Invalid server URL", []string{"https://"}},
+		"URL with query":             {block("cloudflare", "base_url", "https://api.example.com/?a=b"), "error: Invalid server URL", nil},
+		"URL with password":          {block("venafi", "url", "https://me:secret@tpp.example.com"), "error: Invalid server URL", []string{"user name"}},
+		"empty URL":                  {block("venafi", "url", ""), "error: Invalid server URL", []string{"is empty"}},
+		"SaaS URL":                   {block("venafi", "url", "https://api.venafi.cloud"), "error: Invalid server URL", []string{"SaaS"}},
+		"empty token":                {block("cloudflare", "api_token", ""), "error: Malformed token", nil},
+		"token with space":           {block("venafi", "access_token", "secret words"), "error: Malformed token", []string{"contains whitespace"}},
+		"unreadable bundle":          {block("cloudflare", "trust_bundle", "ca.pem"), "error: Invalid trust bundle", []string{`file("ca.pem")`}},
+		"empty bundle":               {block("venafi", "trust_bundle", ""), "error: Invalid trust bundle", nil},
+		"TLS 1.1":                    {block("venafi", "tls_max_version", "1.1"), "error: ", []string{"1.2"}},
+		"key is empty":               {map[string]any{"venafi": map[string]any{"client_certificate": certificate, "client_key": ""}}, "error: Invalid client key", []string{"is empty"}},
+		"key of another certificate": {map[string]any{"venafi": map[string]any{"client_certificate": certificate, "client_key": otherKey}}, "error: Invalid client key", []string{"openssl"}},
+		"not a PEM certificate":      {map[string]any{"venafi": map[string]any{"client_certificate": "client.p12", "client_key": "key"}}, "error: Invalid client certificate", []string{"openssl"}},
+		"key without certificate":    {block("venafi", "client_key", "key"), "error at venafi.client_key: Invalid Attribute Combination", []string{"client_certificate"}},
 	}
 
 	for name, test := range tests {
@@ -128,14 +128,13 @@ func TestProviderValidation(t *testing.T) {
 			wantOneError(t, all, test.start, test.texts...)
 
 			if strings.Contains(all.String(), "secret") {
-				t.Error("the value is in the text:", all)
+				t.Error("the value is in the message:", all)
 			}
 		})
 	}
 }
 
-// What validation finds is an error of the check as well: a caller may not have
-// validated.
+// Checks report invalid configurations too: a caller may not have validated.
 func TestNotValidated(t *testing.T) {
 	t.Parallel()
 
@@ -159,7 +158,7 @@ func TestNotValidated(t *testing.T) {
 			_, all := s.read(test.kind, nil)
 			wantOneError(t, all, test.start)
 
-			// What is known of the token is told beside the error.
+			// Warnings about the token are reported with the error.
 			if len(all) != 2 || !strings.HasPrefix(all[0], "warning: Trailing newline") {
 				t.Errorf("got %q, want a warning as well", all)
 			}
@@ -167,8 +166,7 @@ func TestNotValidated(t *testing.T) {
 	}
 }
 
-// Values that are not known yet are no error of the configuration, and none of
-// them is taken for not set by a check.
+// Unknown values are not configuration errors, and no check treats them as not set.
 func TestProviderUnknown(t *testing.T) {
 	t.Parallel()
 
@@ -205,7 +203,7 @@ func TestProviderUnknown(t *testing.T) {
 	}
 }
 
-// A token goes to the server of the provider configuration, and only the issuer
+// A token is sent to the server in the provider configuration, and only the issuer
 // whose check runs needs to be configured.
 func TestServers(t *testing.T) {
 	t.Parallel()

@@ -12,11 +12,10 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/cloudflare/cloudflaretest"
 )
 
-// These tests guard what really needs the token: a resource whose provider fails
-// with 401 once the token is revoked.
+// These tests guard a resource whose provider fails with 401 after a revocation.
 
-// withDNS makes a workspace with a configuration for one fake. The token of the
-// Cloudflare provider is that of the check.
+// withDNS creates a workspace with a configuration for one fake. The Cloudflare
+// provider uses the check's token.
 func withDNS(t *testing.T, config string) (*cloudflaretest.Server, *cli.Workspace, []string) {
 	t.Helper()
 
@@ -26,7 +25,7 @@ func withDNS(t *testing.T, config string) (*cloudflaretest.Server, *cli.Workspac
 	return c, w, []string{"CLOUDFLARE_API_TOKEN=" + secret, "CLOUDFLARE_BASE_URL=" + c.BaseURL(), "SSL_CERT_FILE=" + filepath.Join(w.Dir, "ca.pem")}
 }
 
-// What a command comes to.
+// Outcomes of a command.
 const (
 	passes  = "passes"
 	byGuard = "stopped by the guard"
@@ -34,8 +33,8 @@ const (
 	warned  = "warned by the guard, and stopped by 401"
 )
 
-// ends tells what a command comes to with a token that does not work.
-func ends(result cli.Result) string {
+// outcome returns the outcome of a command with an invalid token.
+func outcome(result cli.Result) string {
 	says := func(text string) bool { return clitest.Says(text).MatchString(result.Output) }
 
 	switch {
@@ -70,16 +69,16 @@ func onItself(condition string) string { return "  lifecycle {" + condition + " 
 
 func dependsOn(address string) string { return "  depends_on = [" + address + "]\n" }
 
-// A resource is refreshed before its own preconditions are evaluated. Once it
-// exists, only a guard that it depends on speaks before its provider's error.
+// A resource is refreshed before its own preconditions are evaluated. Once it exists,
+// only a guard that it depends on reports before its provider's error.
 func TestSemanticsRefresh(t *testing.T) {
 	t.Parallel()
 
 	for name, test := range map[string]struct {
-		// config is the guard, and body what stands in the resources that need the token.
+		// config is the guard, and body the content of the guarded resources.
 		config, body string
-		// What the commands come to, with a token that was revoked. The apply is that of a
-		// plan that was saved before, and creates a further resource.
+		// Outcomes of the commands with a revoked token. The apply is of an earlier
+		// saved plan, and creates another resource.
 		plan, target, refreshOnly, apply, destroy string
 	}{
 		"data source, precondition of the resource itself": {dataCheck, onItself(dataCondition), by401, by401, by401, by401, by401},
@@ -105,22 +104,22 @@ func TestSemanticsRefresh(t *testing.T) {
 
 			c.Revoke(secret)
 
-			// At first: the commands below write the state.
-			if got := ends(w.Run(t.Context(), env, "apply", "-no-color", "saved")); got != test.apply {
+			// First: the commands below write the state.
+			if got := outcome(w.Run(t.Context(), env, "apply", "-no-color", "saved")); got != test.apply {
 				t.Errorf("apply saved: %s, want %s", got, test.apply)
 			}
 
 			want := map[string]string{
 				"plan":                                   test.plan,
-				"plan -refresh=false":                    byGuard, // The condition of the resource itself is reached as well.
+				"plan -refresh=false":                    byGuard, // The resource's own condition is evaluated as well.
 				"plan -target=cloudflare_dns_record.old": test.target,
 				"plan -refresh-only":                     test.refreshOnly,
 				"destroy -auto-approve":                  test.destroy,
-				// No check is made, and the deletion fails.
+				// No check runs, and the deletion fails.
 				"destroy -auto-approve -refresh=false": by401,
 			}
 
-			if test.apply == by401 && test.plan == by401 { // The trap shows at once.
+			if test.apply == by401 && test.plan == by401 { // The first plan shows the problem.
 				clear(want)
 
 				want["plan"] = by401
@@ -129,7 +128,7 @@ func TestSemanticsRefresh(t *testing.T) {
 			got := map[string]string{}
 			for command := range want {
 				args := strings.Fields(command)
-				got[command] = ends(w.Run(t.Context(), env, append([]string{args[0], "-no-color"}, args[1:]...)...))
+				got[command] = outcome(w.Run(t.Context(), env, append([]string{args[0], "-no-color"}, args[1:]...)...))
 			}
 
 			if !maps.Equal(got, want) {

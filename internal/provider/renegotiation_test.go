@@ -15,8 +15,8 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/venafi/venafitest"
 )
 
-// IIS asks for a client certificate by TLS 1.2 renegotiation once it has seen the
-// request's path. Go's own server cannot do that, openssl s_server can.
+// IIS requests a client certificate by TLS 1.2 renegotiation after it has seen the
+// request's path. Go's own server cannot do this, openssl s_server can.
 func TestVenafiRenegotiation(t *testing.T) {
 	t.Parallel()
 
@@ -32,7 +32,7 @@ func TestVenafiRenegotiation(t *testing.T) {
 	for name, block := range map[string]map[string]any{
 		"with a certificate":    {"client_certificate": clientCertificate, "client_key": clientKey},
 		"without a certificate": {},
-		"TLS 1.2 at the most":   {"tls_max_version": "1.2"},
+		"maximum TLS 1.2":       {"tls_max_version": "1.2"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -61,12 +61,12 @@ func TestVenafiRenegotiation(t *testing.T) {
 	}
 }
 
-// serveRenegotiating starts an s_server that asks for a certificate after the
-// request has come, and answers then. It gives the address.
+// serveRenegotiating starts an s_server that requests a certificate after the
+// request, and then responds. It returns the address.
 func serveRenegotiating(t *testing.T, openssl, dir string) string {
 	t.Helper()
 
-	// The port is free in a moment; s_server does not tell which one it took.
+	// The port is free in a moment; s_server does not report which one it uses.
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -99,8 +99,9 @@ func serveRenegotiating(t *testing.T, openssl, dir string) string {
 			case line == "ACCEPT":
 				close(ready)
 			case strings.HasPrefix(line, "User-Agent: "):
-				// R makes the server renegotiate, and ask for a certificate. The answer follows
-				// when that is done: it would be lost if it were read together with the command.
+				// R makes the server renegotiate, and request a certificate. The
+				// response follows after that: it would be lost if it were read
+				// together with the command.
 				_, _ = io.WriteString(stdin, "R\n")
 			case line == "SSL_accept:SSLv3/TLS write finished":
 				if handshakes++; handshakes < 2 {
@@ -123,7 +124,7 @@ func serveRenegotiating(t *testing.T, openssl, dir string) string {
 	select {
 	case <-ready:
 	case <-done:
-		t.Skip("NOTICE: renegotiation is not tested, because this openssl has no such server")
+		t.Skip("NOTICE: renegotiation is not tested, because this openssl does not support it")
 	}
 
 	return address

@@ -10,14 +10,14 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/cloudflare/cloudflaretest"
 )
 
-// These tests hold what users rely on between plan and apply. Much of it is the
-// CLI's behavior and not the provider's: where a test fails with a new CLI, the
-// guides have to change.
+// These tests cover the behavior between plan and apply that users rely on. Much of
+// it is the CLI's and not the provider's: if a test fails with a new CLI, the guides
+// have to change.
 
 const secret = "active-0123456789"
 
-// guarded makes a workspace with a configuration for one fake, whose token is
-// that of the environment.
+// guarded creates a workspace with a configuration for one fake, with the token from
+// the environment.
 func guarded(t *testing.T, config string) (*cloudflaretest.Server, *cli.Workspace, []string) {
 	t.Helper()
 
@@ -27,14 +27,13 @@ func guarded(t *testing.T, config string) (*cloudflaretest.Server, *cli.Workspac
 	return c, w, []string{"CLOUDFLARE_API_TOKEN=" + secret}
 }
 
-// created reports whether the state holds a resource.
 func created(t *testing.T, w *cli.Workspace, address string) bool {
 	t.Helper()
 
 	return strings.Contains(w.Run(t.Context(), nil, "state", "list").Stdout, address)
 }
 
-// atPlan is a data source alone: nothing of it happens at apply.
+// atPlan is a data source that is not read during apply.
 const atPlan = `
 data "tokencheck_cloudflare" "now" {
   lifecycle {
@@ -50,8 +49,8 @@ resource "terraform_data" "guarded" {
 }
 `
 
-// A data source is read at plan only: a saved plan is applied although the token was
-// revoked since, and a destroy is not stopped.
+// A data source is read during plan only: a saved plan is applied even if the token
+// has since been revoked, and a destroy is not stopped.
 func TestSemanticsDataSource(t *testing.T) {
 	t.Parallel()
 
@@ -63,9 +62,9 @@ func TestSemanticsDataSource(t *testing.T) {
 	clitest.Run(t, w, env, true, []string{"destroy", "-auto-approve", "-no-color"}, "terraform_data.guarded: Destruction complete")
 }
 
-// A check whose arguments are not known yet, or that depends on something with
-// pending changes, is put off: the plan passes, and the apply decides.
-func TestSemanticsPutOff(t *testing.T) {
+// A check that has unknown arguments, or depends on a resource with pending changes,
+// is deferred: the plan passes, and the apply decides.
+func TestSemanticsDeferred(t *testing.T) {
 	t.Parallel()
 
 	for name, test := range map[string]struct{ block, config, refusal string }{
@@ -92,7 +91,7 @@ resource "terraform_data" "guarded" {
   }
 }
 `, test.block, test.config, map[string]string{"data": "data.", "ephemeral": "ephemeral."}[test.block],
-				map[string]string{"data": "data.tokencheck_cloudflare.now.reason", "ephemeral": `"The token does not work."`}[test.block]))
+				map[string]string{"data": "data.tokencheck_cloudflare.now.reason", "ephemeral": `"The token is not valid."`}[test.block]))
 
 			clitest.Run(t, w, env, true, []string{"plan", "-no-color", "-out=plan"}, "2 to add")
 
@@ -109,8 +108,8 @@ resource "terraform_data" "guarded" {
 	}
 }
 
-// A provider token that the run itself makes is never taken for not set, by
-// either face; given as the check's own argument, the check is put off.
+// A provider token created in the same run is never treated as not set, by either
+// face; as the check's own argument, it defers the check.
 func TestSemanticsUnknownProvider(t *testing.T) {
 	t.Parallel()
 
@@ -138,8 +137,8 @@ provider "tokencheck" {
 	}
 }
 
-// An ephemeral variable can be the provider's token and an ephemeral's argument,
-// but no data source's, and has to be set again for a saved plan.
+// An ephemeral variable can set the provider's token and an ephemeral resource's
+// argument, but not a data source's, and has to be set again for a saved plan.
 func TestSemanticsEphemeralVariable(t *testing.T) {
 	t.Parallel()
 
@@ -177,8 +176,8 @@ data "tokencheck_cloudflare" "own" {
 	clitest.Run(t, w, env, false, []string{"plan", "-no-color", "-input=false"}, refusal)
 }
 
-// Where nothing refers to an ephemeral resource, Terraform opens it at the apply of a
-// saved plan and OpenTofu does not.
+// If nothing refers to an ephemeral resource, Terraform opens it when it applies a
+// saved plan, OpenTofu does not.
 func TestSemanticsUnused(t *testing.T) {
 	t.Parallel()
 

@@ -15,8 +15,8 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
 )
 
-// Thousands of checks of an issuer that fails a third of the time, in every way
-// that a retry can help, end with the right answers, and leave nothing behind.
+// Thousands of checks of an issuer that fails a third of the time, in every retryable
+// way, return the right verdicts, and leak nothing.
 func TestSoak(t *testing.T) { //nolint:paralleltest // It counts goroutines and memory.
 	const (
 		checks  = 3000
@@ -77,7 +77,7 @@ func TestSoak(t *testing.T) { //nolint:paralleltest // It counts goroutines and 
 		wait.Wait()
 	}
 
-	round(0, checks/10) // What stays for ever is there after this.
+	round(0, checks/10) // Permanent allocations exist after this.
 
 	goroutines, memory := measure()
 
@@ -90,7 +90,6 @@ func TestSoak(t *testing.T) { //nolint:paralleltest // It counts goroutines and 
 
 func soakToken(i int) string { return fmt.Sprintf("soak-%012d", i*7919) }
 
-// measure counts goroutines and the bytes in use.
 func measure() (goroutines int, bytes uint64) {
 	var stats runtime.MemStats
 
@@ -100,7 +99,7 @@ func measure() (goroutines int, bytes uint64) {
 	return runtime.NumGoroutine(), stats.HeapAlloc
 }
 
-// Ctrl-C ends a check at once, long before its timeout.
+// Ctrl-C stops a check at once, long before its timeout.
 func TestBinaryInterrupt(t *testing.T) {
 	t.Parallel()
 
@@ -117,7 +116,7 @@ func TestBinaryInterrupt(t *testing.T) {
 	c.SetFault(func(_ http.ResponseWriter, r *http.Request) {
 		interrupted.Store(time.Now().UnixNano())
 		interrupt()
-		<-r.Context().Done() // The provider has gone, or has given up the request.
+		<-r.Context().Done() // The provider has exited, or cancelled the request.
 		close(gone)
 	})
 

@@ -19,11 +19,11 @@ const (
 	venafiSecret = "venafi-0123456789"
 )
 
-// clock is the fakes' clock where times are compared: that of the start, since the
-// binary has the machine's own clock.
+// clock is the fakes' clock where times are compared: the start time, since the
+// binary uses the machine's clock.
 var clock = time.Now().UTC().Truncate(time.Second)
 
-// after is a time by that clock as an attribute has it.
+// after returns a time by that clock, formatted as in an attribute.
 func after(d time.Duration) string { return clock.Add(d).Format(time.RFC3339) }
 
 func venafiToken() venafitest.Token {
@@ -34,7 +34,6 @@ func venafiToken() venafitest.Token {
 	}
 }
 
-// newVenafi starts a fake that knows one token.
 func newVenafi(t *testing.T, token venafitest.Token, options ...issuertest.Option) *venafitest.Server {
 	t.Helper()
 
@@ -56,7 +55,6 @@ func venafiProvider(s *venafitest.Server, more ...map[string]any) map[string]any
 	return map[string]any{"venafi": block}
 }
 
-// readVenafi configures a provider for the fake and reads a check.
 func readVenafi(t *testing.T, s *venafitest.Server, config map[string]any) (map[string]any, diagnostics) {
 	t.Helper()
 
@@ -104,31 +102,31 @@ func TestVenafiVerdicts(t *testing.T) {
 		"no scopes required": {
 			nil, map[string]any{"required_scopes": []any{}}, map[string]any{"valid": true, "missing_scopes": nil}, "is active",
 		},
-		"long enough": {
+		"sufficient remaining lifetime": {
 			nil, map[string]any{"min_remaining": "2000h"}, map[string]any{"valid": true, "status": "active"}, "is active",
 		},
-		"expiring, although the grant lasts": {
+		"expiring, grant remains": {
 			nil,
 			map[string]any{"min_remaining": "4000h"},
 			map[string]any{"valid": false, "status": "expiring", "expires_on": after(89 * 24 * time.Hour)},
 			"min_remaining requires at least 4000h",
 		},
-		"the grant ends first": {
+		"grant expires first": {
 			func(token *venafitest.Token) { token.GrantExpiresOn = clock.Add(time.Hour) }, nil,
 			map[string]any{"valid": true, "expires_on": after(time.Hour), "grant_expires_on": after(time.Hour)},
 			"expires at " + after(time.Hour),
 		},
-		"the grant has no end": {
+		"grant does not expire": {
 			func(token *venafitest.Token) { token.GrantExpiresOn = time.Time{} }, nil,
 			map[string]any{"valid": true, "expires_on": after(89 * 24 * time.Hour), "grant_expires_on": nil},
 			"is active",
 		},
-		"lifetime not told": {
+		"lifetime not reported": {
 			func(token *venafitest.Token) { token.ValidFor = 0 }, nil,
 			map[string]any{"valid": true, "expires_on": nil, "valid_for": nil, "grant_expires_on": after(365 * 24 * time.Hour)},
 			"its expiration is not reported",
 		},
-		"fields left out by older servers": {
+		"fields missing on older servers": {
 			func(token *venafitest.Token) { *token = venafitest.Token{Application: "a", Scope: "ssh"} }, nil,
 			map[string]any{
 				"valid": true, "expires_on": nil, "valid_for": nil, "grant_expires_on": nil, "access_issued_on": nil, "grant_issued_on": nil,
@@ -185,37 +183,37 @@ func TestVenafiErrors(t *testing.T) {
 		start  string
 		texts  []string
 	}{
-		"min_remaining, but the end is not known": {
+		"min_remaining, unknown expiration": {
 			change: func(token *venafitest.Token) { token.ValidFor = 0 }, config: map[string]any{"min_remaining": "1h"},
 			start: "error: Remaining lifetime cannot be checked", texts: []string{"Remove min_remaining"},
 		},
-		"scopes required, but the answer names none": {
+		"required_scopes, no scopes in the response": {
 			change: func(token *venafitest.Token) { token.Scope = "" }, config: map[string]any{"required_scopes": []any{"ssh"}},
 			start: "error: Required scopes cannot be checked", texts: []string{"Remove required_scopes"},
 		},
-		"null scope":        {config: map[string]any{"required_scopes": []any{nil}}, start: "error at required_scopes: Null Set Value"},
-		"empty scope":       {config: map[string]any{"required_scopes": []any{""}}, start: "error: ", texts: []string{"is empty"}},
-		"scope with blanks": {config: map[string]any{"required_scopes": []any{"certificate: manage"}}, start: "error: ", texts: []string{"without whitespace"}},
-		"scope of any":      {config: map[string]any{"required_scopes": []any{"any:manage"}}, start: "error: Invalid scope", texts: []string{"restriction to \"any\""}},
-		"no object":         {fault: issuertest.Reply(http.StatusOK, "[]"), start: unexpected, texts: []string{"not the documented JSON object"}},
-		"scopes in one":     {config: map[string]any{"required_scopes": []any{"certificate;ssh"}}, start: "error: ", texts: []string{"one element for each scope"}},
-		"unknown scope":     {config: map[string]any{"required_scopes": []any{unknown{}}}, start: "error: Argument is unknown"},
-		"a date that is none": {
+		"null scope":                    {config: map[string]any{"required_scopes": []any{nil}}, start: "error at required_scopes: Null Set Value"},
+		"empty scope":                   {config: map[string]any{"required_scopes": []any{""}}, start: "error: ", texts: []string{"is empty"}},
+		"scope with whitespace":         {config: map[string]any{"required_scopes": []any{"certificate: manage"}}, start: "error: ", texts: []string{"without whitespace"}},
+		"restriction to any":            {config: map[string]any{"required_scopes": []any{"any:manage"}}, start: "error: Invalid scope", texts: []string{"restriction to \"any\""}},
+		"not an object":                 {fault: issuertest.Reply(http.StatusOK, "[]"), start: unexpected, texts: []string{"not the documented JSON object"}},
+		"several scopes in one element": {config: map[string]any{"required_scopes": []any{"certificate;ssh"}}, start: "error: ", texts: []string{"one element for each scope"}},
+		"unknown scope":                 {config: map[string]any{"required_scopes": []any{unknown{}}}, start: "error: Argument is unknown"},
+		"invalid date": {
 			fault: issuertest.Reply(http.StatusOK, `{"access_issued_on":"soon","scope":"ssh"}`), start: "error: ", texts: []string{"invalid date"},
 		},
-		"an error with 200": {
+		"error with 200": {
 			fault: issuertest.Reply(http.StatusOK, `{"valid_for":60,"Error":"x"}`), start: "error: ", texts: []string{"although the HTTP status reports success"},
 		},
-		"an escape in a name": {
+		"escape sequence in a name": {
 			change: func(token *venafitest.Token) { token.Identity = "\x1b[2J" }, start: "error: ", texts: []string{"control characters"},
 		},
-		"a part of the token in a name": {
+		"token in a name": {
 			change: func(token *venafitest.Token) { token.Identity = venafiSecret }, start: "error: ", texts: []string{"contains part of the token"},
 		},
-		"empty document":  {fault: issuertest.Reply(http.StatusOK, "{}"), start: "error: Unexpected response from the issuer", texts: []string{"version"}},
-		"not found":       {fault: issuertest.Reply(http.StatusNotFound, "<html>", "Content-Type", "text/html"), start: "error: ", texts: []string{"venafi.url", "VEDAuth"}},
-		"a gateway's 401": {fault: issuertest.Reply(http.StatusUnauthorized, "", "Www-Authenticate", "Negotiate"), start: "error: ", texts: []string{"in front of it"}},
-		"a redirect":      {fault: issuertest.Reply(http.StatusFound, "", "Location", "https://other.example/"), start: "error: Redirect not followed", texts: []string{"not followed"}},
+		"empty document": {fault: issuertest.Reply(http.StatusOK, "{}"), start: "error: Unexpected response from the issuer", texts: []string{"version"}},
+		"not found":      {fault: issuertest.Reply(http.StatusNotFound, "<html>", "Content-Type", "text/html"), start: "error: ", texts: []string{"venafi.url", "VEDAuth"}},
+		"gateway's 401":  {fault: issuertest.Reply(http.StatusUnauthorized, "", "Www-Authenticate", "Negotiate"), start: "error: ", texts: []string{"in front of it"}},
+		"redirect":       {fault: issuertest.Reply(http.StatusFound, "", "Location", "https://other.example/"), start: "error: Redirect not followed", texts: []string{"not followed"}},
 	}
 
 	for name, test := range tests {
@@ -240,12 +238,11 @@ func TestVenafiErrors(t *testing.T) {
 	}
 }
 
-// A time of a token that works, which contradicts that or cannot be written, is left
-// out with a warning.
+// A date that contradicts a valid token, or cannot be written, causes a warning.
 func TestVenafiWarnings(t *testing.T) {
 	t.Parallel()
 
-	const far = 300_000_000_000 // Seconds; the year 9999 ends sooner.
+	const far = 300_000_000_000 // Seconds, beyond the year 9999.
 
 	for name, test := range map[string]struct {
 		body     string
@@ -254,25 +251,25 @@ func TestVenafiWarnings(t *testing.T) {
 		reason   string
 		warnings []string
 	}{
-		"the token has ended": {
+		"token expired": {
 			venafitest.Body(venafitest.Token{IssuedOn: clock.AddDate(-1, 0, 0), ValidFor: 60}), time.Hour,
 			map[string]any{"expires_on": nil},
 			"its expiration is not reported",
 			[]string{"Clock skew detected: ", "Expiration date ignored: "},
 		},
-		"the token has ended, the grant has not": {
+		"token expired, grant not expired": {
 			venafitest.Body(venafitest.Token{IssuedOn: clock.AddDate(-1, 0, 0), ValidFor: 60, GrantExpiresOn: clock.Add(time.Hour)}), 0,
 			map[string]any{"expires_on": after(time.Hour)},
 			"at the latest",
 			[]string{"Expiration date ignored: "},
 		},
-		"the grant has ended": {
+		"grant expired": {
 			venafitest.Body(venafitest.Token{IssuedOn: clock, ValidFor: 60, GrantExpiresOn: clock}), 0,
 			map[string]any{"expires_on": after(time.Minute), "grant_expires_on": nil},
 			"expires at " + after(time.Minute) + ".",
 			[]string{"Expiration date ignored: "},
 		},
-		"the token ends after the year 9999": {
+		"token expires after the year 9999": {
 			venafitest.Body(venafitest.Token{IssuedOn: clock, ValidFor: far}), 0, map[string]any{"expires_on": nil}, "its expiration is not reported", []string{"Expiration date ignored: "},
 		},
 		"issued after the year 9999": {
@@ -281,7 +278,7 @@ func TestVenafiWarnings(t *testing.T) {
 			"its expiration is not reported",
 			[]string{"Expiration date ignored: "},
 		},
-		"both end after the year 9999": {
+		"both expire after the year 9999": {
 			fmt.Sprintf(`{"access_issued_on_unix_time":1,"valid_for":%d,"expires_unix_time":%[1]d}`, int64(far)), 0,
 			map[string]any{"expires_on": nil, "grant_expires_on": nil},
 			"its expiration is not reported",
@@ -310,8 +307,8 @@ func TestVenafiWarnings(t *testing.T) {
 	}
 }
 
-// What was found before a check failed is told beside its error.
-func TestVenafiWarningBesideAnError(t *testing.T) {
+// Findings before a check fails are reported with its error.
+func TestVenafiWarningWithError(t *testing.T) {
 	t.Parallel()
 
 	for name, test := range map[string]struct {
@@ -321,8 +318,8 @@ func TestVenafiWarningBesideAnError(t *testing.T) {
 		start  string
 	}{
 		"token in another argument": {venafiToken(), nil, map[string]any{"required_scopes": []any{venafiSecret}}, "error: Token in another argument"},
-		"no answer":                 {venafiToken(), issuertest.Reply(http.StatusNotFound, ""), nil, unexpected},
-		"not decided":               {venafitest.Token{Application: "a", Scope: "ssh"}, nil, map[string]any{"min_remaining": "1h"}, "error: Remaining lifetime cannot be checked"},
+		"unexpected response":       {venafiToken(), issuertest.Reply(http.StatusNotFound, ""), nil, unexpected},
+		"no decision":               {venafitest.Token{Application: "a", Scope: "ssh"}, nil, map[string]any{"min_remaining": "1h"}, "error: Remaining lifetime cannot be checked"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -342,7 +339,7 @@ func TestVenafiWarningBesideAnError(t *testing.T) {
 	}
 }
 
-// A token that is shorter than a word may be a part of one by chance.
+// A token shorter than a word may be part of one by chance.
 func TestVenafiShortToken(t *testing.T) {
 	t.Parallel()
 

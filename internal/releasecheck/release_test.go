@@ -1,4 +1,4 @@
-// Package releasecheck shows of a release what can be shown without its keys.
+// Package releasecheck tests what can be tested of a release without its keys.
 package releasecheck
 
 import (
@@ -19,11 +19,11 @@ import (
 
 const (
 	project = "terraform-provider-tokencheck"
-	// version is what .goreleaser.yml makes of the tag that the clone is given.
+	// version is what .goreleaser.yml derives from the tag of the clone.
 	version = "0.1.0-snapshot"
 
 	// build builds this machine's archive from a fresh clone of the last commit. All
-	// platforms take minutes: one target is the one change to the configuration.
+	// platforms take minutes: the single target is the only configuration change.
 	build = `set -e
 git clone --quiet "$1" "$2"
 cd "$2"
@@ -53,8 +53,8 @@ data "tokencheck_cloudflare" "this" {
 `
 )
 
-// The archive of the last commit has its checksum, says which version it is, and can
-// be installed and used as a user would.
+// The archive of the last commit has its checksum, reports its version, and can be
+// installed and used as by a user.
 func TestRelease(t *testing.T) {
 	if os.Getenv("RELEASE_CHECK") == "" {
 		t.Skip("it takes minutes; make release-check runs it")
@@ -107,8 +107,8 @@ func TestRelease(t *testing.T) {
 	plan(t, archive)
 }
 
-// plan installs the archive from a mirror on disk, and plans with a valid token and
-// with a revoked one.
+// plan installs the archive from a filesystem mirror, and plans with a valid and a
+// revoked token.
 func plan(t *testing.T, archive string) {
 	t.Helper()
 

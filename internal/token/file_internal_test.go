@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// A file that never answers costs no more than the check's time.
+// Reading a file that blocks takes no longer than the check's timeout.
 func TestWithin(t *testing.T) {
 	t.Parallel()
 
@@ -28,11 +28,11 @@ func TestWithin(t *testing.T) {
 			t.Errorf("read %q, %v", content, err)
 		}
 
-		time.Sleep(2 * time.Hour) // The bubble fails if what read is still there.
+		time.Sleep(2 * time.Hour) // The bubble fails if the reader is still running.
 	})
 }
 
-// Of a path that is not there only that is told which cannot be a token.
+// Only parts of a missing path that cannot be a token are shown.
 func TestShown(t *testing.T) {
 	t.Parallel()
 
@@ -57,7 +57,7 @@ func TestReadRegular(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	// A writer is there, and has written: it is the kind of the file that counts.
+	// A writer exists, and has written: only the type of the file matters.
 	writer, err := os.OpenFile(pipe, os.O_RDWR, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -68,7 +68,7 @@ func TestReadRegular(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	// Reading it would last for ever.
+	// Reading it would block forever.
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
 

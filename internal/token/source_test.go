@@ -19,54 +19,54 @@ func TestClean(t *testing.T) {
 
 	tests := []struct {
 		name, raw string
-		want      string // the token, "" where it is refused
-		fault     string // a part of the fault
+		want      string // the token, "" if rejected
+		fault     string // part of the fault
 	}{
-		// Length and pattern are not judged.
+		// Length and pattern are not checked.
 		{name: "plain", raw: secret, want: secret},
 		{name: "one character", raw: "a", want: "a"},
 		{name: "long", raw: strings.Repeat("a", 5000), want: strings.Repeat("a", 5000)},
 		{name: "base64", raw: "4MyGeneratedBearerTknz==", want: "4MyGeneratedBearerTknz=="},
-		{name: "with a prefix", raw: "cfut_abc-DEF_123.~+/", want: "cfut_abc-DEF_123.~+/"},
-		{name: "all of printable ASCII inside", raw: "a!#$%&()*+,-./:;<=>?@[]^_{|}~'\"`\\z", want: "a!#$%&()*+,-./:;<=>?@[]^_{|}~'\"`\\z"},
-		{name: "a dollar alone", raw: "a$b{c}", want: "a$b{c}"},
-		{name: "begins like bearer", raw: "BearerToken", want: "BearerToken"},
-		{name: "one line end", raw: secret + "\n", want: secret},
-		{name: "one Windows line end", raw: secret + "\r\n", want: secret},
+		{name: "with prefix", raw: "cfut_abc-DEF_123.~+/", want: "cfut_abc-DEF_123.~+/"},
+		{name: "all printable ASCII", raw: "a!#$%&()*+,-./:;<=>?@[]^_{|}~'\"`\\z", want: "a!#$%&()*+,-./:;<=>?@[]^_{|}~'\"`\\z"},
+		{name: "single dollar", raw: "a$b{c}", want: "a$b{c}"},
+		{name: "begins with Bearer, no space", raw: "BearerToken", want: "BearerToken"},
+		{name: "trailing newline", raw: secret + "\n", want: secret},
+		{name: "trailing CRLF", raw: secret + "\r\n", want: secret},
 
 		{name: "empty", raw: "", fault: "empty"},
-		{name: "a line end only", raw: "\n", fault: "empty"},
-		{name: "a Windows line end only", raw: "\r\n", fault: "empty"},
-		{name: "two line ends", raw: secret + "\n\n", fault: "newline"},
-		{name: "two Windows line ends", raw: secret + "\r\n\r\n", fault: "newline"},
-		{name: "line end, then carriage return", raw: secret + "\n\r", fault: "newline"},
-		{name: "a carriage return alone", raw: secret + "\r", fault: "newline"},
-		{name: "two carriage returns and a line end", raw: secret + "\r\r\n", fault: "newline"},
-		{name: "line end at the start", raw: "\n" + secret, fault: "newline"},
+		{name: "newline only", raw: "\n", fault: "empty"},
+		{name: "CRLF only", raw: "\r\n", fault: "empty"},
+		{name: "two trailing newlines", raw: secret + "\n\n", fault: "newline"},
+		{name: "two trailing CRLFs", raw: secret + "\r\n\r\n", fault: "newline"},
+		{name: "newline, then carriage return", raw: secret + "\n\r", fault: "newline"},
+		{name: "trailing carriage return", raw: secret + "\r", fault: "newline"},
+		{name: "two carriage returns and a newline", raw: secret + "\r\r\n", fault: "newline"},
+		{name: "leading newline", raw: "\n" + secret, fault: "newline"},
 		{name: "two lines", raw: secret + "\n" + secret, fault: "newline"},
 		{name: "an env file", raw: "TOKEN=" + secret + "\nOTHER=1\n", fault: "newline"},
-		{name: "blank at the start", raw: " " + secret, fault: "whitespace"},
-		{name: "blank at the end", raw: secret + " ", fault: "whitespace"},
-		{name: "blank before the line end", raw: secret + " \n", fault: "whitespace"},
-		{name: "blank inside", raw: secret[:9] + " " + secret[9:], fault: "whitespace"},
+		{name: "leading space", raw: " " + secret, fault: "whitespace"},
+		{name: "trailing space", raw: secret + " ", fault: "whitespace"},
+		{name: "space before the trailing newline", raw: secret + " \n", fault: "whitespace"},
+		{name: "inner space", raw: secret[:9] + " " + secret[9:], fault: "whitespace"},
 		{name: "tab", raw: secret + "\t", fault: "whitespace"},
-		{name: "blanks only", raw: "   ", fault: "whitespace"},
+		{name: "spaces only", raw: "   ", fault: "whitespace"},
 		{name: "double quotes", raw: `"` + secret + `"`, fault: "quotes"},
 		{name: "single quotes", raw: "'" + secret + "'", fault: "quotes"},
-		{name: "back quotes", raw: "`" + secret + "`", fault: "quotes"},
-		{name: "a quote at the start", raw: `"` + secret, fault: "quotes"},
-		{name: "a quote at the end", raw: secret + "'", fault: "quotes"},
-		{name: "quotes and a line end", raw: `"` + secret + "\"\n", fault: "quotes"},
+		{name: "backticks", raw: "`" + secret + "`", fault: "quotes"},
+		{name: "leading quote", raw: `"` + secret, fault: "quotes"},
+		{name: "trailing quote", raw: secret + "'", fault: "quotes"},
+		{name: "quotes and trailing newline", raw: `"` + secret + "\"\n", fault: "quotes"},
 		{name: "curly quotes", raw: "“" + secret + "”", fault: "quotes"},
 		{name: "single curly quotes", raw: "‘" + secret + "’", fault: "quotes"},
 		{name: "bearer", raw: "Bearer " + secret, fault: "Bearer"},
-		{name: "bearer in lower case", raw: "bearer " + secret, fault: "Bearer"},
-		{name: "bearer in upper case", raw: "BEARER " + secret, fault: "Bearer"},
+		{name: "lowercase bearer", raw: "bearer " + secret, fault: "Bearer"},
+		{name: "uppercase bearer", raw: "BEARER " + secret, fault: "Bearer"},
 		{name: "bearer alone", raw: "Bearer ", fault: "Bearer"},
 		{name: "bearer and a tab", raw: "Bearer\t" + secret, fault: ""},
-		{name: "not expanded", raw: "${CLOUDFLARE_API_TOKEN}", fault: "${"},
-		{name: "not expanded inside", raw: "cfut_${TOKEN}", fault: "${"},
-		{name: "GitHub's expression", raw: "${{secrets.TOKEN}}", fault: "${"},
+		{name: "not interpolated", raw: "${CLOUDFLARE_API_TOKEN}", fault: "${"},
+		{name: "interpolation inside", raw: "cfut_${TOKEN}", fault: "${"},
+		{name: "GitHub expression", raw: "${{secrets.TOKEN}}", fault: "${"},
 		{name: "byte order mark", raw: "\ufeff" + secret, fault: "byte order mark"},
 		{name: "UTF-16", raw: "\xff\xfea\x00b\x00", fault: "printable ASCII"},
 		{name: "NUL", raw: secret + "\x00", fault: "printable ASCII"},
@@ -75,8 +75,8 @@ func TestClean(t *testing.T) {
 		{name: "vertical tab", raw: secret + "\v", fault: ""},
 		{name: "no-break space", raw: secret + "\u00a0", fault: "printable ASCII"},
 		{name: "zero-width space", raw: secret[:5] + "\u200b" + secret[5:], fault: "printable ASCII"},
-		{name: "letter outside ASCII", raw: secret + "é", fault: "printable ASCII"},
-		{name: "look-alike letter", raw: "а" + secret, fault: "printable ASCII"},
+		{name: "non-ASCII letter", raw: secret + "é", fault: "printable ASCII"},
+		{name: "homoglyph", raw: "а" + secret, fault: "printable ASCII"},
 		{name: "invalid UTF-8", raw: secret + "\xff", fault: "printable ASCII"},
 		{name: "header injection", raw: secret + "\r\nX-Evil: 1", fault: "newline"},
 	}
@@ -88,14 +88,14 @@ func TestClean(t *testing.T) {
 			got, err := token.Clean(test.raw)
 			if test.want != "" {
 				if err != nil || got != test.want {
-					t.Fatalf("Clean gave %q, %v; want %q", got, err, test.want)
+					t.Fatalf("Clean returned %q, %v; want %q", got, err, test.want)
 				}
 
 				return
 			}
 
 			if err == nil || got != "" {
-				t.Fatalf("Clean gave %q, %v; want a fault", got, err)
+				t.Fatalf("Clean returned %q, %v; want a fault", got, err)
 			}
 
 			if !strings.Contains(err.Error(), test.fault) {
@@ -157,87 +157,87 @@ func TestResolve(t *testing.T) {
 		name   string
 		give   token.Sources
 		env    map[string]string
-		want   string // the token, "" where an error is wanted
+		want   string // the token, "" if an error is wanted
 		source string
 
 		detail  []string
 		err     error
 		warning string // whole
 	}{
-		// The order.
+		// Order of precedence.
 		{name: "argument", give: token.Sources{Value: new("from-argument"), FromProvider: new("from-provider")}, want: "from-argument", source: "argument"},
 		{name: "variable named by the check", give: token.Sources{Env: new("OTHER"), FromProvider: new("from-provider")}, want: "from-env", source: "env:OTHER"},
 		{name: "file named by the check", give: token.Sources{File: &file, FromProvider: new("from-provider")}, want: "from-file", source: "file:" + file},
-		{name: "provider before the issuer's variable", give: token.Sources{FromProvider: new("from-provider")}, want: "from-provider", source: "provider"},
+		{name: "provider configuration before the issuer's variable", give: token.Sources{FromProvider: new("from-provider")}, want: "from-provider", source: "provider"},
 		{name: "issuer's variable", give: token.Sources{}, want: "from-issuer-variable", source: "env:EXAMPLE_TOKEN"},
-		{name: "issuer's variable with a line end", give: token.Sources{}, env: map[string]string{"EXAMPLE_TOKEN": "abc\r\n"}, want: "abc", source: "env:EXAMPLE_TOKEN", warning: "Trailing newline in EXAMPLE_TOKEN: The environment variable EXAMPLE_TOKEN ends with a newline. " +
+		{name: "issuer's variable with trailing CRLF", give: token.Sources{}, env: map[string]string{"EXAMPLE_TOKEN": "abc\r\n"}, want: "abc", source: "env:EXAMPLE_TOKEN", warning: "Trailing newline in EXAMPLE_TOKEN: The environment variable EXAMPLE_TOKEN ends with a newline. " +
 			"This provider ignores it, but other providers may send it and fail. Remove the newline where the variable is set, for example with printf instead of echo."},
 		{name: "issuer's variable named by the check", give: token.Sources{Env: new("EXAMPLE_TOKEN")}, want: "from-issuer-variable", source: "env:EXAMPLE_TOKEN"},
-		{name: "variable in lower case", give: token.Sources{Env: new("lower_case")}, want: "from-lower", source: "env:lower_case"},
-		{name: "variable with marks", give: token.Sources{Env: new("A!~")}, want: "from-marks", source: "env:A!~"},
-		{name: "one line end", give: token.Sources{Env: new("LINE")}, want: "from-env", source: "env:LINE"},
+		{name: "lowercase variable", give: token.Sources{Env: new("lower_case")}, want: "from-lower", source: "env:lower_case"},
+		{name: "variable with punctuation", give: token.Sources{Env: new("A!~")}, want: "from-marks", source: "env:A!~"},
+		{name: "trailing newline", give: token.Sources{Env: new("LINE")}, want: "from-env", source: "env:LINE"},
 
-		// No way given: all are named.
+		// No source set: all are named.
 		{
-			name: "nothing", env: map[string]string{},
+			name: "no source", env: map[string]string{},
 			detail: []string{"Set the environment variable EXAMPLE_TOKEN. Or set api_token_env (the name of another variable) or api_token_file (a path) in this check, or example.api_token in"},
 		},
 		{
-			name: "nothing but a variable of another tool", env: map[string]string{"EX_TOKEN": "x"},
+			name: "only a variable of another tool", env: map[string]string{"EX_TOKEN": "x"},
 			detail: []string{"HINT about EX_TOKEN."},
 		},
 		{name: "issuer's variable is empty", env: map[string]string{"EXAMPLE_TOKEN": ""}, detail: []string{"EXAMPLE_TOKEN"}},
 
-		// What was given but is empty is no reason to look further.
+		// An empty source does not fall back to the next one.
 		{name: "empty argument", give: token.Sources{Value: new(""), FromProvider: new("x")}, detail: []string{"api_token", "empty"}},
 		{name: "empty name of a variable", give: token.Sources{Env: new(""), FromProvider: new("x")}, detail: []string{"api_token_env", "empty"}},
 		{name: "empty path", give: token.Sources{File: new(""), FromProvider: new("x")}, detail: []string{"The path in api_token_file is empty."}},
-		{name: "empty in the provider", give: token.Sources{FromProvider: new("")}, detail: []string{"The value of example.api_token in the provider configuration is empty."}},
+		{name: "empty in the provider configuration", give: token.Sources{FromProvider: new("")}, detail: []string{"The value of example.api_token in the provider configuration is empty."}},
 		{name: "variable is not set", give: token.Sources{Env: new("UNSET"), FromProvider: new("x")}, detail: []string{"api_token_env", "is not set"}},
 		{name: "variable is empty", give: token.Sources{Env: new("EMPTY"), FromProvider: new("x")}, detail: []string{"api_token_env", "empty"}},
 
-		// What cannot be a token.
+		// Malformed tokens.
 		{name: "argument with quotes", give: token.Sources{Value: new(`"` + secret + `"`)}, detail: []string{"The value of api_token has surrounding quotes."}},
 		{name: "argument with a byte order mark", give: token.Sources{Value: new("\ufeff" + secret)}, detail: []string{"api_token begins with a byte order mark"}},
 		{name: "argument with bearer", give: token.Sources{Value: new("Bearer " + secret)}, detail: []string{"Bearer"}},
 		{name: "variable with quotes", give: token.Sources{Env: new("QUOTED")}, detail: []string{"QUOTED", "quotes"}},
-		{name: "provider with a blank", give: token.Sources{FromProvider: new("a " + secret)}, detail: []string{"example.api_token", "whitespace"}},
-		{name: "issuer's variable not expanded", env: map[string]string{"EXAMPLE_TOKEN": "${SECRET}"}, detail: []string{"EXAMPLE_TOKEN", "${"}},
+		{name: "provider configuration with space", give: token.Sources{FromProvider: new("a " + secret)}, detail: []string{"example.api_token", "whitespace"}},
+		{name: "issuer's variable not interpolated", env: map[string]string{"EXAMPLE_TOKEN": "${SECRET}"}, detail: []string{"EXAMPLE_TOKEN", "${"}},
 
-		// Names of variables.
+		// Variable names.
 		{name: "name with a dollar", give: token.Sources{Env: new("$OTHER")}, detail: []string{"The value of api_token_env begins with $"}},
 		{name: "name with braces", give: token.Sources{Env: new("${OTHER}")}, detail: []string{"$"}},
 		{name: "name with =", give: token.Sources{Env: new("OTHER=x")}, detail: []string{"="}},
-		{name: "name with a blank", give: token.Sources{Env: new(" OTHER")}, detail: []string{"whitespace"}},
-		{name: "name with a NUL", give: token.Sources{Env: new("OTHER\x00")}},
-		{name: "name with a DEL", give: token.Sources{Env: new("OTHER\x7f")}, detail: []string{"cannot be the name"}},
-		{name: "the token itself as a name", give: token.Sources{Env: new(secret + "x")}, detail: []string{"not the token"}},
-		{name: "a base64 token as a name", give: token.Sources{Env: new(secret + "==")}},
+		{name: "name with leading space", give: token.Sources{Env: new(" OTHER")}, detail: []string{"whitespace"}},
+		{name: "name with NUL", give: token.Sources{Env: new("OTHER\x00")}},
+		{name: "name with DEL", give: token.Sources{Env: new("OTHER\x7f")}, detail: []string{"cannot be the name"}},
+		{name: "token as a name", give: token.Sources{Env: new(secret + "x")}, detail: []string{"not the token"}},
+		{name: "Base64 token as a name", give: token.Sources{Env: new(secret + "==")}},
 
 		// Files.
-		{name: "file by a link", give: token.Sources{File: &link}, want: "from-file", source: "file:" + link},
-		{name: "file with a line end", give: token.Sources{File: new(write("lf", "abc\n"))}, want: "abc", source: "file:" + filepath.Join(dir, "lf")},
-		{name: "file with a Windows line end", give: token.Sources{File: new(write("crlf", "abc\r\n"))}, want: "abc", source: "file:" + filepath.Join(dir, "crlf")},
+		{name: "symbolic link", give: token.Sources{File: &link}, want: "from-file", source: "file:" + link},
+		{name: "file with trailing newline", give: token.Sources{File: new(write("lf", "abc\n"))}, want: "abc", source: "file:" + filepath.Join(dir, "lf")},
+		{name: "file with trailing CRLF", give: token.Sources{File: new(write("crlf", "abc\r\n"))}, want: "abc", source: "file:" + filepath.Join(dir, "crlf")},
 		{name: "file of 64 KiB", give: token.Sources{File: new(write("full", strings.Repeat("a", 64<<10)))}, want: strings.Repeat("a", 64<<10), source: "file:" + filepath.Join(dir, "full")},
 		{name: "missing file", give: token.Sources{File: new(filepath.Join(dir, "missing")), FromProvider: new("x")}, detail: []string{" names, in " + dir + ", does not exist.", "regular file"}, err: fs.ErrNotExist},
 		{name: "dangling link", give: token.Sources{File: &dangling}, detail: []string{"does not exist"}, err: fs.ErrNotExist},
 		{name: "directory", give: token.Sources{File: &dir}, detail: []string{"not a regular file", "64 KiB"}},
 		{name: "pipe", give: token.Sources{File: &fifo}, detail: []string{"not a regular file"}},
 		{name: "device", give: token.Sources{File: new("/dev/null")}, detail: []string{"not a regular file"}},
-		{name: "file in a file", give: token.Sources{File: new(filepath.Join(file, "x"))}, detail: []string{"cannot be read: not a directory."}},
-		{name: "file whose reading fails", give: token.Sources{File: new("/proc/self/mem")}, detail: []string{"The file that api_token_file names"}},
+		{name: "file below a file", give: token.Sources{File: new(filepath.Join(file, "x"))}, detail: []string{"cannot be read: not a directory."}},
+		{name: "file with a read error", give: token.Sources{File: new("/proc/self/mem")}, detail: []string{"The file that api_token_file names"}},
 		{name: "file over 64 KiB", give: token.Sources{File: new(write("large", strings.Repeat("a", 64<<10+1)))}, detail: []string{"cannot be read: it is larger than 64 KiB."}},
 		{name: "file far over 64 KiB", give: token.Sources{File: new(write("huge", strings.Repeat("\n", 1<<20)))}, detail: []string{"64 KiB"}},
 		{name: "empty file", give: token.Sources{File: new(write("empty", "")), FromProvider: new("x")}, detail: []string{"The content of the file " + dir, "is empty"}},
-		{name: "file with a line end only", give: token.Sources{File: new(write("nl", "\n"))}, detail: []string{"empty"}},
-		{name: "file with two line ends", give: token.Sources{File: new(write("nlnl", secret+"\n\n"))}, detail: []string{"newline"}},
+		{name: "file with newline only", give: token.Sources{File: new(write("nl", "\n"))}, detail: []string{"empty"}},
+		{name: "file with two trailing newlines", give: token.Sources{File: new(write("nlnl", secret+"\n\n"))}, detail: []string{"newline"}},
 		{name: "file with a byte order mark", give: token.Sources{File: new(write("bom", "\ufeff"+secret+"\r\n"))}, detail: []string{"byte order mark"}},
 		{name: "env file", give: token.Sources{File: new(write("env", "export A="+secret+"\nB=2\n"))}},
-		{name: "the token itself as a path", give: token.Sources{File: new(secret)}, detail: []string{"does not exist"}},
-		{name: "a base64 token as a path", give: token.Sources{File: new(secret[:9] + "/" + secret[9:] + "==")}, detail: []string{"does not exist"}},
-		{name: "a base64 token that begins with a slash as a path", give: token.Sources{File: new("/" + secret + "==")}, detail: []string{"does not exist"}},
-		{name: "a long token as a path", give: token.Sources{File: new(strings.Repeat(secret, 200))}, detail: []string{"cannot be read"}},
-		{name: "a home directory is not expanded", give: token.Sources{File: new("~/token")}, detail: []string{"relative to the working directory", "pathexpand"}},
+		{name: "token as a path", give: token.Sources{File: new(secret)}, detail: []string{"does not exist"}},
+		{name: "Base64 token as a path", give: token.Sources{File: new(secret[:9] + "/" + secret[9:] + "==")}, detail: []string{"does not exist"}},
+		{name: "Base64 token with leading slash as a path", give: token.Sources{File: new("/" + secret + "==")}, detail: []string{"does not exist"}},
+		{name: "long token as a path", give: token.Sources{File: new(strings.Repeat(secret, 200))}, detail: []string{"cannot be read"}},
+		{name: "home directory is not expanded", give: token.Sources{File: new("~/token")}, detail: []string{"relative to the working directory", "pathexpand"}},
 	}
 
 	for _, test := range tests {
@@ -262,7 +262,7 @@ func TestResolve(t *testing.T) {
 				}
 
 				if err != nil || got.Reveal() != test.want || got.Source() != test.source {
-					t.Fatalf("Resolve gave the token %q from %q, %v; want %q from %q", got.Reveal(), got.Source(), err, test.want, test.source)
+					t.Fatalf("Resolve returned the token %q from %q, %v; want %q from %q", got.Reveal(), got.Source(), err, test.want, test.source)
 				}
 
 				return
@@ -270,15 +270,15 @@ func TestResolve(t *testing.T) {
 
 			var fault *verdict.Error
 			if !errors.As(err, &fault) {
-				t.Fatalf("Resolve gave %v, %v; want a *verdict.Error", got, err)
+				t.Fatalf("Resolve returned %v, %v; want a *verdict.Error", got, err)
 			}
 
 			if got.Reveal() != "" {
-				t.Error("an error comes with a token")
+				t.Error("a token is returned with an error")
 			}
 
 			if fault.Summary == "" || fault.Remedy == "" || fault.Asked {
-				t.Errorf("error = %+v, want a summary and a remedy, before any request, and no argument, whose line would be printed", fault)
+				t.Errorf("error = %+v, want a summary and a remedy, before any request, and no argument, since its line would be printed", fault)
 			}
 
 			for _, part := range test.detail {
@@ -288,17 +288,17 @@ func TestResolve(t *testing.T) {
 			}
 
 			if test.err != nil && !errors.Is(err, test.err) {
-				t.Errorf("the cause %v cannot be found", test.err)
+				t.Errorf("the error does not wrap %v", test.err)
 			}
 
 			if newToken(t, secret).In(err.Error()) {
-				t.Errorf("error %q holds a part of the token", err)
+				t.Errorf("error %q contains part of the token", err)
 			}
 		})
 	}
 }
 
-// TestResolveCancelled has no time for a file, whatever became of it.
+// TestResolveCancelled covers a context that is done before the file is read.
 func TestResolveCancelled(t *testing.T) {
 	t.Parallel()
 
@@ -311,8 +311,8 @@ func TestResolveCancelled(t *testing.T) {
 		t.Errorf("err = %v", err)
 	}
 
-	// The provider configuration need not be known for any of the three.
+	// None of the three depends on the provider configuration.
 	if !sources.HasOwn() || !(token.Sources{Value: new("")}).HasOwn() || !(token.Sources{Env: new("")}).HasOwn() || (token.Sources{FromProvider: new("")}).HasOwn() {
-		t.Error("it is not told whether a check has a token of its own")
+		t.Error("it is not reported that a check has its own token")
 	}
 }

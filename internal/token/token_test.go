@@ -26,13 +26,13 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/token"
 )
 
-// secret is a token for tests: no word of a message holds a part of it.
+// secret is a test token: no word of a message contains a part of it.
 const secret = "Zq8RtYw3LmN5pKj7HgFd2sXcVbA9eU4i"
 
-// names are those of an issuer that does not exist.
+// names belong to an issuer that does not exist.
 var names = token.Names{Argument: "api_token", Block: "example", Variable: "EXAMPLE_TOKEN", Hints: map[string]string{"EX_TOKEN": "HINT about EX_TOKEN."}}
 
-// newToken makes a token as a check's own argument gives it.
+// newToken returns a token set by a check's own argument.
 func newToken(t *testing.T, secret string) token.Token {
 	t.Helper()
 
@@ -44,7 +44,7 @@ func newToken(t *testing.T, secret string) token.Token {
 	return bearer
 }
 
-// holder keeps a token where package fmt cannot ask its methods.
+// holder keeps a token where package fmt cannot call its methods.
 type holder struct {
 	hidden struct{ bearer token.Token }
 	list   []token.Token
@@ -107,11 +107,11 @@ func TestNothingRevealsTheToken(t *testing.T) {
 
 	const source = "token from argument"
 	if text, err := bearer.MarshalText(); fmt.Sprint(bearer) != source || string(text) != source || err != nil || bearer.LogValue().String() != source {
-		t.Errorf("the source is not told: %v, %s, %v", bearer, text, bearer.LogValue())
+		t.Errorf("the source is not shown: %v, %s, %v", bearer, text, bearer.LogValue())
 	}
 
 	if bearer.Reveal() != secret {
-		t.Error("Reveal does not give the token")
+		t.Error("Reveal does not return the token")
 	}
 }
 
@@ -131,7 +131,7 @@ func TestZeroToken(t *testing.T) {
 	_ = fmt.Sprintf("%v %+v", none, &none)
 }
 
-// base64Token has no eight letters or digits in a row.
+// base64Token has no eight consecutive letters or digits.
 const base64Token = "aB3+dE5f/gH7jK9+mN2pQ/rS4=tU6v=="
 
 func sum(h hash.Hash, text string) []byte {
@@ -156,14 +156,14 @@ func TestIn(t *testing.T) {
 		name, secret, text string
 		want               bool
 	}{
-		{"nothing", secret, "", false},
-		{"with a tilde", "abcd~~~~efgh", "x cd~~~~ef x", true},
-		{"with an exclamation mark", "abcd!!!!efgh", "x cd!!!!ef x", true},
-		{"with a DEL between", "abcdefgh", "abcd\x7fefgh", true},
-		{"an ordinary message", secret, "The access token provided is expired, revoked, malformed, or invalid for other reasons", false},
+		{"empty", secret, "", false},
+		{"with tilde", "abcd~~~~efgh", "x cd~~~~ef x", true},
+		{"with exclamation mark", "abcd!!!!efgh", "x cd!!!!ef x", true},
+		{"with DEL", "abcdefgh", "abcd\x7fefgh", true},
+		{"ordinary message", secret, "The access token provided is expired, revoked, malformed, or invalid for other reasons", false},
 		{"whole", secret, secret, true},
-		{"within a text", secret, "token '" + secret + "' refused", true},
-		{"as a bearer", secret, "Bearer " + secret, true},
+		{"in text", secret, "token '" + secret + "' refused", true},
+		{"as bearer token", secret, "Bearer " + secret, true},
 		{"first half", secret, secret[:16], true},
 		{"second half", secret, secret[16:], true},
 		{"first eight", secret, secret[:8], true},
@@ -171,16 +171,16 @@ func TestIn(t *testing.T) {
 		{"eight in the middle", secret, "<" + secret[11:19] + ">", true},
 		{"seven at the start", secret, secret[:7], false},
 		{"seven at the end", secret, secret[len(secret)-7:], false},
-		{"two times seven", secret, secret[:7] + "..." + secret[8:15], false},
+		{"two parts of seven", secret, secret[:7] + "..." + secret[8:15], false},
 		{"upper case", secret, strings.ToUpper(secret), true},
 		{"lower case", secret, strings.ToLower(secret), true},
-		{"broken by blanks", secret, secret[:4] + " " + secret[4:8], true},
-		{"broken by line ends", secret, secret[:4] + "\r\n" + secret[4:8], true},
-		{"broken by NUL", secret, secret[:4] + "\x00" + secret[4:8], true},
-		{"broken by invisible characters", secret, secret[:3] + "\u200b\u00ad" + secret[3:8], true},
-		{"broken by invalid UTF-8", secret, secret[:4] + "\xff" + secret[4:8], true},
+		{"split by space", secret, secret[:4] + " " + secret[4:8], true},
+		{"split by CRLF", secret, secret[:4] + "\r\n" + secret[4:8], true},
+		{"split by NUL", secret, secret[:4] + "\x00" + secret[4:8], true},
+		{"split by invisible characters", secret, secret[:3] + "\u200b\u00ad" + secret[3:8], true},
+		{"split by invalid UTF-8", secret, secret[:4] + "\xff" + secret[4:8], true},
 		{"short token, whole", "abc", "xabcx", true},
-		{"short token, a part", "abc", "ab", false},
+		{"part of a short token", "abc", "ab", false},
 		{"token of eight", "abcdefgh", "ABCDEFGH", true},
 		{"in ordinary words", "access-token-expired", "The access token provided is expired", false},
 		{"escaped for a URL", base64Token, url.QueryEscape(base64Token), true},
@@ -189,28 +189,28 @@ func TestIn(t *testing.T) {
 		{"each character escaped", secret, percent(secret), true},
 		{"full-width", secret, strings.Map(func(r rune) rune { return r - '!' + '！' }, secret), true},
 		{"in Base64", secret, base64.StdEncoding.EncodeToString([]byte(secret)), true},
-		{"in Base64 as a bearer", secret, base64.URLEncoding.EncodeToString([]byte("Bearer " + secret)), true},
+		{"in Base64 as bearer token", secret, base64.URLEncoding.EncodeToString([]byte("Bearer " + secret)), true},
 		{"in Base64 after a name", secret, base64.StdEncoding.EncodeToString([]byte("x:" + secret)), true},
-		{"in hexadecimal digits", secret, fmt.Sprintf("%X", secret), true},
+		{"in hexadecimal", secret, fmt.Sprintf("%X", secret), true},
 		{"SHA-256", secret, fmt.Sprintf("unknown token %x", sha256.Sum256([]byte(secret))), true},
-		{"SHA-256 in upper case, a half", secret, fmt.Sprintf("%X", sha256.Sum256([]byte(secret)))[:32], true},
+		{"half of uppercase SHA-256", secret, fmt.Sprintf("%X", sha256.Sum256([]byte(secret)))[:32], true},
 		{"SHA-512", secret, fmt.Sprintf("%x", sha512.Sum512([]byte(secret))), true},
 		{"SHA-1 in Base64", secret, base64.StdEncoding.EncodeToString(sum(sha1.New(), secret)), true},
 		{"MD5", secret, hex.EncodeToString(sum(md5.New(), secret)), true},
 		{"SHA-256 of another token", secret, fmt.Sprintf("%x", sha256.Sum256([]byte("another"))), false},
-		{"short, in Base64 as a bearer", "abcdefghijk", base64.StdEncoding.EncodeToString([]byte("Bearer abcdefghijk")), true},
+		{"short token, in Base64 as bearer token", "abcdefghijk", base64.StdEncoding.EncodeToString([]byte("Bearer abcdefghijk")), true},
 		{"in Base64 of UTF-16", secret, base64.StdEncoding.EncodeToString([]byte(strings.Join(strings.Split(secret, ""), "\x00") + "\x00")), true},
-		{"escaped as IIS does", secret, "%u00" + strings.ReplaceAll(strings.TrimPrefix(percent(secret), "%"), "%", "%u00"), true},
-		{"escaped as a program does", secret, strings.ReplaceAll(percent(secret), "%", `\x`), true},
+		{"escaped by IIS", secret, "%u00" + strings.ReplaceAll(strings.TrimPrefix(percent(secret), "%"), "%", "%u00"), true},
+		{"escaped as in source code", secret, strings.ReplaceAll(percent(secret), "%", `\x`), true},
 		{"escaped twice for a URL", base64Token, url.QueryEscape(url.QueryEscape(base64Token)), true},
 		{"escaped twice for HTML", base64Token, strings.NewReplacer("+", "&amp;#43;", "/", "&amp;#x2F;", "=", "&amp;#61;").Replace(base64Token), true},
-		{"as numbers", secret, fmt.Sprintf("%d", []byte(secret)), true},
+		{"as decimal bytes", secret, fmt.Sprintf("%d", []byte(secret)), true},
 		{"SHA-256 of the header", secret, fmt.Sprintf("%x", sha256.Sum256([]byte("Bearer "+secret))), true},
-		{"SHA-256 with the newline", secret, fmt.Sprintf("%x", sha256.Sum256([]byte(secret+"\n"))), true},
+		{"SHA-256 with newline", secret, fmt.Sprintf("%x", sha256.Sum256([]byte(secret+"\n"))), true},
 		{"SHA-384", secret, fmt.Sprintf("%x", sha512.Sum384([]byte(secret))), true},
-		{"a UUID", secret, "8e1bf110-8ef8-4a53-a6da-d5d29c983451", false},
+		{"UUID", secret, "8e1bf110-8ef8-4a53-a6da-d5d29c983451", false},
 		{"another token in Base64", secret, base64.StdEncoding.EncodeToString([]byte("Bearer another-token-0123456789")), false},
-		{"token of eight, seven of it", "abcdefgh", "abcdefg", false},
+		{"seven of a token of eight", "abcdefgh", "abcdefg", false},
 	}
 
 	for _, test := range tests {
@@ -223,7 +223,7 @@ func TestIn(t *testing.T) {
 			}
 
 			if shown := bearer.Show(test.text); test.want && (bearer.In(shown) || !strings.Contains(shown, "withheld")) {
-				t.Errorf("Show(%q) = %q, want it withheld whole", test.text, shown)
+				t.Errorf("Show(%q) = %q, want it withheld", test.text, shown)
 			}
 		})
 	}
@@ -235,13 +235,13 @@ func TestShow(t *testing.T) {
 	tests := []struct{ name, text, want string }{
 		{"empty", "", ""},
 		{"plain", "Invalid API Token", "Invalid API Token"},
-		{"blanks around", "  a  b \t c ", "a b c"},
-		{"lines", "a\r\nb\nc", "a b c"},
+		{"surplus whitespace", "  a  b \t c ", "a b c"},
+		{"newlines", "a\r\nb\nc", "a b c"},
 		{"terminal colors", "a\x1b[31mb", "a [31mb"},
 		{"right-to-left override", "a\u202eb", "a b"},
 		{"invalid UTF-8", "a\xffb", "a b"},
 		{"NUL", "a\x00b", "a b"},
-		{"not ASCII", "Ungültig – 無効", "Ungültig – 無効"},
+		{"non-ASCII", "Ungültig – 無効", "Ungültig – 無効"},
 		{"300 characters", strings.Repeat("é", 300), strings.Repeat("é", 300)},
 		{"301 characters", strings.Repeat("é", 301), strings.Repeat("é", 299) + "…"},
 	}
@@ -258,13 +258,13 @@ func TestShow(t *testing.T) {
 		})
 	}
 
-	// A part of the token past the end of what is shown withholds the text as well.
+	// A part of the token beyond the visible text withholds it as well.
 	if got := bearer.Show(strings.Repeat("x", 400) + secret); strings.Contains(got, "xxx") {
-		t.Errorf("Show = %q, want it withheld whole", got)
+		t.Errorf("Show = %q, want it withheld", got)
 	}
 }
 
-// FuzzShow finds texts that are shown although they should not be.
+// FuzzShow finds texts that should not be shown.
 func FuzzShow(f *testing.F) {
 	for _, text := range []string{"", secret, strings.ToUpper(secret[4:20]), "a\x00b\xff\u202e", strings.Repeat("long ", 100)} {
 		f.Add(text)
@@ -287,8 +287,7 @@ func FuzzShow(f *testing.F) {
 	})
 }
 
-// FuzzClean finds tokens that get through although they cannot be sent, and
-// messages that repeat one.
+// FuzzClean finds accepted tokens that cannot be sent, and messages that repeat one.
 func FuzzClean(f *testing.F) {
 	for _, raw := range []string{"", "token", "token\r\n", "\ufefftoken", `"token"`, "Bearer token", "${token}", "to ken", "to\x00ken", "tökén", "token\n\n"} {
 		f.Add(raw)

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// TestUsual has what a status means with any server: only a redirect is called one,
-// client certificates are worth a thought after a 500 alone, and only faults and
-// limits may be over in a moment.
+// TestUsual covers the meaning of statuses with any server: only redirects are called
+// redirects, client certificates are mentioned after a 500 only, and only faults and
+// rate limits are temporary.
 func TestUsual(t *testing.T) {
 	t.Parallel()
 
@@ -28,13 +28,13 @@ func TestUsual(t *testing.T) {
 	}
 }
 
-// TestRetryAdvice has the times that an issuer asks to wait.
+// TestRetryAdvice covers Retry-After times.
 func TestRetryAdvice(t *testing.T) {
 	t.Parallel()
 
 	const long = ":01Z, which is longer than the provider's timeout allows."
 
-	now := time.Date(2026, 3, 1, 12, 0, 1, 700_000_000, time.UTC) // What is told has whole seconds.
+	now := time.Date(2026, 3, 1, 12, 0, 1, 700_000_000, time.UTC) // Messages show whole seconds.
 
 	for _, test := range []struct {
 		wait     time.Duration

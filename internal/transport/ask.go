@@ -93,7 +93,7 @@ func (c *Client[A]) retry(ctx context.Context, address *url.URL, bearer token.To
 			}
 		}
 
-		c.config.Log(ctx, "asked the issuer", map[string]any{"host": host, "attempt": attempt, "outcome": last})
+		c.config.Log(ctx, "token verification requested", map[string]any{"host": host, "attempt": attempt, "outcome": last})
 
 		wait, again := c.config.next(ctx, attempt, resp, err)
 		if !again {

@@ -12,8 +12,8 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
 )
 
-// TestLimits asserts what bounds each attempt, so that one which hangs leaves time for
-// another, and a flood costs no memory.
+// TestLimits asserts the limits of each attempt, so that a hanging one leaves time
+// for another, and a flood costs no memory.
 func TestLimits(t *testing.T) {
 	t.Parallel()
 
@@ -38,7 +38,7 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// TestCertPool asserts that a bundle is trusted beside the system's roots.
+// TestCertPool asserts that a bundle is added to the system trust store.
 func TestCertPool(t *testing.T) {
 	t.Parallel()
 
@@ -46,7 +46,7 @@ func TestCertPool(t *testing.T) {
 
 	want, err := x509.SystemCertPool()
 	if err != nil || !want.AppendCertsFromPEM([]byte(bundle)) {
-		t.Skip("this machine has no roots: ", err)
+		t.Skip("this machine has no root certificates: ", err)
 	}
 
 	if got, err := certPool(bundle); err != nil || !got.Equal(want) {
@@ -54,8 +54,8 @@ func TestCertPool(t *testing.T) {
 	}
 }
 
-// TestVanguard has checks that begin together, the first of which hangs: the others
-// wait no longer than their own time lasts, and not at all once it has left.
+// TestVanguard covers checks that begin together, the first of which hangs: the
+// others wait no longer than their own timeout, and not at all once it has left.
 func TestVanguard(t *testing.T) {
 	t.Parallel()
 
@@ -69,8 +69,8 @@ func TestVanguard(t *testing.T) {
 		t.Errorf("the first one: %v, the second one: %v, want it to wait", first, second)
 	}
 
-	leave() // With a connection,
-	leave() // and when it has failed.
+	leave() // With a connection.
+	leave() // After a failure.
 
 	for range 2 {
 		if _, err := v.enter(t.Context()); err != nil {

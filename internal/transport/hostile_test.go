@@ -18,13 +18,13 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/transport"
 )
 
-// Frames of HTTP/2 and their flags (RFC 9113, section 6).
+// HTTP/2 frames and their flags (RFC 9113, section 6).
 const (
 	headers, goAway       = 1, 7
 	endStream, endHeaders = 1, 4
 )
 
-// TestPlainHTTPUsesNoProxy asserts that a token in plain text goes to no proxy,
+// TestPlainHTTPUsesNoProxy asserts that no proxy receives a token in plain text,
 // however the loopback host is written.
 func TestPlainHTTPUsesNoProxy(t *testing.T) {
 	t.Parallel()
@@ -44,22 +44,22 @@ func TestPlainHTTPUsesNoProxy(t *testing.T) {
 				_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
 			})
 
-			// Not every machine has each of the addresses; the proxy must not be asked for any.
+			// Not every machine has each of the addresses; the proxy must not be used for any.
 			resp, err := get(t, "http://"+host+":"+port, func(c *transport.Config) {
 				c.Proxy, c.MaxRetries = http.ProxyURL(&url.URL{Scheme: "http", Host: proxy}), 0
 			})
 			if host == "127.0.0.1" && (err != nil || string(resp.Body) != "direct") {
-				t.Errorf("answer = %+v, %v", resp, err)
+				t.Errorf("response = %+v, %v", resp, err)
 			}
 
 			if n := asked.Load(); n > 0 {
-				t.Errorf("the proxy was asked %d times", n)
+				t.Errorf("the proxy received %d requests", n)
 			}
 		})
 	}
 }
 
-// httptestServer answers "direct" over plain HTTP, and gives its address.
+// httptestServer serves "direct" over plain HTTP, and returns its address.
 func httptestServer(t *testing.T) string {
 	t.Helper()
 
@@ -70,9 +70,9 @@ func httptestServer(t *testing.T) string {
 	})
 }
 
-// TestHTTP2GoesAway has a server that ends each connection with GOAWAY and no
-// error, which net/http takes as leave to send the request once more.
-func TestHTTP2GoesAway(t *testing.T) {
+// TestHTTP2GoAway covers a server that closes each connection with GOAWAY and no
+// error, after which net/http may resend the request.
+func TestHTTP2GoAway(t *testing.T) {
 	t.Parallel()
 
 	for _, retries := range []int{0, 2} {
@@ -83,7 +83,7 @@ func TestHTTP2GoesAway(t *testing.T) {
 
 			s := issuertest.StartRaw(issuertest.HTTP2(func(_ uint32, send func(byte, byte, uint32, string)) bool {
 				requests.Add(1)
-				send(goAway, 0, 0, "\x00\x00\x00\x00\x00\x00\x00\x00") // No stream was handled, and there is no error.
+				send(goAway, 0, 0, "\x00\x00\x00\x00\x00\x00\x00\x00") // No stream processed, no error.
 
 				return true
 			}), func(c *tls.Config) { c.NextProtos = []string{"h2"} })
@@ -99,9 +99,9 @@ func TestHTTP2GoesAway(t *testing.T) {
 	}
 }
 
-// TestHTTP2Dies has a connection that goes silent after its first answer: the next
-// check does not wait for its whole timeout.
-func TestHTTP2Dies(t *testing.T) {
+// TestHTTP2SilentConnection covers a connection that goes silent after its first
+// response: the next check does not wait for its whole timeout.
+func TestHTTP2SilentConnection(t *testing.T) {
 	t.Parallel()
 
 	var requests atomic.Int32

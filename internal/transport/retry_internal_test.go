@@ -29,29 +29,29 @@ func TestRetryAfter(t *testing.T) {
 	}{
 		{"none", "", 0},
 		{"seconds", "120", 120 * time.Second},
-		{"seconds with blanks", " 120 ", 120 * time.Second},
+		{"seconds with spaces", " 120 ", 120 * time.Second},
 		{"zero", "0", 0},
 		{"one", "1", time.Second},
-		{"zeros before it", "0060", time.Minute},
+		{"leading zeros", "0060", time.Minute},
 		{"negative", "-5", 0},
-		{"a sign", "+5", 0},
-		{"a fraction", "1.5", 0},
+		{"plus sign", "+5", 0},
+		{"fraction", "1.5", 0},
 		{"exponent", "1e3", 0},
 		{"hexadecimal", "0x10", 0},
 		{"garbage", "soon", 0},
-		{"a unit", "10s", 0},
-		{"a list", "10, 20", 0},
+		{"unit", "10s", 0},
+		{"list", "10, 20", 0},
 		{"date", "Sun, 01 Mar 2026 12:05:00 GMT", 5 * time.Minute},
-		{"date by RFC 850", "Sunday, 01-Mar-26 12:05:00 GMT", 5 * time.Minute},
-		{"date by ANSI C", "Sun Mar  1 12:05:00 2026", 5 * time.Minute},
-		{"date that has passed", "Sun, 01 Mar 2026 11:59:59 GMT", 0},
-		{"date that is now", "Sun, 01 Mar 2026 12:00:00 GMT", 0},
-		{"RFC 3339 is no HTTP date", "2026-03-01T12:05:00Z", 0},
+		{"date in RFC 850 format", "Sunday, 01-Mar-26 12:05:00 GMT", 5 * time.Minute},
+		{"date in ANSI C format", "Sun Mar  1 12:05:00 2026", 5 * time.Minute},
+		{"date in the past", "Sun, 01 Mar 2026 11:59:59 GMT", 0},
+		{"date now", "Sun, 01 Mar 2026 12:00:00 GMT", 0},
+		{"RFC 3339", "2026-03-01T12:05:00Z", 0},
 		{"date in 9999", "Fri, 31 Dec 9999 23:59:59 GMT", -1},
-		{"a hundred years", "3153600000", -1},
+		{"100 years", "3153600000", -1},
 		{"longer than a Duration", "9223372037", -1},
-		{"largest number of 64 bits", "18446744073709551615", -1},
-		{"larger than that", "18446744073709551616", -1},
+		{"largest 64-bit number", "18446744073709551615", -1},
+		{"more than 64 bits", "18446744073709551616", -1},
 		{"absurd", strings.Repeat("9", 400), -1},
 	}
 
@@ -68,7 +68,7 @@ func TestRetryAfter(t *testing.T) {
 			case ok != (test.want != 0):
 				t.Errorf("retryAfter = %v, %v", until, ok)
 			case test.want < 0 && until.Sub(now) < 90*365*24*time.Hour:
-				t.Errorf("retryAfter = %v, want a time far off", until)
+				t.Errorf("retryAfter = %v, want a time in the distant future", until)
 			case test.want > 0 && !until.Equal(now.Add(test.want)):
 				t.Errorf("retryAfter = %v, want %v", until, now.Add(test.want))
 			}
@@ -102,8 +102,8 @@ func TestBackoff(t *testing.T) {
 	}
 }
 
-// TestNext has a wait of at least five seconds: it is begun only if the check's time
-// lasts that long, and with neither too many attempts nor a fault that stays.
+// TestNext covers a wait of at least five seconds: it begins only if the check has
+// that much time left, retries are left, and the fault is temporary.
 func TestNext(t *testing.T) {
 	t.Parallel()
 
@@ -115,9 +115,9 @@ func TestNext(t *testing.T) {
 		err     error
 		want    bool
 	}{
-		"time enough": {time.Hour, 1, temporary, true}, "the last one": {time.Hour, 2, temporary, true},
-		"too little time": {4 * time.Second, 1, temporary, false}, "one too many": {time.Hour, 3, temporary, false},
-		"no fault": {time.Hour, 1, nil, false}, "it stays": {time.Hour, 1, &verdict.Error{}, false}, "of another kind": {time.Hour, 1, io.EOF, false},
+		"enough time": {time.Hour, 1, temporary, true}, "last retry": {time.Hour, 2, temporary, true},
+		"not enough time": {4 * time.Second, 1, temporary, false}, "no retries left": {time.Hour, 3, temporary, false},
+		"no fault": {time.Hour, 1, nil, false}, "permanent": {time.Hour, 1, &verdict.Error{}, false}, "another kind of error": {time.Hour, 1, io.EOF, false},
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), test.left)
 
@@ -130,8 +130,7 @@ func TestNext(t *testing.T) {
 	}
 }
 
-// TestFailed has what keeps a request from being answered: whether a retry may
-// help, and what is said of it.
+// TestFailed covers the causes of no response: retry and message.
 func TestFailed(t *testing.T) {
 	t.Parallel()
 
@@ -149,42 +148,42 @@ func TestFailed(t *testing.T) {
 		permanent        bool
 		happened, remedy string
 	}{
-		"no such host":           {dial(&net.DNSError{Err: "no such host", Name: "issuer.test", IsNotFound: true}), true, "host name does not exist", address + " Check that this machine can resolve the name"},
-		"name server fails":      {dial(&net.DNSError{Err: "server misbehaving", Name: "issuer.test", IsTemporary: true}), false, "could not be resolved", "DNS servers"},
-		"name server is late":    {dial(&net.DNSError{Err: "i/o timeout", Name: "issuer.test", IsTimeout: true}), false, "could not be resolved", address},
-		"another machine":        {dial(errNotLoopback), true, "plain HTTP is limited to loopback addresses", "Use https://, or a host name that resolves to this machine. " + address},
-		"refused":                {dial(syscall.ECONNREFUSED), false, "connection was refused", address + " Check that the server is running"},
-		"no route":               {dial(syscall.EHOSTUNREACH), false, "the connection failed", network},
-		"reset":                  {&net.OpError{Op: "read", Err: syscall.ECONNRESET}, false, "closed the connection without a response", late},
-		"ended":                  {&sentError{io.EOF, false}, false, "closed the connection without a response", late},
-		"ended before the use":   {errors.New("http2: client conn could not be established"), false, "closed the connection without a response", late},
-		"ended in a header":      {&sentError{io.ErrUnexpectedEOF, true}, false, "closed the connection without a response", network},
-		"ended before the write": {&net.OpError{Op: "write", Err: syscall.EPIPE}, false, "closed the connection without a response", late},
-		"broken off":             {&sentError{errBroken, true}, false, "in the middle of the response", "Run again. " + network},
-		"late":                   {dial(os.ErrDeadlineExceeded), false, "the connection timed out", network},
-		"neither late nor known": {dial(context.Canceled), false, "the connection failed", network},
-		"not HTTP":               {&sentError{errors.New("malformed"), true}, false, "not HTTP", network},
-		"no answer":              {&sentError{errors.New("unknown"), false}, false, "the connection failed", network},
-		"alert of the server":    {&net.OpError{Op: "remote error", Err: tls.AlertError(40)}, true, "TLS handshake failed", "TLS 1.2 or later. Check its TLS settings, and any TLS inspection between this machine and the server." + late},
-		"alert of this side":     {&net.OpError{Op: "local error", Err: tls.AlertError(70)}, true, "TLS handshake failed", late},
-		"no common TLS":          {errors.New("tls: no supported versions"), false, "TLS handshake failed", "TLS 1.2 or later"},
-		"no CA certificates":     {&tls.CertificateVerificationError{Err: x509.SystemRootsError{}}, true, "this machine has no CA certificates", "Install the CA certificates (package ca-certificates in most distributions), or add the server's CA certificate (PEM) to issuer.trust_bundle"},
-		"unknown CA":             {&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, true, "an untrusted CA", "issuer.trust_bundle"},
-		"another's certificate":  {&tls.CertificateVerificationError{Err: x509.HostnameError{Certificate: &x509.Certificate{DNSNames: []string{"other"}}}}, true, "for another host name", address},
-		"expired":                {&tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.Expired}}, true, "has expired or is not valid yet", "Renew"},
-		"not for servers":        {&tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.IncompatibleUsage}}, true, "the server's certificate is not valid", "Check the server's certificate"},
-		"unhandled extension":    {&tls.CertificateVerificationError{Err: x509.UnhandledCriticalExtension{}}, true, "certificate is not valid", "issuer.trust_bundle"},
-		"no TLS":                 {tls.RecordHeaderError{}, true, "does not speak TLS on this port", address},
-		"HTTP on an HTTPS URL":   {http.ErrSchemeMismatch, true, "does not speak TLS on this port", address},
-		"proxy wants a password": {&proxyError{http.StatusProxyAuthRequired}, true, "requires authentication (HTTP 407)", "exempt HOST with NO_PROXY"},
-		"proxy that forbids":     {&proxyError{http.StatusForbidden}, true, "refused the connection (HTTP 403)", "Allow HOST in the proxy"},
-		"proxy that is down":     {&proxyError{http.StatusBadGateway}, false, "could not connect to the issuer (HTTP 502)", "exempt it with NO_PROXY. " + address},
-		"proxy without trust":    {&net.OpError{Op: "proxyconnect", Err: &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}}, true, "the proxy's certificate is not trusted", "trust_bundle"},
-		"proxy over SOCKS":       {&net.OpError{Op: "socks connect", Err: syscall.ECONNREFUSED}, false, "the proxy cannot be reached", "exempt HOST with NO_PROXY"},
-		"proxy without a URL":    {errProxyURL, true, "the URL of the proxy cannot be parsed", "HTTPS_PROXY"},
-		"certificate of no host": {&tls.CertificateVerificationError{Err: x509.HostnameError{Certificate: new(x509.Certificate), Host: "HOST"}}, true, "contains no host name", "(SAN)"},
-		"proxy without TLS":      {&net.OpError{Op: "proxyconnect", Err: tls.RecordHeaderError{}}, true, "the proxy does not speak TLS", "exempt HOST with NO_PROXY"},
-		"proxy out of reach":     {&net.OpError{Op: "proxyconnect", Err: syscall.ECONNREFUSED}, false, "the proxy cannot be reached", "exempt HOST with NO_PROXY"},
+		"no such host":                  {dial(&net.DNSError{Err: "no such host", Name: "issuer.test", IsNotFound: true}), true, "host name does not exist", address + " Check that this machine can resolve the name"},
+		"name server fails":             {dial(&net.DNSError{Err: "server misbehaving", Name: "issuer.test", IsTemporary: true}), false, "could not be resolved", "DNS servers"},
+		"name server times out":         {dial(&net.DNSError{Err: "i/o timeout", Name: "issuer.test", IsTimeout: true}), false, "could not be resolved", address},
+		"not loopback":                  {dial(errNotLoopback), true, "plain HTTP is limited to loopback addresses", "Use https://, or a host name that resolves to this machine. " + address},
+		"refused":                       {dial(syscall.ECONNREFUSED), false, "connection was refused", address + " Check that the server is running"},
+		"no route":                      {dial(syscall.EHOSTUNREACH), false, "the connection failed", network},
+		"reset":                         {&net.OpError{Op: "read", Err: syscall.ECONNRESET}, false, "closed the connection without a response", late},
+		"closed":                        {&sentError{io.EOF, false}, false, "closed the connection without a response", late},
+		"closed before use":             {errors.New("http2: client conn could not be established"), false, "closed the connection without a response", late},
+		"closed in header":              {&sentError{io.ErrUnexpectedEOF, true}, false, "closed the connection without a response", network},
+		"closed before write":           {&net.OpError{Op: "write", Err: syscall.EPIPE}, false, "closed the connection without a response", late},
+		"broken body":                   {&sentError{errBroken, true}, false, "in the middle of the response", "Run again. " + network},
+		"timeout":                       {dial(os.ErrDeadlineExceeded), false, "the connection timed out", network},
+		"canceled":                      {dial(context.Canceled), false, "the connection failed", network},
+		"not HTTP":                      {&sentError{errors.New("malformed"), true}, false, "not HTTP", network},
+		"no response":                   {&sentError{errors.New("unknown"), false}, false, "the connection failed", network},
+		"alert from the server":         {&net.OpError{Op: "remote error", Err: tls.AlertError(40)}, true, "TLS handshake failed", "TLS 1.2 or later. Check its TLS settings, and any TLS inspection between this machine and the server." + late},
+		"local alert":                   {&net.OpError{Op: "local error", Err: tls.AlertError(70)}, true, "TLS handshake failed", late},
+		"no common TLS":                 {errors.New("tls: no supported versions"), false, "TLS handshake failed", "TLS 1.2 or later"},
+		"no CA certificates":            {&tls.CertificateVerificationError{Err: x509.SystemRootsError{}}, true, "this machine has no CA certificates", "Install the CA certificates (package ca-certificates in most distributions), or add the server's CA certificate (PEM) to issuer.trust_bundle"},
+		"unknown CA":                    {&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, true, "an untrusted CA", "issuer.trust_bundle"},
+		"certificate for another host":  {&tls.CertificateVerificationError{Err: x509.HostnameError{Certificate: &x509.Certificate{DNSNames: []string{"other"}}}}, true, "for another host name", address},
+		"expired":                       {&tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.Expired}}, true, "has expired or is not valid yet", "Renew"},
+		"not a server certificate":      {&tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.IncompatibleUsage}}, true, "the server's certificate is not valid", "Check the server's certificate"},
+		"unhandled extension":           {&tls.CertificateVerificationError{Err: x509.UnhandledCriticalExtension{}}, true, "certificate is not valid", "issuer.trust_bundle"},
+		"no TLS":                        {tls.RecordHeaderError{}, true, "does not speak TLS on this port", address},
+		"HTTP on an HTTPS URL":          {http.ErrSchemeMismatch, true, "does not speak TLS on this port", address},
+		"proxy requires authentication": {&proxyError{http.StatusProxyAuthRequired}, true, "requires authentication (HTTP 407)", "exempt HOST with NO_PROXY"},
+		"proxy returns 403":             {&proxyError{http.StatusForbidden}, true, "refused the connection (HTTP 403)", "Allow HOST in the proxy"},
+		"proxy returns 502":             {&proxyError{http.StatusBadGateway}, false, "could not connect to the issuer (HTTP 502)", "exempt it with NO_PROXY. " + address},
+		"proxy not trusted":             {&net.OpError{Op: "proxyconnect", Err: &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}}, true, "the proxy's certificate is not trusted", "trust_bundle"},
+		"SOCKS proxy unreachable":       {&net.OpError{Op: "socks connect", Err: syscall.ECONNREFUSED}, false, "the proxy cannot be reached", "exempt HOST with NO_PROXY"},
+		"proxy URL invalid":             {errProxyURL, true, "the URL of the proxy cannot be parsed", "HTTPS_PROXY"},
+		"certificate without host name": {&tls.CertificateVerificationError{Err: x509.HostnameError{Certificate: new(x509.Certificate), Host: "HOST"}}, true, "contains no host name", "(SAN)"},
+		"proxy without TLS":             {&net.OpError{Op: "proxyconnect", Err: tls.RecordHeaderError{}}, true, "the proxy does not speak TLS", "exempt HOST with NO_PROXY"},
+		"proxy unreachable":             {&net.OpError{Op: "proxyconnect", Err: syscall.ECONNREFUSED}, false, "the proxy cannot be reached", "exempt HOST with NO_PROXY"},
 	} {
 		fault := config.failed(test.err, "HOST", 2)
 
@@ -204,10 +203,10 @@ func TestFailed(t *testing.T) {
 	}
 }
 
-// TestPlainHTTPStaysOnTheMachine dials for a plain HTTP URL: no packet goes to
-// another machine, whatever a resolver says of localhost. The addresses are those
-// that are kept for documentation.
-func TestPlainHTTPStaysOnTheMachine(t *testing.T) {
+// TestPlainHTTPStaysOnLoopback dials for a plain HTTP URL: no packet goes to another
+// machine, whatever a resolver returns for localhost. The addresses are reserved for
+// documentation.
+func TestPlainHTTPStaysOnLoopback(t *testing.T) {
 	t.Parallel()
 
 	_, plain, err := new(Config).httpTransports()
@@ -229,7 +228,7 @@ func TestPlainHTTPStaysOnTheMachine(t *testing.T) {
 	}
 }
 
-// FuzzRetryAfter reads any header: a time to wait until is always yet to come.
+// FuzzRetryAfter parses any header: the time to wait until is never in the past.
 func FuzzRetryAfter(f *testing.F) {
 	for _, value := range []string{"", "0", "1", "-1", " 120 ", "99999999999999999999", "Fri, 01 Jan 2100 00:00:00 GMT", "Friday, 01-Jan-99 00:00:00 GMT", "1e3"} {
 		f.Add(value)
@@ -245,7 +244,7 @@ func FuzzRetryAfter(f *testing.F) {
 	})
 }
 
-// FuzzTooOld reads any Age: whatever is not a number from 0 to 10 is too old.
+// FuzzTooOld parses any Age: anything but a number from 0 to 10 is too old.
 func FuzzTooOld(f *testing.F) {
 	for _, age := range []string{"", "0", "10", "11", "010", "-1", "+1", " 1 ", "1.5", "18446744073709551616"} {
 		f.Add(age)
@@ -259,8 +258,8 @@ func FuzzTooOld(f *testing.F) {
 	})
 }
 
-// A date in Retry-After is by the issuer's clock, and the wait by the local one.
-func TestRetryAtOfAnotherClock(t *testing.T) {
+// A date in Retry-After is by the issuer's clock, the wait by the local one.
+func TestRetryAtClockSkew(t *testing.T) {
 	t.Parallel()
 
 	local := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)

@@ -13,7 +13,7 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
 )
 
-// asker counts how often it is asked, and answers with the count.
+// asker counts its requests, and returns the count.
 type asker struct {
 	asked atomic.Int32
 	err   error
@@ -21,8 +21,7 @@ type asker struct {
 
 func (a *asker) ask(context.Context) (int, error) { return int(a.asked.Add(1)), a.err }
 
-// TestShareKept has checks one after the other: what an answer that is there
-// already is good for.
+// TestShareKept covers consecutive checks: when a kept answer is reused.
 func TestShareKept(t *testing.T) {
 	t.Parallel()
 
@@ -35,12 +34,12 @@ func TestShareKept(t *testing.T) {
 		want  int32
 	}{
 		{name: "at once", want: 1},
-		{name: "almost ten seconds later", later: 10*time.Second - 1, want: 1},
+		{name: "just under ten seconds later", later: 10*time.Second - 1, want: 1},
 		{name: "ten seconds later", later: 10 * time.Second, want: 2},
 		{name: "an hour later", later: time.Hour, want: 2},
-		{name: "the clock goes back", later: -time.Second, want: 2},
-		{name: "a fresh one", fresh: true, want: 2},
-		{name: "another question", key: "other", want: 2},
+		{name: "clock goes back", later: -time.Second, want: 2},
+		{name: "fresh", fresh: true, want: 2},
+		{name: "another key", key: "other", want: 2},
 		{name: "after a failure", err: errors.New("failed"), want: 2},
 	}
 
@@ -57,14 +56,14 @@ func TestShareKept(t *testing.T) {
 			got, err := s.do(context.Background(), question{address: test.key}, test.fresh, a.ask)
 
 			if a.asked.Load() != test.want || got != int(test.want) || !errors.Is(err, test.err) {
-				t.Errorf("asked %d times, got %d, %v; want %d", a.asked.Load(), got, err, test.want)
+				t.Errorf("%d requests, got %d, %v; want %d", a.asked.Load(), got, err, test.want)
 			}
 		})
 	}
 }
 
-// TestShareForgets has many questions: those that nobody can be answered any more
-// are not kept for as long as the provider runs, and one that is running is.
+// TestShareForgets covers many keys: answers that are too old to reuse are dropped
+// while the provider runs, a request in progress is not.
 func TestShareForgets(t *testing.T) {
 	t.Parallel()
 
@@ -83,7 +82,7 @@ func TestShareForgets(t *testing.T) {
 
 	s.mu.Lock()
 	if n := len(s.calls); n != 16 || s.calls[question{}] == nil {
-		t.Errorf("%d answers are kept, want those of the last fifteen seconds and the awaited one, which is there: %v", n, s.calls[question{}] != nil)
+		t.Errorf("%d answers are kept, want those of the last fifteen seconds and the pending one, kept: %v", n, s.calls[question{}] != nil)
 	}
 	s.mu.Unlock()
 
@@ -91,8 +90,7 @@ func TestShareForgets(t *testing.T) {
 	<-b.ended
 }
 
-// TestShareAgeCountsFromTheRequest has an answer that took its time: what counts
-// is when it was asked for.
+// TestShareAgeCountsFromTheRequest covers a slow answer.
 func TestShareAgeCountsFromTheRequest(t *testing.T) {
 	t.Parallel()
 
@@ -109,17 +107,17 @@ func TestShareAgeCountsFromTheRequest(t *testing.T) {
 	at = at.Add(2 * time.Second)
 
 	if got, _ := s.do(context.Background(), question{}, false, a.ask); got != 2 {
-		t.Errorf("got the answer number %d, whose request was sent eleven seconds ago", got)
+		t.Errorf("got answer %d, whose request was sent eleven seconds ago", got)
 	}
 }
 
-// blocked is a question that is answered when the test says so.
+// blocked is an asker that returns when the test releases it.
 type blocked struct {
 	asker
 
 	began   chan struct{}
 	release chan struct{}
-	ended   chan error // what the request's context said at its end
+	ended   chan error // the error of the request's context when it returned
 }
 
 func newBlocked() *blocked {
@@ -144,7 +142,7 @@ func (b *blocked) ask(ctx context.Context) (int, error) {
 	return int(n), b.err
 }
 
-// await returns when n callers wait for the answer to the empty question.
+// await returns when n callers wait for the empty key.
 func await(s *share[int], n int) {
 	waiting := func() int {
 		s.mu.Lock()
@@ -162,8 +160,7 @@ func await(s *share[int], n int) {
 	}
 }
 
-// TestShareRunning has many checks together: they share one request, the fresh
-// ones too.
+// TestShareRunning covers concurrent checks: they share one request, fresh ones too.
 func TestShareRunning(t *testing.T) {
 	t.Parallel()
 
@@ -192,18 +189,18 @@ func TestShareRunning(t *testing.T) {
 			group.Wait()
 
 			if n := b.asked.Load(); n != 1 {
-				t.Errorf("asked %d times, want 1", n)
+				t.Errorf("%d requests, want 1", n)
 			}
 		})
 	}
 }
 
-// TestShareCancelled has callers that go away: the request goes on for the
-// others, and ends with the last one.
+// TestShareCancelled covers callers that leave: the request continues for the others,
+// and ends with the last one.
 func TestShareCancelled(t *testing.T) {
 	t.Parallel()
 
-	t.Run("the one that began", func(t *testing.T) {
+	t.Run("the first caller", func(t *testing.T) {
 		t.Parallel()
 
 		s := share[int]{now: time.Now}
@@ -239,15 +236,15 @@ func TestShareCancelled(t *testing.T) {
 		close(b.release)
 
 		if got := <-answered; got != 1 {
-			t.Errorf("the other got the answer number %d, want that of the request that was running", got)
+			t.Errorf("the other caller got answer %d, want the one of the pending request", got)
 		}
 
 		if err := <-b.ended; err != nil {
-			t.Errorf("the request ended with %v", err)
+			t.Errorf("the request returned %v", err)
 		}
 	})
 
-	t.Run("the only one, whose request takes its time to end", func(t *testing.T) {
+	t.Run("the only caller, slow request", func(t *testing.T) {
 		t.Parallel()
 
 		s := share[int]{now: time.Now}
@@ -266,7 +263,7 @@ func TestShareCancelled(t *testing.T) {
 		cancel()
 		s.leave(question{}, slow)
 
-		// Neither does the next check wait for it, nor is its answer lost with it.
+		// The next check does not wait for it, nor lose its own answer to it.
 		a := &asker{}
 
 		for _, before := range []func(){func() {}, func() { close(hold); <-slow.done }} {
@@ -278,7 +275,7 @@ func TestShareCancelled(t *testing.T) {
 		}
 	})
 
-	t.Run("the only one", func(t *testing.T) {
+	t.Run("the only caller", func(t *testing.T) {
 		t.Parallel()
 
 		s := share[int]{now: time.Now}
@@ -296,10 +293,10 @@ func TestShareCancelled(t *testing.T) {
 		}
 
 		if err := <-b.ended; !errors.Is(err, context.Canceled) {
-			t.Errorf("the request ended with %v, want it cancelled", err)
+			t.Errorf("the request returned %v, want it cancelled", err)
 		}
 
-		// The next check does not get what was cancelled.
+		// The next check does not get the cancelled result.
 		close(b.release)
 
 		if got, err := s.do(context.Background(), question{}, false, b.ask); err != nil || got != 2 {
@@ -308,8 +305,8 @@ func TestShareCancelled(t *testing.T) {
 	})
 }
 
-// A caller whose own time is up, part of which the token took, is not told of a
-// cancelled run.
+// A caller whose timeout passes, partly spent on the token source, does not get a
+// cancellation error.
 func TestShareDeadline(t *testing.T) {
 	t.Parallel()
 

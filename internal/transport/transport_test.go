@@ -27,15 +27,15 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// secret is a token for tests: no word of a message holds a part of it.
+// secret is a test token: no word of a message contains a part of it.
 const secret = "Zq8RtYw3LmN5pKj7HgFd2sXcVbA9eU4i"
 
-// now is the time of all clocks, unless a test sets one otherwise.
+// now is the time of all clocks, unless a test sets another.
 var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 func clock() time.Time { return now }
 
-// start starts a server whose clock stands still.
+// start starts a server with a fixed clock.
 func start(t *testing.T, handler http.HandlerFunc, options ...issuertest.Option) *issuertest.Server {
 	t.Helper()
 
@@ -46,12 +46,11 @@ func start(t *testing.T, handler http.HandlerFunc, options ...issuertest.Option)
 	return s
 }
 
-// client asks as an issuer's package does, and gives the answer as it came.
+// client sends requests as an issuer's package does, and returns the raw response.
 type client struct {
 	*transport.Client[*transport.Response]
 }
 
-// connect makes a client.
 func connect(t *testing.T, change func(*transport.Config)) client {
 	t.Helper()
 
@@ -64,11 +63,11 @@ func connect(t *testing.T, change func(*transport.Config)) client {
 	return client{c}
 }
 
-// errAnswered marks the error of an answer that is worth a retry.
+// errAnswered marks the error of a response that may be retried.
 var errAnswered = errors.New("answered")
 
-// Get makes a fresh check. It gives the last answer also where that was worth a
-// retry, and an error where there was none.
+// Get runs a fresh check. It returns the last response even if that may be retried,
+// and an error if there was none.
 func (c client) Get(ctx context.Context, address *url.URL, b token.Token) (*transport.Response, error) {
 	var last *transport.Response
 
@@ -91,7 +90,7 @@ func (c client) Get(ctx context.Context, address *url.URL, b token.Token) (*tran
 	return resp, err
 }
 
-// get makes one request to address, at most three times.
+// get requests address, in at most three attempts.
 func get(t *testing.T, address string, change func(*transport.Config)) (*transport.Response, error) {
 	t.Helper()
 
@@ -106,12 +105,12 @@ func getContext(t *testing.T, ctx context.Context, address string, change func(*
 		t.Fatal(err)
 	}
 
-	b := clienttest.Bearer(t, secret) //nolint:contextcheck // It needs none of the request's.
+	b := clienttest.Bearer(t, secret) //nolint:contextcheck // It needs no request context.
 
 	resp, err := connect(t, change).Get(ctx, parsed, b)
 	if err != nil {
 		if resp != nil {
-			t.Errorf("the error %v comes with the answer %+v", err, resp)
+			t.Errorf("error %v with response %+v", err, resp)
 		}
 
 		wantFault(t, err) //nolint:contextcheck // As above.
@@ -120,13 +119,13 @@ func getContext(t *testing.T, ctx context.Context, address string, change func(*
 	return resp, err
 }
 
-// trusting makes a change of a configuration that trusts a server's authority.
+// trusting returns a change that trusts a server's CA.
 func trusting(s *issuertest.Server) func(*transport.Config) {
 	return func(c *transport.Config) { c.TrustBundle = s.TrustBundle }
 }
 
-// wantFault asserts that err is an error with all texts, which holds parts and
-// no part of the token, and says that the token is not judged.
+// wantFault asserts that err contains parts and no part of the token, and says that
+// the token is not judged.
 func wantFault(t *testing.T, err error, parts ...string) {
 	t.Helper()
 
@@ -148,7 +147,7 @@ func TestGet(t *testing.T) {
 			}
 
 			if resp.Status != http.StatusTeapot || string(resp.Body) != "body" || resp.Oversized || resp.Header.Get("X-Test") != "1" || !resp.Now.Equal(now) || len(resp.Warnings) > 0 {
-				t.Errorf("answer = %+v", resp)
+				t.Errorf("response = %+v", resp)
 			}
 
 			requests := s.Requests()
@@ -209,22 +208,22 @@ func TestAge(t *testing.T) {
 		{"0", []string{"0"}, false},
 		{"1", []string{"1"}, false},
 		{"10", []string{"10"}, false},
-		{"10 with zeros", []string{"0010"}, false},
-		{"10 with blanks", []string{" 10 "}, false},
+		{"10 with leading zeros", []string{"0010"}, false},
+		{"10 with spaces", []string{" 10 "}, false},
 		{"11", []string{"11"}, true},
 		{"20", []string{"20"}, true},
 		{"99", []string{"99"}, true},
 		{"100", []string{"100"}, true},
-		{"11 with zeros", []string{"0000011"}, true},
+		{"11 with leading zeros", []string{"0000011"}, true},
 		{"absurd", []string{strings.Repeat("9", 300)}, true},
 		{"more than 64 bits", []string{"18446744073709551616"}, true},
 		{"not a number", []string{"old"}, true},
 		{"negative", []string{"-1"}, true},
-		{"a fraction", []string{"1.5"}, true},
-		{"a list", []string{"0, 500"}, true},
-		{"several, the last one old", []string{"0", "500"}, true},
-		{"several, the first one old", []string{"500", "0"}, true},
-		{"several, none old", []string{"0", "9"}, false},
+		{"fraction", []string{"1.5"}, true},
+		{"list", []string{"0, 500"}, true},
+		{"several, last too old", []string{"0", "500"}, true},
+		{"several, first too old", []string{"500", "0"}, true},
+		{"several, none too old", []string{"0", "9"}, false},
 	}
 
 	for _, test := range tests {
@@ -242,7 +241,7 @@ func TestAge(t *testing.T) {
 			}
 
 			if n := len(s.Requests()); n != 1 {
-				t.Errorf("%d requests, want 1: it would come from the cache again", n)
+				t.Errorf("%d requests, want 1: a retry would hit the cache again", n)
 			}
 		})
 	}
@@ -259,7 +258,7 @@ func TestDate(t *testing.T) {
 		warnings   int
 		fails      bool
 	}{
-		{"the same", at(0), now, 0, false},
+		{"equal", at(0), now, 0, false},
 		{"five minutes behind", at(-5 * time.Minute), now.Add(-5 * time.Minute), 0, false},
 		{"five minutes ahead", at(5 * time.Minute), now.Add(5 * time.Minute), 0, false},
 		{"more than five minutes behind", at(-5*time.Minute - time.Second), now.Add(-5*time.Minute - time.Second), 1, false},
@@ -308,10 +307,10 @@ func TestDate(t *testing.T) {
 	}
 }
 
-// abort breaks a connection (or, in HTTP/2, a stream) without a response.
+// abort closes a connection (or, in HTTP/2, a stream) without a response.
 func abort(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 
-// breakBody breaks it in the middle of a body.
+// breakBody closes it in the middle of a body.
 func breakBody(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Length", "100")
 	_, _ = io.WriteString(w, "half")
@@ -329,27 +328,27 @@ func TestRetries(t *testing.T) {
 	tests := []struct {
 		name     string
 		handlers []http.HandlerFunc
-		want     int // the status of the answer, 0 for none
+		want     int // the status of the response, 0 for none
 		requests int
-		parts    []string // of the error, where there is no answer
+		parts    []string // of the error if there is no response
 	}{
-		{name: "408, then good", handlers: []http.HandlerFunc{answer(408), good}, want: 200, requests: 2},
-		{name: "429, then good", handlers: []http.HandlerFunc{answer(429), good}, want: 200, requests: 2},
-		{name: "500, 599, then good", handlers: []http.HandlerFunc{answer(500), answer(599), good}, want: 200, requests: 3},
-		{name: "three times 503, then good, which is too late", handlers: []http.HandlerFunc{answer(503), answer(503), answer(503), good}, want: 503, requests: 3},
-		{name: "429 for ever", handlers: []http.HandlerFunc{answer(429)}, want: 429, requests: 3},
-		{name: "other faults in turn", handlers: []http.HandlerFunc{abort, answer(502), breakBody, good}, requests: 3},
-		{name: "connection broken, then good", handlers: []http.HandlerFunc{abort, good}, want: 200, requests: 2},
-		{name: "connection broken for ever", handlers: []http.HandlerFunc{abort}, requests: 3, parts: []string{"3 attempts", "HTTPS_PROXY"}},
-		{name: "body broken, then good", handlers: []http.HandlerFunc{breakBody, good}, want: 200, requests: 2},
-		{name: "body broken for ever", handlers: []http.HandlerFunc{breakBody}, requests: 3, parts: []string{"middle of the response", "3 attempts"}},
+		{name: "408, then success", handlers: []http.HandlerFunc{answer(408), good}, want: 200, requests: 2},
+		{name: "429, then success", handlers: []http.HandlerFunc{answer(429), good}, want: 200, requests: 2},
+		{name: "500, 599, then success", handlers: []http.HandlerFunc{answer(500), answer(599), good}, want: 200, requests: 3},
+		{name: "503 three times, then success too late", handlers: []http.HandlerFunc{answer(503), answer(503), answer(503), good}, want: 503, requests: 3},
+		{name: "429 forever", handlers: []http.HandlerFunc{answer(429)}, want: 429, requests: 3},
+		{name: "different faults in turn", handlers: []http.HandlerFunc{abort, answer(502), breakBody, good}, requests: 3},
+		{name: "connection broken, then success", handlers: []http.HandlerFunc{abort, good}, want: 200, requests: 2},
+		{name: "connection broken forever", handlers: []http.HandlerFunc{abort}, requests: 3, parts: []string{"3 attempts", "HTTPS_PROXY"}},
+		{name: "body broken, then success", handlers: []http.HandlerFunc{breakBody, good}, want: 200, requests: 2},
+		{name: "body broken forever", handlers: []http.HandlerFunc{breakBody}, requests: 3, parts: []string{"middle of the response", "3 attempts"}},
 		{name: "Retry-After of 0", handlers: []http.HandlerFunc{answer(429, "Retry-After", "0"), good}, want: 200, requests: 2},
 		{name: "Retry-After in the past", handlers: []http.HandlerFunc{answer(503, "Retry-After", "Sun, 01 Mar 2026 11:00:00 GMT"), good}, want: 200, requests: 2},
 		{name: "Retry-After garbage", handlers: []http.HandlerFunc{answer(503, "Retry-After", "later"), good}, want: 200, requests: 2},
-		{name: "Retry-After that does not fit", handlers: []http.HandlerFunc{answer(429, "Retry-After", "3600"), good}, want: 429, requests: 1},
-		{name: "Retry-After with a date that does not fit", handlers: []http.HandlerFunc{answer(503, "Retry-After", "Sun, 01 Mar 2026 13:00:00 GMT"), good}, want: 503, requests: 1},
+		{name: "Retry-After beyond the timeout", handlers: []http.HandlerFunc{answer(429, "Retry-After", "3600"), good}, want: 429, requests: 1},
+		{name: "Retry-After date beyond the timeout", handlers: []http.HandlerFunc{answer(503, "Retry-After", "Sun, 01 Mar 2026 13:00:00 GMT"), good}, want: 503, requests: 1},
 		{name: "Retry-After absurd", handlers: []http.HandlerFunc{answer(503, "Retry-After", "99999999999999999999"), good}, want: 503, requests: 1},
-		{name: "200 is not repeated for a Retry-After", handlers: []http.HandlerFunc{answer(200, "Retry-After", "0"), answer(401)}, want: 200, requests: 1},
+		{name: "200 with Retry-After is not retried", handlers: []http.HandlerFunc{answer(200, "Retry-After", "0"), answer(401)}, want: 200, requests: 1},
 	}
 
 	for _, status := range []int{200, 201, 204, 301, 302, 304, 400, 401, 402, 403, 404, 405, 407, 409, 410, 418, 421, 425, 451} {
@@ -388,12 +387,12 @@ func TestRetries(t *testing.T) {
 	}
 }
 
-// TestRetryAfterIsWaitedFor asserts that an issuer is not asked sooner than it says.
-func TestRetryAfterIsWaitedFor(t *testing.T) {
+// TestRetryAfterIsHonored asserts that no request is sent before Retry-After.
+func TestRetryAfterIsHonored(t *testing.T) {
 	t.Parallel()
 
-	// The local clock is fifty milliseconds before the time that the issuer names:
-	// a wait that is longer than the back-off, and yet none for a test.
+	// The local clock is fifty milliseconds before the issuer's time: a wait longer
+	// than the backoff, yet short enough for a test.
 	local := now.Add(-50 * time.Millisecond)
 	s := start(t, issuertest.Sequence(issuertest.Reply(503, "", "Retry-After", "Sun, 01 Mar 2026 12:00:00 GMT", "Date", issuertest.Absent), issuertest.Reply(200, "")))
 
@@ -404,16 +403,16 @@ func TestRetryAfterIsWaitedFor(t *testing.T) {
 		c.Now = func() time.Time { return local }
 	})
 	if err != nil || resp.Status != 200 {
-		t.Fatalf("answer = %+v, %v", resp, err)
+		t.Fatalf("response = %+v, %v", resp, err)
 	}
 
 	if took := time.Since(began); took < 50*time.Millisecond {
-		t.Errorf("asked again after %v", took)
+		t.Errorf("retried after %v", took)
 	}
 }
 
-// TestLastAttemptIsTold has a server that fails, and then keeps a client waiting.
-func TestLastAttemptIsTold(t *testing.T) {
+// TestLastAttemptIsReported covers a server that fails, and then hangs.
+func TestLastAttemptIsReported(t *testing.T) {
 	t.Parallel()
 
 	for name, late := range map[string]bool{"HTTP/2": false, "HTTP/1.1": true} {
@@ -422,7 +421,7 @@ func TestLastAttemptIsTold(t *testing.T) {
 
 			s := start(t, issuertest.Sequence(issuertest.Reply(503, ""), func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
 
-			// Time enough for the handshake, which is part of it.
+			// Enough for the handshake, which the timeout includes.
 			_, err := get(t, s.URL, func(c *transport.Config) {
 				c.TrustBundle, c.LateClientAuth, c.Timeout = s.TrustBundle, late, time.Second
 			})
@@ -431,20 +430,20 @@ func TestLastAttemptIsTold(t *testing.T) {
 	}
 }
 
-// TestTimeoutBoundsRetries asserts that the time limit is that of all attempts.
+// TestTimeoutBoundsRetries asserts that the timeout covers all attempts.
 func TestTimeoutBoundsRetries(t *testing.T) {
 	t.Parallel()
 
 	s := start(t, issuertest.Reply(http.StatusBadGateway, ""))
 	began := time.Now()
 
-	// The answer comes rather than the word that time is over, unless time is over in
-	// the middle of an attempt: where it ends is chance, TestNext has the rest.
+	// The response is returned rather than a timeout, unless time runs out during an
+	// attempt: which happens is chance, TestNext has the rest.
 	resp, err := get(t, s.URL, func(c *transport.Config) {
 		c.TrustBundle, c.Timeout, c.MaxRetries, c.Backoff = s.TrustBundle, 200*time.Millisecond, 1000, 20*time.Millisecond
 	})
 	if err == nil && resp.Status != http.StatusBadGateway {
-		t.Errorf("answer = %+v", resp)
+		t.Errorf("response = %+v", resp)
 	}
 
 	if took := time.Since(began); took > 5*time.Second {
@@ -474,7 +473,7 @@ func TestCancelled(t *testing.T) {
 		}
 	})
 
-	t.Run("while the server thinks", func(t *testing.T) {
+	t.Run("during the request", func(t *testing.T) {
 		t.Parallel()
 
 		ctx, cancel := context.WithCancel(context.Background())
@@ -487,7 +486,7 @@ func TestCancelled(t *testing.T) {
 		wantFault(t, err, "cancelled")
 
 		if n := len(s.Requests()); n != 1 {
-			t.Errorf("%d requests, want 1: what is cancelled is not retried", n)
+			t.Errorf("%d requests, want 1: a cancelled request is not retried", n)
 		}
 	})
 
@@ -505,8 +504,7 @@ func TestCancelled(t *testing.T) {
 	})
 }
 
-// listen accepts connections on loopback, and gives each to serve, until the
-// test ends.
+// listen accepts loopback connections, and passes each to serve, until the test ends.
 func listen(t *testing.T, serve func(net.Conn)) string {
 	t.Helper()
 
@@ -553,29 +551,29 @@ func listen(t *testing.T, serve func(net.Conn)) string {
 	return listener.Addr().String()
 }
 
-// attempts counts the attempts that the log tells of.
+// attempts counts the attempts in the log.
 func attempts(n *atomic.Int32) func(context.Context, string, map[string]any) {
 	return func(context.Context, string, map[string]any) { n.Add(1) }
 }
 
-// TestSharedConnections has checks that begin together: over HTTP/2 they share one
-// connection; over HTTP/1.1 each has its own, since that serves one token.
+// TestSharedConnections covers checks that begin together: over HTTP/2 they share one
+// connection; over HTTP/1.1 each has its own, which serves one token only.
 func TestSharedConnections(t *testing.T) {
 	t.Parallel()
 
 	const checks = 30
 
-	// Without LateClientAuth, the client learns the protocol from the server.
+	// Without LateClientAuth, the client negotiates the protocol.
 	for name, test := range map[string]struct {
 		late, http1 bool
 		connections int
 	}{
-		"HTTP/2": {false, false, 1}, "HTTP/1.1 by the server": {false, true, 2 * checks}, "HTTP/1.1 by the client": {true, false, 2 * checks},
+		"HTTP/2": {false, false, 1}, "HTTP/1.1 only on the server": {false, true, 2 * checks}, "HTTP/1.1 only in the client": {true, false, 2 * checks},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 
-			// No check waits for the answer to another one.
+			// No check waits for another one's response.
 			var arrived atomic.Int32
 
 			together := make(chan struct{})
@@ -611,7 +609,7 @@ func TestSharedConnections(t *testing.T) {
 
 			wait.Wait()
 
-			// Nor is a connection that is free again taken for the next token.
+			// An idle connection is not reused for the next token either.
 			for i := range checks {
 				if resp, err := client.Get(t.Context(), address, clienttest.Bearer(t, fmt.Sprint(secret, -i))); err != nil || resp.Status != http.StatusOK {
 					t.Error(resp, err)
@@ -625,8 +623,8 @@ func TestSharedConnections(t *testing.T) {
 	}
 }
 
-// TestFirstConnectionFails has checks that begin together where the first ones
-// fail: nobody waits for a connection that does not come.
+// TestFirstConnectionFails covers checks that begin together where the first ones
+// fail: no check waits for a connection that never comes.
 func TestFirstConnectionFails(t *testing.T) {
 	t.Parallel()
 
@@ -658,7 +656,7 @@ func TestFirstConnectionFails(t *testing.T) {
 	wait.Wait()
 }
 
-// TestTLS has servers whose certificate or version is not good enough.
+// TestTLS covers servers with an unacceptable certificate or version.
 func TestTLS(t *testing.T) {
 	t.Parallel()
 
@@ -676,34 +674,34 @@ func TestTLS(t *testing.T) {
 		name   string
 		server issuertest.Option
 		client func(*transport.Config)
-		parts  []string // of the error; none if it works
-		tls    uint16   // of the request that came through
-		closed bool     // the server's alert may be overtaken by the end of the connection, which is retried
+		parts  []string // of the error; none for success
+		tls    uint16   // of the request that succeeded
+		closed bool     // the connection may close before the server's alert arrives, which is retried
 	}{
 		{name: "trusted", client: func(c *transport.Config) { c.TrustBundle = authority.PEM }, tls: tls.VersionTLS13},
-		{name: "trusted beside another", client: func(c *transport.Config) { c.TrustBundle = clients.PEM + "\n# text\n" + authority.PEM }, tls: tls.VersionTLS13},
-		{name: "unknown authority", parts: []string{"untrusted CA", "issuer.trust_bundle"}},
-		{name: "unknown authority with another bundle", client: func(c *transport.Config) { c.TrustBundle = clients.PEM }, parts: []string{"issuer.trust_bundle"}},
-		{name: "another host", server: with(issuertest.Certificate{Hosts: []string{"issuer.example.com"}}), client: func(c *transport.Config) { c.TrustBundle = authority.PEM }, parts: []string{"another host name", "issuer.url"}},
+		{name: "trusted with another CA", client: func(c *transport.Config) { c.TrustBundle = clients.PEM + "\n# text\n" + authority.PEM }, tls: tls.VersionTLS13},
+		{name: "unknown CA", parts: []string{"untrusted CA", "issuer.trust_bundle"}},
+		{name: "unknown CA with another bundle", client: func(c *transport.Config) { c.TrustBundle = clients.PEM }, parts: []string{"issuer.trust_bundle"}},
+		{name: "wrong host", server: with(issuertest.Certificate{Hosts: []string{"issuer.example.com"}}), client: func(c *transport.Config) { c.TrustBundle = authority.PEM }, parts: []string{"another host name", "issuer.url"}},
 		{name: "expired", server: with(issuertest.Certificate{NotAfter: time.Now().Add(-time.Hour)}), client: func(c *transport.Config) { c.TrustBundle = authority.PEM }, parts: []string{"expired", "clock"}},
 		{name: "TLS 1.1 only", server: func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS11 }, client: func(c *transport.Config) { c.TrustBundle = authority.PEM }, parts: []string{"TLS", "1.2"}},
 		{name: "TLS 1.2 only", server: func(c *tls.Config) { c.MaxVersion = tls.VersionTLS12 }, client: func(c *transport.Config) { c.TrustBundle = authority.PEM }, tls: tls.VersionTLS12},
-		{name: "no newer than TLS 1.2", client: func(c *transport.Config) { c.TrustBundle, c.TLSMaxVersion = authority.PEM, tls.VersionTLS12 }, tls: tls.VersionTLS12},
-		{name: "no newer than TLS 1.3", client: func(c *transport.Config) { c.TrustBundle, c.TLSMaxVersion = authority.PEM, tls.VersionTLS13 }, tls: tls.VersionTLS13},
-		{name: "TLS 1.3 only, no newer than TLS 1.2", server: func(c *tls.Config) { c.MinVersion = tls.VersionTLS13 }, client: func(c *transport.Config) { c.TrustBundle, c.TLSMaxVersion = authority.PEM, tls.VersionTLS12 }, parts: []string{"TLS handshake failed"}},
+		{name: "maximum TLS 1.2", client: func(c *transport.Config) { c.TrustBundle, c.TLSMaxVersion = authority.PEM, tls.VersionTLS12 }, tls: tls.VersionTLS12},
+		{name: "maximum TLS 1.3", client: func(c *transport.Config) { c.TrustBundle, c.TLSMaxVersion = authority.PEM, tls.VersionTLS13 }, tls: tls.VersionTLS13},
+		{name: "TLS 1.3 only, maximum TLS 1.2", server: func(c *tls.Config) { c.MinVersion = tls.VersionTLS13 }, client: func(c *transport.Config) { c.TrustBundle, c.TLSMaxVersion = authority.PEM, tls.VersionTLS12 }, parts: []string{"TLS handshake failed"}},
 		{name: "certificate required, none", server: asking, client: func(c *transport.Config) { c.TrustBundle = authority.PEM }, parts: []string{"issuer"}, closed: true},
 		{name: "certificate required, none, late", server: asking, client: func(c *transport.Config) { c.TrustBundle, c.LateClientAuth = authority.PEM, true }, parts: []string{"issuer.tls_max_version", "issuer.client_certificate", "issuer.client_key"}},
 		{name: "certificate required, none, late, TLS 1.2", server: asking, client: func(c *transport.Config) {
 			c.TrustBundle, c.LateClientAuth, c.TLSMaxVersion = authority.PEM, true, tls.VersionTLS12
 		}, parts: []string{"issuer.client_certificate"}},
-		{name: "certificate required, another's", server: asking, client: func(c *transport.Config) {
+		{name: "certificate required, wrong CA", server: asking, client: func(c *transport.Config) {
 			c.TrustBundle, c.LateClientAuth, c.ClientCertificate = authority.PEM, true, &foreign
 		}, parts: []string{"issuer.client_certificate"}},
-		{name: "certificate required and shown", server: asking, client: func(c *transport.Config) { c.TrustBundle, c.ClientCertificate = authority.PEM, &own }, tls: tls.VersionTLS13},
-		{name: "certificate required and shown, late, TLS 1.2", server: asking, client: func(c *transport.Config) {
+		{name: "certificate required and sent", server: asking, client: func(c *transport.Config) { c.TrustBundle, c.ClientCertificate = authority.PEM, &own }, tls: tls.VersionTLS13},
+		{name: "certificate required and sent, late, TLS 1.2", server: asking, client: func(c *transport.Config) {
 			c.TrustBundle, c.LateClientAuth, c.TLSMaxVersion, c.ClientCertificate = authority.PEM, true, tls.VersionTLS12, &own
 		}, tls: tls.VersionTLS12},
-		{name: "certificate not asked for", client: func(c *transport.Config) { c.TrustBundle, c.ClientCertificate = authority.PEM, &own }, tls: tls.VersionTLS13},
+		{name: "certificate not requested", client: func(c *transport.Config) { c.TrustBundle, c.ClientCertificate = authority.PEM, &own }, tls: tls.VersionTLS13},
 	}
 
 	for _, test := range tests {
@@ -722,7 +720,7 @@ func TestTLS(t *testing.T) {
 				c.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
 					handshakes.Add(1)
 
-					return nil, nil //nolint:nilnil // That is how it keeps its configuration.
+					return nil, nil //nolint:nilnil // This keeps the configuration.
 				}
 			})
 
@@ -740,7 +738,7 @@ func TestTLS(t *testing.T) {
 				}
 
 				got := s.Requests()[0]
-				if got.TLS != test.tls || got.ClientCertificate != strings.Contains(test.name, "shown") {
+				if got.TLS != test.tls || got.ClientCertificate != strings.Contains(test.name, "and sent") {
 					t.Errorf("request = %+v, want the TLS version %x", got, test.tls)
 				}
 
@@ -755,14 +753,14 @@ func TestTLS(t *testing.T) {
 
 			if test.closed {
 				if text := err.Error(); !strings.Contains(text, "TLS handshake failed") && !strings.Contains(text, "closed the connection without a response") {
-					t.Error("it says neither what failed nor who ended it:", text)
+					t.Error("it does not say what failed or who closed the connection:", text)
 				}
 
 				return
 			}
 
 			if handshakes.Load() > 1 || n.Load() > 1 {
-				t.Errorf("%d handshakes in %d attempts, want 1: that is never retried", handshakes.Load(), n.Load())
+				t.Errorf("%d handshakes in %d attempts, want 1: this is never retried", handshakes.Load(), n.Load())
 			}
 		})
 	}
@@ -779,9 +777,9 @@ func TestTrustBundle(t *testing.T) {
 		ok   bool
 	}{
 		"one": {good, true}, "two": {good + issuertest.NewAuthority().PEM, true}, "with text": {"# Authority\r\n" + good, true},
-		"one beside garbage": {"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n" + good, true},
-		"empty":              {"", false}, "a path": {"/etc/ssl/ca.pem", false}, "a key": {key, false}, "cut short": {good[:len(good)/2], false},
-		"garbage in PEM": {"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", false}, "the token": {secret, false},
+		"one with garbage": {"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n" + good, true},
+		"empty":            {"", false}, "path": {"/etc/ssl/ca.pem", false}, "key": {key, false}, "truncated": {good[:len(good)/2], false},
+		"garbage in PEM": {"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", false}, "token": {secret, false},
 	} {
 		err := transport.CheckTrustBundle(test.text)
 		if (err == nil) != test.ok || err != nil && clienttest.Bearer(t, secret).In(err.Error()) {
@@ -795,13 +793,13 @@ func TestTrustBundle(t *testing.T) {
 		const want = "Invalid trust bundle: The value of issuer.trust_bundle in the provider configuration contains no PEM-encoded certificate.\n\n" +
 			`Set the PEM-encoded certificates themselves, for example with file("ca.pem").`
 		if _, err := transport.New[int](transport.Config{TrustBundle: test.text, Block: "issuer"}); (err == nil) != test.ok || err != nil && err.Error() != want {
-			t.Errorf("%s: New gave %v", name, err)
+			t.Errorf("%s: New returned %v", name, err)
 		}
 	}
 }
 
-// TestProxy asks by a proxy for a host that does not exist: only a CONNECT goes
-// to the proxy, and nothing of its URL or its errors is told.
+// TestProxy requests a host that does not exist through a proxy: only a CONNECT goes
+// to the proxy, and messages contain nothing of its URL or its errors.
 func TestProxy(t *testing.T) {
 	t.Parallel()
 
@@ -838,14 +836,14 @@ func TestProxy(t *testing.T) {
 		address := listener.Addr().String()
 		_ = listener.Close()
 
-		// A proxy's URL can hold a password.
+		// A proxy URL can contain a password.
 		proxy := &url.URL{Scheme: "http", Host: address, User: url.UserPassword("user", "proxy-password")}
 
 		_, err = get(t, "https://issuer.test", func(c *transport.Config) { c.Proxy = http.ProxyURL(proxy) })
 		wantFault(t, err, "the proxy cannot be reached", "HTTPS_PROXY")
 
 		if strings.Contains(err.Error(), "proxy-password") {
-			t.Errorf("error %q holds the proxy's password", err)
+			t.Errorf("error %q contains the proxy's password", err)
 		}
 	})
 
@@ -858,7 +856,7 @@ func TestProxy(t *testing.T) {
 		wantFault(t, err)
 
 		if strings.Contains(err.Error(), "proxy-password") {
-			t.Errorf("error %q holds the cause's text", err)
+			t.Errorf("error %q contains the text of the cause", err)
 		}
 	})
 
@@ -891,7 +889,7 @@ func TestProxy(t *testing.T) {
 			c.Proxy, c.TrustBundle = http.ProxyURL(&url.URL{Scheme: "http", Host: through}), authority.PEM
 		})
 		if err != nil || resp.Status != http.StatusOK {
-			t.Fatalf("answer = %+v, %v", resp, err)
+			t.Fatalf("response = %+v, %v", resp, err)
 		}
 
 		if got := s.Requests()[0].Header.Get("Authorization"); got != "Bearer "+secret {
@@ -900,8 +898,7 @@ func TestProxy(t *testing.T) {
 	})
 }
 
-// TestDecode asserts that one object is read, and that nothing is kept of what is
-// not one.
+// TestDecode asserts that one object is decoded, and nothing else.
 func TestDecode(t *testing.T) {
 	t.Parallel()
 
@@ -918,16 +915,16 @@ func TestDecode(t *testing.T) {
 	for body, want := range tests {
 		got, ok := transport.Decode[document](&transport.Response{Body: []byte(body)})
 		if ok != want || ok != (got == document{A: "x"}) || !ok && got != (document{}) {
-			t.Errorf("Decode of %q gave %+v, %v; want %v", body, got, ok, want)
+			t.Errorf("Decode of %q returned %+v, %v; want %v", body, got, ok, want)
 		}
 	}
 
 	if got, ok := transport.Decode[document](&transport.Response{Body: []byte(`{"a":"x"}`)}); !ok || got.A != "" {
-		t.Errorf("a key in another case gave %+v, %v", got, ok)
+		t.Errorf("a key in different case returned %+v, %v", got, ok)
 	}
 }
 
-// TestFault has the errors that are made of an answer.
+// TestFault covers the errors that describe a response.
 func TestFault(t *testing.T) {
 	t.Parallel()
 
@@ -941,16 +938,16 @@ func TestFault(t *testing.T) {
 		{"one byte", issuertest.Reply(403, "x", "Content-Type", "text/plain"), []string{"1 byte of"}, nil},
 		{"no body", issuertest.Reply(403, ""), []string{"HTTP 403 Forbidden", "no body"}, nil},
 		{"no type", issuertest.Reply(403, "xx", "Content-Type", issuertest.Absent), []string{"2 bytes"}, nil},
-		{"a type that is none", issuertest.Reply(403, "xx", "Content-Type", "<b>"), []string{"2 bytes"}, []string{"<b>", "of type"}},
-		{"a long type", issuertest.Reply(403, "xx", "Content-Type", "a/"+strings.Repeat("b", 63)), []string{"2 bytes"}, []string{"bbbb"}},
-		{"a type that is not too long", issuertest.Reply(403, "xx", "Content-Type", "a/"+strings.Repeat("b", 62)), []string{"2 bytes of type a/bbbb"}, nil},
-		{"a type that repeats the token", issuertest.Reply(403, "xx", "Content-Type", "a/"+secret), []string{"2 bytes"}, nil},
+		{"invalid type", issuertest.Reply(403, "xx", "Content-Type", "<b>"), []string{"2 bytes"}, []string{"<b>", "of type"}},
+		{"long type", issuertest.Reply(403, "xx", "Content-Type", "a/"+strings.Repeat("b", 63)), []string{"2 bytes"}, []string{"bbbb"}},
+		{"longest type", issuertest.Reply(403, "xx", "Content-Type", "a/"+strings.Repeat("b", 62)), []string{"2 bytes of type a/bbbb"}, nil},
+		{"type that echoes the token", issuertest.Reply(403, "xx", "Content-Type", "a/"+secret), []string{"2 bytes"}, nil},
 		{"302", issuertest.Reply(302, "", "Location", "https://evil.example.com/"), []string{"redirect", "issuer.url"}, []string{"evil"}},
-		{"a status that has no words", issuertest.Reply(599, ""), []string{"HTTP 599"}, nil},
-		{"words", issuertest.Raw("HTTP/1.1 403 Go away, please\r\nContent-Length: 0\r\n\r\n"), []string{"HTTP 403 Go away, please"}, nil},
-		{"words that repeat the token", issuertest.Raw("HTTP/1.1 403 " + secret + "\r\nContent-Length: 0\r\n\r\n"), []string{"HTTP 403", "withheld"}, nil},
-		{"long words", issuertest.Raw("HTTP/1.1 403 " + strings.Repeat("w", 1000) + "\r\nContent-Length: 0\r\n\r\n"), []string{"HTTP 403"}, []string{strings.Repeat("w", 301)}},
-		{"words with escapes", issuertest.Raw("HTTP/1.1 403 a\x1b[31mb\r\nContent-Length: 0\r\n\r\n"), []string{"HTTP 403"}, []string{"\x1b"}},
+		{"status without text", issuertest.Reply(599, ""), []string{"HTTP 599"}, nil},
+		{"status text", issuertest.Raw("HTTP/1.1 403 Go away, please\r\nContent-Length: 0\r\n\r\n"), []string{"HTTP 403 Go away, please"}, nil},
+		{"status text that echoes the token", issuertest.Raw("HTTP/1.1 403 " + secret + "\r\nContent-Length: 0\r\n\r\n"), []string{"HTTP 403", "withheld"}, nil},
+		{"long status text", issuertest.Raw("HTTP/1.1 403 " + strings.Repeat("w", 1000) + "\r\nContent-Length: 0\r\n\r\n"), []string{"HTTP 403"}, []string{strings.Repeat("w", 301)}},
+		{"status text with escape sequence", issuertest.Raw("HTTP/1.1 403 a\x1b[31mb\r\nContent-Length: 0\r\n\r\n"), []string{"HTTP 403"}, []string{"\x1b"}},
 	}
 
 	for _, test := range tests {
@@ -973,14 +970,14 @@ func TestFault(t *testing.T) {
 
 			for _, part := range test.not {
 				if strings.Contains(fault.Error(), part) {
-					t.Errorf("error %q holds %q", fault, part)
+					t.Errorf("error %q contains %q", fault, part)
 				}
 			}
 		})
 	}
 }
 
-// TestLog asserts what is logged: a line for each attempt, without the token.
+// TestLog asserts that each attempt is logged on one line, without the token.
 func TestLog(t *testing.T) {
 	t.Parallel()
 
@@ -1007,20 +1004,20 @@ func TestLog(t *testing.T) {
 	}
 
 	if clienttest.Bearer(t, secret).In(strings.Join(lines, "\n")) {
-		t.Errorf("the log holds the token: %q", lines)
+		t.Errorf("the log contains the token: %q", lines)
 	}
 }
 
-// An error is not remembered: a check that follows an outage at once asks again,
-// and so does one that follows an answer that could not be read.
-func TestErrorIsNotRemembered(t *testing.T) {
+// An error is not cached: a check right after an outage, or after a response that
+// cannot be decoded, sends a request.
+func TestErrorIsNotCached(t *testing.T) {
 	t.Parallel()
 
 	for name, answer := range map[string]http.HandlerFunc{
 		"server error": issuertest.Reply(http.StatusServiceUnavailable, ""),
 		"HTML":         issuertest.Reply(http.StatusOK, "<html>", "Content-Type", "text/html"),
 		"from a cache": issuertest.Reply(http.StatusOK, "{}", "Age", "11"),
-		"broken":       abort,
+		"aborted":      abort,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -1037,10 +1034,10 @@ func TestErrorIsNotRemembered(t *testing.T) {
 			}
 
 			if _, err := client.Ask(t.Context(), address, clienttest.Bearer(t, secret), false, read); err == nil {
-				t.Error("the first answer is no error")
+				t.Error("the first response is not an error")
 			}
 
-			// The second answer is remembered.
+			// The second response is cached.
 			for range 2 {
 				if _, err := client.Ask(t.Context(), address, clienttest.Bearer(t, secret), false, read); err != nil {
 					t.Error(err)

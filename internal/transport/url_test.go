@@ -110,14 +110,14 @@ func TestParseURL(t *testing.T) {
 			got, err := transport.ParseURL(test.raw)
 			if test.want != "" {
 				if err != nil || got.String() != test.want {
-					t.Fatalf("ParseURL gave %v, %v; want %q", got, err, test.want)
+					t.Fatalf("ParseURL returned %v, %v; want %q", got, err, test.want)
 				}
 
 				return
 			}
 
 			if err == nil {
-				t.Fatalf("ParseURL gave %v, want a fault: a token would go to %s", got, got.Host)
+				t.Fatalf("ParseURL returned %v, want a fault: a token would be sent to %s", got, got.Host)
 			}
 
 			if !strings.Contains(err.Error(), test.fault) || b.In(err.Error()) {
@@ -127,7 +127,7 @@ func TestParseURL(t *testing.T) {
 	}
 }
 
-// FuzzParseURL finds URLs that get through although the contract forbids them.
+// FuzzParseURL finds accepted URLs that the contract forbids.
 func FuzzParseURL(f *testing.F) {
 	for _, raw := range []string{"https://host/a", "http://localhost", "https://u:p@h/?q#f", "//h", "https://h/%2e%2e", "http://h"} {
 		f.Add(raw)

@@ -18,24 +18,24 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
 )
 
-// documented is the example of the vendor's documentation.
+// documented is the example in the vendor's documentation.
 const documented = `{ "access_issued_on":"/Date(1604956045163)/", "access_issued_on_ISO8601":"2020-11-09T21:07:25Z", "access_issued_on_unix_time":1604956045, ` +
 	`"application":"TPP.Auto", "expires":"/Date(1636492045163)/", "expires_ISO8601":"2021-11-09T21:07:25Z", "expires_unix_time":1636492045, ` +
 	`"grant_issued_on":"/Date(1604956045163)/", "grant_issued_on_ISO8601":"2020-11-09T21:07:25Z", "grant_issued_on_unix_time":1604956045, ` +
 	`"identity":"local:{8e1bf110-8ef8-4a53-a6da-d5d29c983451}", "scope":"certificate:manage;configuration:manage;security:manage", "valid_for":7776000 }`
 
-// issued is the beginning of a body whose token was issued at the noon before now.
+// issued starts a body whose token was issued at noon before now.
 const issued = `"access_issued_on_unix_time":1607256000`
 
-// body is a JSON object of fields.
+// body returns a JSON object of fields.
 func body(fields ...string) string { return "{" + strings.Join(fields, ",") + "}" }
 
-// TestAccepted has the answers with which the server accepts a token.
+// TestAccepted covers the responses with which the server accepts a token.
 func TestAccepted(t *testing.T) {
 	t.Parallel()
 
 	const (
-		noon    = "2020-12-06T12:00:00Z" // what issued says
+		noon    = "2020-12-06T12:00:00Z" // as in issued
 		maximum = "9223372036854775807"
 	)
 
@@ -47,10 +47,10 @@ func TestAccepted(t *testing.T) {
 		required []string
 		min      *time.Duration
 
-		want     verdict.Status // active if it is empty, unless undecidable is set
+		want     verdict.Status // active if empty, unless undecidable is set
 		reason   []string
 		noReason []string
-		// undecidable is the argument of the error that the verdict is, if any.
+		// undecidable is the argument in the error, if the verdict is one.
 		undecidable string
 
 		accessIssued, grantIssued, grantExpires, expires string
@@ -60,7 +60,7 @@ func TestAccepted(t *testing.T) {
 		missing                                          []string
 		warnings                                         int
 	}{
-		// The documented example: the token ends nine months before its grant.
+		// The documented example: the token expires nine months before its grant.
 		{
 			name: "documented", body: documented, reason: []string{"2021-02-07T21:07:25Z"}, noReason: []string{"2021-11-09"},
 			accessIssued: "2020-11-09T21:07:25Z", grantIssued: "2020-11-09T21:07:25Z", grantExpires: "2021-11-09T21:07:25Z", expires: "2021-02-07T21:07:25Z",
@@ -68,105 +68,105 @@ func TestAccepted(t *testing.T) {
 			scopes: venafi.Scopes{"certificate": {"manage"}, "configuration": {"manage"}, "security": {"manage"}},
 		},
 		{
-			name:         "grant without an end",
+			name:         "grant does not expire",
 			body:         body(issued, `"access_issued_on":"/Date(1607256000000)/"`, `"access_issued_on_ISO8601":"2020-12-06T12:00:00Z"`, `"valid_for":172800`, `"expires":null`, `"expires_ISO8601":null`, `"expires_unix_time":0`),
 			accessIssued: noon, expires: "2020-12-08T12:00:00Z", validFor: 172800,
 		},
-		{name: "with fields that are not documented", body: body(issued, `"valid_for":172800`, `"new":{"a":[1]}`, `"client_id":"x"`, `"invalidated":false`), accessIssued: noon, expires: "2020-12-08T12:00:00Z", validFor: 172800},
+		{name: "undocumented fields", body: body(issued, `"valid_for":172800`, `"new":{"a":[1]}`, `"client_id":"x"`, `"invalidated":false`), accessIssued: noon, expires: "2020-12-08T12:00:00Z", validFor: 172800},
 		{name: "identity without braces", body: body(issued, `"identity":"AD+corp:8e1bf110-8ef8-4a53-a6da-d5d29c983451"`), accessIssued: noon, identity: "AD+corp:8e1bf110-8ef8-4a53-a6da-d5d29c983451"},
 
 		// Older servers send fewer fields.
 		{name: "application and scope only", body: body(`"application":"a"`, `"scope":"ssh"`), application: "a", scope: "ssh", scopes: venafi.Scopes{"ssh": {}}, reason: []string{"not reported"}, noReason: []string{"1970", "0001", "does not expire"}},
 		{name: "valid_for only", body: body(`"valid_for":60`), validFor: 60, reason: []string{"not reported"}},
-		{name: "valid_for of a second only", body: body(`"valid_for":1`), validFor: 1},
+		{name: "valid_for one second only", body: body(`"valid_for":1`), validFor: 1},
 		{
-			name: "members that deny nothing",
+			name: "members that do not deny validity",
 			body: body(issued, `"revoked":""`, `"expired":"no"`, `"blocked":" None "`, `"disabled":"False"`, `"deleted":0`, `"suspended":null`, `"inactive":false`,
 				`"active":null`, `"valid":"yes"`, `"ok":1`, `"new":{"a":{},"b":[null,"c",false]}`),
 			accessIssued: noon,
 		},
-		{name: "the others null", body: body(issued, `"application":"a"`, `"identity":null`, `"scope":null`, `"valid_for":null`, `"expires":null`, `"expires_unix_time":null`, `"access_issued_on_ISO8601":null`), application: "a", accessIssued: noon},
-		{name: "grant's end only", body: body(`"expires_unix_time":1636492045`), grantExpires: "2021-11-09T21:07:25Z", reason: []string{"not reported"}, noReason: []string{"2021"}},
+		{name: "other fields null", body: body(issued, `"application":"a"`, `"identity":null`, `"scope":null`, `"valid_for":null`, `"expires":null`, `"expires_unix_time":null`, `"access_issued_on_ISO8601":null`), application: "a", accessIssued: noon},
+		{name: "grant expiration only", body: body(`"expires_unix_time":1636492045`), grantExpires: "2021-11-09T21:07:25Z", reason: []string{"not reported"}, noReason: []string{"2021"}},
 		{name: "issued only", body: body(issued), accessIssued: noon},
-		{name: "white space", body: "\r\n " + body(` "scope" : "ssh" `, ` "application" : "a"`) + "\n", application: "a", scope: "ssh", scopes: venafi.Scopes{"ssh": {}}},
+		{name: "whitespace", body: "\r\n " + body(` "scope" : "ssh" `, ` "application" : "a"`) + "\n", application: "a", scope: "ssh", scopes: venafi.Scopes{"ssh": {}}},
 
-		// Three forms of a date, in this order: seconds, ISO 8601, /Date(…)/.
-		{name: "seconds are preferred", body: body(`"grant_issued_on_unix_time":1604956045`, `"grant_issued_on_ISO8601":"2019-01-01T00:00:00Z"`, `"grant_issued_on":"/Date(1500000000000)/"`), grantIssued: "2020-11-09T21:07:25Z"},
+		// Three date formats, in order of precedence: seconds, ISO 8601, /Date(…)/.
+		{name: "seconds take precedence", body: body(`"grant_issued_on_unix_time":1604956045`, `"grant_issued_on_ISO8601":"2019-01-01T00:00:00Z"`, `"grant_issued_on":"/Date(1500000000000)/"`), grantIssued: "2020-11-09T21:07:25Z"},
 		{name: "ISO before Date", body: body(`"grant_issued_on_ISO8601":"2019-01-01T00:00:00Z"`, `"grant_issued_on":"/Date(1500000000000)/"`), grantIssued: "2019-01-01T00:00:00Z"},
 		{name: "Date alone", body: body(`"grant_issued_on":"/Date(1604956045163)/"`), grantIssued: "2020-11-09T21:07:25.163Z"},
-		{name: "Date with an offset, which means nothing", body: body(`"grant_issued_on":"/Date(1604956045163+0100)/"`), grantIssued: "2020-11-09T21:07:25.163Z"},
-		{name: "Date with a negative offset", body: body(`"grant_issued_on":"/Date(1604956045163-0800)/"`), grantIssued: "2020-11-09T21:07:25.163Z"},
+		{name: "Date with offset, which is ignored", body: body(`"grant_issued_on":"/Date(1604956045163+0100)/"`), grantIssued: "2020-11-09T21:07:25.163Z"},
+		{name: "Date with negative offset", body: body(`"grant_issued_on":"/Date(1604956045163-0800)/"`), grantIssued: "2020-11-09T21:07:25.163Z"},
 		{name: "Date with escaped slashes", body: body(`"grant_issued_on":"\/Date(1604956045163)\/"`), grantIssued: "2020-11-09T21:07:25.163Z"},
-		{name: "ISO without a zone is UTC", body: body(`"grant_issued_on_ISO8601":"2020-11-09T21:07:25"`), grantIssued: "2020-11-09T21:07:25Z"},
-		{name: "ISO with fractions", body: body(`"grant_issued_on_ISO8601":"2020-11-09T21:07:25.163Z"`), grantIssued: "2020-11-09T21:07:25.163Z"},
-		{name: "ISO with seven digits of a fraction", body: body(`"grant_issued_on_ISO8601":"2020-11-09T21:07:25.1634567Z"`), grantIssued: "2020-11-09T21:07:25.1634567Z"},
-		{name: "ISO with fractions without a zone", body: body(`"grant_issued_on_ISO8601":"2020-11-09T21:07:25.163"`), grantIssued: "2020-11-09T21:07:25.163Z"},
-		{name: "ISO with an offset", body: body(`"grant_issued_on_ISO8601":"2020-11-09T22:07:25+01:00"`), grantIssued: "2020-11-09T21:07:25Z"},
+		{name: "ISO without time zone is UTC", body: body(`"grant_issued_on_ISO8601":"2020-11-09T21:07:25"`), grantIssued: "2020-11-09T21:07:25Z"},
+		{name: "ISO with fractional seconds", body: body(`"grant_issued_on_ISO8601":"2020-11-09T21:07:25.163Z"`), grantIssued: "2020-11-09T21:07:25.163Z"},
+		{name: "ISO with seven fractional digits", body: body(`"grant_issued_on_ISO8601":"2020-11-09T21:07:25.1634567Z"`), grantIssued: "2020-11-09T21:07:25.1634567Z"},
+		{name: "ISO with fractional seconds, no time zone", body: body(`"grant_issued_on_ISO8601":"2020-11-09T21:07:25.163"`), grantIssued: "2020-11-09T21:07:25.163Z"},
+		{name: "ISO with offset", body: body(`"grant_issued_on_ISO8601":"2020-11-09T22:07:25+01:00"`), grantIssued: "2020-11-09T21:07:25Z"},
 
-		// What servers write where there is no date.
+		// What servers send for no date.
 		{name: "zero, null, null", body: body(`"application":"a"`, `"scope":"ssh"`, `"grant_issued_on_unix_time":0`, `"grant_issued_on_ISO8601":null`, `"grant_issued_on":null`), application: "a", scope: "ssh", scopes: venafi.Scopes{"ssh": {}}},
-		{name: ".NET's unset", body: body(`"application":"a"`, `"scope":"ssh"`, `"expires":"/Date(-62135596800000)/"`), application: "a", scope: "ssh", scopes: venafi.Scopes{"ssh": {}}},
-		{name: ".NET's unset in all forms", body: body(`"application":"a"`, `"scope":"ssh"`, `"expires":"/Date(-62135596800000)/"`, `"expires_ISO8601":"0001-01-01T00:00:00Z"`, `"expires_unix_time":-62135596800`), application: "a", scope: "ssh", scopes: venafi.Scopes{"ssh": {}}},
-		{name: ".NET's unset with an offset", body: body(`"application":"a"`, `"scope":"ssh"`, `"expires":"/Date(-62135596800000+0000)/"`), application: "a", scope: "ssh", scopes: venafi.Scopes{"ssh": {}}},
+		{name: ".NET zero value", body: body(`"application":"a"`, `"scope":"ssh"`, `"expires":"/Date(-62135596800000)/"`), application: "a", scope: "ssh", scopes: venafi.Scopes{"ssh": {}}},
+		{name: ".NET zero value in all forms", body: body(`"application":"a"`, `"scope":"ssh"`, `"expires":"/Date(-62135596800000)/"`, `"expires_ISO8601":"0001-01-01T00:00:00Z"`, `"expires_unix_time":-62135596800`), application: "a", scope: "ssh", scopes: venafi.Scopes{"ssh": {}}},
+		{name: ".NET zero value with offset", body: body(`"application":"a"`, `"scope":"ssh"`, `"expires":"/Date(-62135596800000+0000)/"`), application: "a", scope: "ssh", scopes: venafi.Scopes{"ssh": {}}},
 		{name: "1970 in ISO", body: body(`"application":"a"`, `"scope":"ssh"`, `"access_issued_on_ISO8601":"1970-01-01T00:00:00"`, `"valid_for":60`), application: "a", scope: "ssh", scopes: venafi.Scopes{"ssh": {}}, validFor: 60},
 		{name: "1970 in Date", body: body(`"application":"a"`, `"scope":"ssh"`, `"access_issued_on":"/Date(0)/"`, `"valid_for":60`), application: "a", scope: "ssh", scopes: venafi.Scopes{"ssh": {}}, validFor: 60},
-		{name: "zero seconds, but a date", body: body(`"grant_issued_on_unix_time":0`, `"grant_issued_on_ISO8601":"2020-11-09T21:07:25Z"`), grantIssued: "2020-11-09T21:07:25Z"},
+		{name: "zero seconds and an ISO date", body: body(`"grant_issued_on_unix_time":0`, `"grant_issued_on_ISO8601":"2020-11-09T21:07:25Z"`), grantIssued: "2020-11-09T21:07:25Z"},
 
 		// The lifetime.
-		{name: "valid_for 0 is not known", body: body(issued, `"valid_for":0`), accessIssued: noon, reason: []string{"not reported"}},
-		{name: "valid_for negative is not known", body: body(issued, `"valid_for":-1`), accessIssued: noon},
-		{name: "valid_for the most negative", body: body(issued, `"valid_for":-9223372036854775808`), accessIssued: noon},
+		{name: "valid_for 0 is unknown", body: body(issued, `"valid_for":0`), accessIssued: noon, reason: []string{"not reported"}},
+		{name: "negative valid_for is unknown", body: body(issued, `"valid_for":-1`), accessIssued: noon},
+		{name: "most negative valid_for", body: body(issued, `"valid_for":-9223372036854775808`), accessIssued: noon},
 		{name: "valid_for missing", body: body(issued, `"expires_unix_time":1636492045`), accessIssued: noon, grantExpires: "2021-11-09T21:07:25Z"},
-		{name: "a year", body: body(issued, `"valid_for":31536000`), accessIssued: noon, validFor: 31536000, expires: "2021-12-06T12:00:00Z"},
+		{name: "one year", body: body(issued, `"valid_for":31536000`), accessIssued: noon, validFor: 31536000, expires: "2021-12-06T12:00:00Z"},
 		{name: "300 years, longer than a Duration", body: body(issued, `"valid_for":9467280000`), accessIssued: noon, validFor: 9467280000, expires: "2320-12-09T12:00:00Z"},
-		{name: "up to the last second", body: body(issued, `"valid_for":251795044799`), accessIssued: noon, validFor: 251795044799, expires: "9999-12-31T23:59:59Z"},
-		{name: "a second past the last one", body: body(issued, `"valid_for":251795044800`), accessIssued: noon, validFor: 251795044800, warnings: 1},
-		{name: "the largest number", body: body(issued, `"valid_for":`+maximum), accessIssued: noon, validFor: math.MaxInt64, warnings: 1},
-		{name: "the largest number, and a grant's end", body: body(issued, `"valid_for":`+maximum, `"expires_unix_time":1636492045`), accessIssued: noon, validFor: math.MaxInt64, grantExpires: "2021-11-09T21:07:25Z", expires: "2021-11-09T21:07:25Z", warnings: 1},
+		{name: "up to the last second of 9999", body: body(issued, `"valid_for":251795044799`), accessIssued: noon, validFor: 251795044799, expires: "9999-12-31T23:59:59Z"},
+		{name: "one second after 9999", body: body(issued, `"valid_for":251795044800`), accessIssued: noon, validFor: 251795044800, warnings: 1},
+		{name: "largest number", body: body(issued, `"valid_for":`+maximum), accessIssued: noon, validFor: math.MaxInt64, warnings: 1},
+		{name: "largest number with grant expiration", body: body(issued, `"valid_for":`+maximum, `"expires_unix_time":1636492045`), accessIssued: noon, validFor: math.MaxInt64, grantExpires: "2021-11-09T21:07:25Z", expires: "2021-11-09T21:07:25Z", warnings: 1},
 		{name: "milliseconds are kept", body: body(`"access_issued_on":"/Date(1607256000163)/"`, `"valid_for":172800`), accessIssued: "2020-12-06T12:00:00.163Z", validFor: 172800, expires: "2020-12-08T12:00:00.163Z"},
 
-		// The earlier of the two ends.
-		{name: "refreshed, sum after the grant's end", body: body(issued, `"valid_for":7776000`, `"expires_unix_time":1607601600`), accessIssued: noon, validFor: 7776000, grantExpires: "2020-12-10T12:00:00Z", expires: "2020-12-10T12:00:00Z", reason: []string{"2020-12-10T12:00:00Z"}},
-		{name: "both ends the same", body: body(issued, `"valid_for":345600`, `"expires_unix_time":1607601600`), accessIssued: noon, validFor: 345600, grantExpires: "2020-12-10T12:00:00Z", expires: "2020-12-10T12:00:00Z"},
+		// The earlier of token expiration and grant expiration.
+		{name: "refreshed, token would outlive the grant", body: body(issued, `"valid_for":7776000`, `"expires_unix_time":1607601600`), accessIssued: noon, validFor: 7776000, grantExpires: "2020-12-10T12:00:00Z", expires: "2020-12-10T12:00:00Z", reason: []string{"2020-12-10T12:00:00Z"}},
+		{name: "token and grant expire together", body: body(issued, `"valid_for":345600`, `"expires_unix_time":1607601600`), accessIssued: noon, validFor: 345600, grantExpires: "2020-12-10T12:00:00Z", expires: "2020-12-10T12:00:00Z"},
 
-		// An end that has passed contradicts the server's word, and is left out.
-		{name: "sum has passed", body: body(issued, `"valid_for":3600`), accessIssued: noon, validFor: 3600, warnings: 1, reason: []string{"not reported"}, noReason: []string{"2020-12-06T13"}},
-		{name: "sum is now", body: body(issued, `"valid_for":86400`), accessIssued: noon, validFor: 86400, warnings: 1},
-		{name: "sum is in a second", body: body(issued, `"valid_for":86401`), accessIssued: noon, validFor: 86401, expires: "2020-12-07T12:00:01Z"},
-		{name: "sum has passed, grant's end is to come", body: body(issued, `"valid_for":3600`, `"expires_unix_time":1607601600`), accessIssued: noon, validFor: 3600, grantExpires: "2020-12-10T12:00:00Z", expires: "2020-12-10T12:00:00Z", warnings: 1},
-		{name: "grant's end has passed", body: body(issued, `"valid_for":172800`, `"expires_unix_time":1607256000`), accessIssued: noon, validFor: 172800, expires: "2020-12-08T12:00:00Z", warnings: 1},
-		{name: "both have passed", body: body(issued, `"valid_for":60`, `"expires_unix_time":1607256000`), accessIssued: noon, validFor: 60, warnings: 2},
-		{name: "grant's end has passed, and nothing else", body: body(`"expires_ISO8601":"2020-01-01T00:00:00"`), warnings: 1},
+		// An expiration in the past contradicts the server, and is ignored.
+		{name: "token expiration in the past", body: body(issued, `"valid_for":3600`), accessIssued: noon, validFor: 3600, warnings: 1, reason: []string{"not reported"}, noReason: []string{"2020-12-06T13"}},
+		{name: "token expiration now", body: body(issued, `"valid_for":86400`), accessIssued: noon, validFor: 86400, warnings: 1},
+		{name: "token expiration in one second", body: body(issued, `"valid_for":86401`), accessIssued: noon, validFor: 86401, expires: "2020-12-07T12:00:01Z"},
+		{name: "token expiration in the past, grant's in the future", body: body(issued, `"valid_for":3600`, `"expires_unix_time":1607601600`), accessIssued: noon, validFor: 3600, grantExpires: "2020-12-10T12:00:00Z", expires: "2020-12-10T12:00:00Z", warnings: 1},
+		{name: "grant expiration in the past", body: body(issued, `"valid_for":172800`, `"expires_unix_time":1607256000`), accessIssued: noon, validFor: 172800, expires: "2020-12-08T12:00:00Z", warnings: 1},
+		{name: "both expirations in the past", body: body(issued, `"valid_for":60`, `"expires_unix_time":1607256000`), accessIssued: noon, validFor: 60, warnings: 2},
+		{name: "grant expiration in the past only", body: body(`"expires_ISO8601":"2020-01-01T00:00:00"`), warnings: 1},
 
 		// The year 9999.
-		{name: "grant ends in the last second", body: body(`"expires_ISO8601":"9999-12-31T23:59:59"`), grantExpires: "9999-12-31T23:59:59Z"},
-		{name: ".NET's largest date", body: body(`"expires":"/Date(253402300799999)/"`), grantExpires: "9999-12-31T23:59:59.999Z"},
-		{name: "grant ends past the year 9999 by its offset", body: body(`"expires_ISO8601":"9999-12-31T23:59:59-01:00"`), warnings: 1},
-		{name: "grant ends past the year 9999, seconds", body: body(`"expires_unix_time":253402300800`), warnings: 1},
-		{name: "grant ends past the year 9999, largest number", body: body(`"expires_unix_time":` + maximum), warnings: 1},
-		{name: "grant ends past the year 9999, Date", body: body(`"expires":"/Date(` + maximum + `)/"`), warnings: 1},
-		{name: "grant ends past the year 9999, the token does not", body: body(issued, `"valid_for":172800`, `"expires_unix_time":253402300800`), accessIssued: noon, validFor: 172800, expires: "2020-12-08T12:00:00Z", warnings: 1},
+		{name: "grant expires in the last second of 9999", body: body(`"expires_ISO8601":"9999-12-31T23:59:59"`), grantExpires: "9999-12-31T23:59:59Z"},
+		{name: "latest .NET date", body: body(`"expires":"/Date(253402300799999)/"`), grantExpires: "9999-12-31T23:59:59.999Z"},
+		{name: "grant expires after the year 9999 because of the offset", body: body(`"expires_ISO8601":"9999-12-31T23:59:59-01:00"`), warnings: 1},
+		{name: "grant expires after the year 9999, seconds", body: body(`"expires_unix_time":253402300800`), warnings: 1},
+		{name: "grant expires after the year 9999, largest number", body: body(`"expires_unix_time":` + maximum), warnings: 1},
+		{name: "grant expires after the year 9999, Date", body: body(`"expires":"/Date(` + maximum + `)/"`), warnings: 1},
+		{name: "grant expires after the year 9999, token before", body: body(issued, `"valid_for":172800`, `"expires_unix_time":253402300800`), accessIssued: noon, validFor: 172800, expires: "2020-12-08T12:00:00Z", warnings: 1},
 		{name: "issued after the year 9999", body: body(`"access_issued_on_unix_time":`+maximum, `"grant_issued_on_unix_time":`+maximum, `"valid_for":`+maximum), validFor: math.MaxInt64, warnings: 1},
 
 		// min_remaining.
-		{name: "lives long enough", body: body(issued, `"valid_for":172800`), min: &day, accessIssued: noon, validFor: 172800, expires: "2020-12-08T12:00:00Z"},
-		{name: "ends a second too soon", body: body(issued, `"valid_for":172799`), min: &day, want: verdict.Expiring, accessIssued: noon, validFor: 172799, expires: "2020-12-08T11:59:59Z", reason: []string{"2020-12-08T11:59:59Z", "24h"}},
-		{name: "grant ends too soon", body: body(issued, `"valid_for":7776000`, `"expires_unix_time":1607344200`), min: &day, want: verdict.Expiring, accessIssued: noon, validFor: 7776000, grantExpires: "2020-12-07T12:30:00Z", expires: "2020-12-07T12:30:00Z"},
-		{name: "end not known", body: body(issued), min: &day, undecidable: "min_remaining", accessIssued: noon},
-		{name: "lifetime not known, grant lives on", body: body(issued, `"expires_unix_time":1636492045`), min: &day, undecidable: "min_remaining", accessIssued: noon, grantExpires: "2021-11-09T21:07:25Z"},
-		{name: "end has passed and is left out", body: body(issued, `"valid_for":60`), min: &day, undecidable: "min_remaining", accessIssued: noon, validFor: 60, warnings: 1},
-		{name: "end has passed and is left out, grant lives on", body: body(issued, `"valid_for":60`, `"expires_unix_time":1636492045`), min: &day, undecidable: "min_remaining", accessIssued: noon, validFor: 60, grantExpires: "2021-11-09T21:07:25Z", expires: "2021-11-09T21:07:25Z", warnings: 1},
+		{name: "sufficient remaining lifetime", body: body(issued, `"valid_for":172800`), min: &day, accessIssued: noon, validFor: 172800, expires: "2020-12-08T12:00:00Z"},
+		{name: "expires one second too soon", body: body(issued, `"valid_for":172799`), min: &day, want: verdict.Expiring, accessIssued: noon, validFor: 172799, expires: "2020-12-08T11:59:59Z", reason: []string{"2020-12-08T11:59:59Z", "24h"}},
+		{name: "grant expires too soon", body: body(issued, `"valid_for":7776000`, `"expires_unix_time":1607344200`), min: &day, want: verdict.Expiring, accessIssued: noon, validFor: 7776000, grantExpires: "2020-12-07T12:30:00Z", expires: "2020-12-07T12:30:00Z"},
+		{name: "unknown expiration", body: body(issued), min: &day, undecidable: "min_remaining", accessIssued: noon},
+		{name: "unknown lifetime, grant remains", body: body(issued, `"expires_unix_time":1636492045`), min: &day, undecidable: "min_remaining", accessIssued: noon, grantExpires: "2021-11-09T21:07:25Z"},
+		{name: "expiration in the past, ignored", body: body(issued, `"valid_for":60`), min: &day, undecidable: "min_remaining", accessIssued: noon, validFor: 60, warnings: 1},
+		{name: "expiration in the past, ignored, grant remains", body: body(issued, `"valid_for":60`, `"expires_unix_time":1636492045`), min: &day, undecidable: "min_remaining", accessIssued: noon, validFor: 60, grantExpires: "2021-11-09T21:07:25Z", expires: "2021-11-09T21:07:25Z", warnings: 1},
 
 		// required_scopes.
 		{name: "granted", body: body(`"application":"a"`, `"scope":"Certificate:Manage,Revoke; ssh ;"`), required: []string{"certificate:revoke", "ssh", "certificate"}, application: "a", scope: "Certificate:Manage,Revoke; ssh ;", scopes: venafi.Scopes{"certificate": {"manage", "revoke"}, "ssh": {}}, missing: []string{}},
-		{name: "one restriction lacks", body: body(`"application":"a"`, `"scope":"certificate:manage"`), required: []string{"certificate:manage,revoke", "certificate:approve"}, want: verdict.MissingScope, application: "a", scope: "certificate:manage", scopes: venafi.Scopes{"certificate": {"manage"}}, missing: []string{"certificate:approve", "certificate:revoke"}, reason: []string{"certificate:revoke", "certificate:approve", "new token"}},
-		{name: "scope lacks", body: body(`"application":"a"`, `"scope":"ssh"`), required: []string{"codesign"}, want: verdict.MissingScope, application: "a", scope: "ssh", scopes: venafi.Scopes{"ssh": {}}, missing: []string{"codesign"}},
+		{name: "missing restriction", body: body(`"application":"a"`, `"scope":"certificate:manage"`), required: []string{"certificate:manage,revoke", "certificate:approve"}, want: verdict.MissingScope, application: "a", scope: "certificate:manage", scopes: venafi.Scopes{"certificate": {"manage"}}, missing: []string{"certificate:approve", "certificate:revoke"}, reason: []string{"certificate:revoke", "certificate:approve", "new token"}},
+		{name: "missing scope", body: body(`"application":"a"`, `"scope":"ssh"`), required: []string{"codesign"}, want: verdict.MissingScope, application: "a", scope: "ssh", scopes: venafi.Scopes{"ssh": {}}, missing: []string{"codesign"}},
 		{name: "any", body: body(`"application":"a"`, `"scope":"ssh"`), required: []string{"any"}, application: "a", scope: "ssh", scopes: venafi.Scopes{"ssh": {}}, missing: []string{}},
-		{name: "scopes not known", body: body(issued), required: []string{"ssh"}, accessIssued: noon, missing: []string{"ssh"}, undecidable: "required_scopes"},
-		{name: "scope empty", body: body(issued, `"scope":""`), required: []string{"ssh"}, accessIssued: noon, missing: []string{"ssh"}, undecidable: "required_scopes"},
-		{name: "scopes not known, any", body: body(issued), required: []string{"any"}, accessIssued: noon, missing: []string{}},
-		{name: "scope lacks, and it is expiring", body: body(issued, `"valid_for":90000`, `"scope":"ssh"`), required: []string{"agent"}, min: &day, want: verdict.MissingScope, accessIssued: noon, validFor: 90000, expires: "2020-12-07T13:00:00Z", scope: "ssh", scopes: venafi.Scopes{"ssh": {}}, missing: []string{"agent"}},
-		{name: "scope lacks, and the end is not known", body: body(`"application":"a"`, `"scope":"ssh"`), required: []string{"agent"}, min: &day, want: verdict.MissingScope, application: "a", scope: "ssh", scopes: venafi.Scopes{"ssh": {}}, missing: []string{"agent"}},
+		{name: "unknown scopes", body: body(issued), required: []string{"ssh"}, accessIssued: noon, missing: []string{"ssh"}, undecidable: "required_scopes"},
+		{name: "empty scope", body: body(issued, `"scope":""`), required: []string{"ssh"}, accessIssued: noon, missing: []string{"ssh"}, undecidable: "required_scopes"},
+		{name: "unknown scopes, any", body: body(issued), required: []string{"any"}, accessIssued: noon, missing: []string{}},
+		{name: "missing scope, expiring", body: body(issued, `"valid_for":90000`, `"scope":"ssh"`), required: []string{"agent"}, min: &day, want: verdict.MissingScope, accessIssued: noon, validFor: 90000, expires: "2020-12-07T13:00:00Z", scope: "ssh", scopes: venafi.Scopes{"ssh": {}}, missing: []string{"agent"}},
+		{name: "missing scope, unknown expiration", body: body(`"application":"a"`, `"scope":"ssh"`), required: []string{"agent"}, min: &day, want: verdict.MissingScope, application: "a", scope: "ssh", scopes: venafi.Scopes{"ssh": {}}, missing: []string{"agent"}},
 	}
 
 	for _, test := range tests {
@@ -190,7 +190,7 @@ func TestAccepted(t *testing.T) {
 			case test.undecidable != "":
 				clienttest.WantFault(t, b, err, test.undecidable)
 			case err != nil:
-				t.Errorf("the answer cannot be decided: %v", err)
+				t.Errorf("no decision: %v", err)
 			case v.Status != test.want || v.Valid() != (test.want == verdict.Active):
 				t.Errorf("status = %q, valid = %v; want %q", v.Status, v.Valid(), test.want)
 			default:
@@ -202,7 +202,7 @@ func TestAccepted(t *testing.T) {
 
 				for _, part := range append(test.noReason, "127.0.0.1", "1970", "0001-01") {
 					if strings.Contains(v.Reason, part) {
-						t.Errorf("reason %q holds %q", v.Reason, part)
+						t.Errorf("reason %q contains %q", v.Reason, part)
 					}
 				}
 			}
@@ -242,16 +242,16 @@ func TestAccepted(t *testing.T) {
 	}
 }
 
-// invalid is a refusal as it was seen.
+// invalid is a rejection as it was observed.
 const invalid = `{"error":"invalid_token","error_description":"The access token provided is expired, revoked, malformed, or invalid for other reasons"}`
 
-// line is an answer no body and with words in its status line.
+// line returns a response without a body, with words in its status line.
 func line(status int, words string, header ...string) http.HandlerFunc {
 	return issuertest.Raw(fmt.Sprintf("HTTP/1.1 %d %s\r\n%sContent-Length: 0\r\nConnection: close\r\n\r\n", status, words, strings.Join(append(header, ""), "\r\n")))
 }
 
-// TestRefused has the answers with which the server refuses a token.
-func TestRefused(t *testing.T) {
+// TestRejected covers the responses with which the server rejects a token.
+func TestRejected(t *testing.T) {
 	t.Parallel()
 
 	tests := []struct {
@@ -266,25 +266,25 @@ func TestRefused(t *testing.T) {
 		{"invalid_grant with 401", issuertest.Reply(401, `{"error":"invalid_grant"}`), []string{"invalid_grant"}},
 		{"without a description", issuertest.Reply(401, `{"error":"invalid_token"}`), []string{"invalid_token"}},
 		{"description null", issuertest.Reply(401, `{"error":"invalid_token","error_description":null}`), []string{"invalid_token"}},
-		{"more fields", issuertest.Reply(401, `{"error":"invalid_token","error_description":"d","x":[1],"error_uri":null}`), []string{"invalid_token"}},
+		{"additional fields", issuertest.Reply(401, `{"error":"invalid_token","error_description":"d","x":[1],"error_uri":null}`), []string{"invalid_token"}},
 		{"JSON under another type", issuertest.Reply(401, invalid, "Content-Type", "text/html"), []string{"invalid_token"}},
-		{"with a challenge for a bearer", issuertest.Reply(401, invalid, "Www-Authenticate", `Bearer realm="x"`), []string{"invalid_token"}},
+		{"with Bearer challenge", issuertest.Reply(401, invalid, "Www-Authenticate", `Bearer realm="x"`), []string{"invalid_token"}},
 		{"400 invalid_token", issuertest.Reply(400, invalid), []string{"invalid_token"}},
 		{"400 expired_token", issuertest.Reply(400, `{"error":"expired_token"}`), []string{"expired_token"}},
 		{"400 invalid_grant", issuertest.Reply(400, `{"error":"invalid_grant","error_description":"Grant has expired"}`), []string{"invalid_grant", "Grant has expired"}},
 		{"400 session_error", issuertest.Reply(400, `{"error":"session_error","error_description":"x"}`), []string{"session_error"}},
-		{"words in the status line", line(401, "Grant not found"), []string{"Grant not found"}},
-		{"other words in the status line", line(401, "The access token is expired"), []string{"The access token is expired"}},
-		{"words, and a challenge for a bearer", line(401, "Grant not found", "WWW-Authenticate: Bearer"), []string{"Grant not found"}},
-		{"words, and a tab in a challenge for a bearer", line(401, "Grant not found", "WWW-Authenticate: Bearer\trealm=\"x\""), []string{"Grant not found"}},
-		{"words that begin as usual", line(401, "Unauthorized: Grant not found"), []string{"Grant not found"}},
-		{"the word first", line(401, "Invalid access token"), []string{"Invalid access token"}},
-		{"the code", line(401, "invalid_token"), []string{"invalid_token"}},
-		{"its format", line(401, "Invalid  token format."), []string{"Invalid token format"}},
+		{"status text", line(401, "Grant not found"), []string{"Grant not found"}},
+		{"different status text", line(401, "The access token is expired"), []string{"The access token is expired"}},
+		{"status text and Bearer challenge", line(401, "Grant not found", "WWW-Authenticate: Bearer"), []string{"Grant not found"}},
+		{"status text and Bearer challenge with a tab", line(401, "Grant not found", "WWW-Authenticate: Bearer\trealm=\"x\""), []string{"Grant not found"}},
+		{"status text after Unauthorized", line(401, "Unauthorized: Grant not found"), []string{"Grant not found"}},
+		{"Invalid first", line(401, "Invalid access token"), []string{"Invalid access token"}},
+		{"error code", line(401, "invalid_token"), []string{"invalid_token"}},
+		{"token format", line(401, "Invalid  token format."), []string{"Invalid token format"}},
 		{"provided", line(401, "The provided token has expired or been revoked"), []string{"The provided token"}},
-		{"revoked grant, by words", line(401, "Grant has been revoked, has expired, or the refresh token is invalid"), []string{"Grant has been revoked"}},
-		{"a challenge for a bearer with parameters", line(401, "Grant not found", `WWW-Authenticate: Bearer realm="a, Basic b", error = "x"`), []string{"Grant not found"}},
-		{"words and a body", issuertest.Raw("HTTP/1.1 401 Grant not found\r\nConnection: close\r\n\r\n" + invalid), []string{"invalid_token"}},
+		{"revoked grant in status text", line(401, "Grant has been revoked, has expired, or the refresh token is invalid"), []string{"Grant has been revoked"}},
+		{"Bearer challenge with parameters", line(401, "Grant not found", `WWW-Authenticate: Bearer realm="a, Basic b", error = "x"`), []string{"Grant not found"}},
+		{"status text and body", issuertest.Raw("HTTP/1.1 401 Grant not found\r\nConnection: close\r\n\r\n" + invalid), []string{"invalid_token"}},
 	}
 
 	for _, test := range tests {
@@ -316,18 +316,18 @@ func TestRefused(t *testing.T) {
 			}
 
 			if facts.MissingScopes != nil || answer.Scopes != nil || answer.ExpiresOn != nil || answer.ValidFor != 0 {
-				t.Errorf("a refused token has facts: %+v", answer)
+				t.Errorf("a rejected token has facts: %+v", answer)
 			}
 
 			if n := len(s.Requests()); n != 1 {
-				t.Errorf("%d requests, want 1: a refusal is never retried", n)
+				t.Errorf("%d requests, want 1: a rejection is never retried", n)
 			}
 		})
 	}
 }
 
-// TestFurtherMembers has what other members of a 200 may be called without taking
-// back that the token is valid.
+// TestFurtherMembers covers names of other members of a 200 that do not contradict
+// validity.
 func TestFurtherMembers(t *testing.T) {
 	t.Parallel()
 
@@ -342,7 +342,7 @@ func TestFurtherMembers(t *testing.T) {
 	}
 }
 
-// TestNoVerdict has the answers that say nothing about the token.
+// TestNoVerdict covers the responses that say nothing about the token.
 func TestNoVerdict(t *testing.T) {
 	t.Parallel()
 
@@ -358,29 +358,29 @@ func TestNoVerdict(t *testing.T) {
 		handler  http.HandlerFunc
 		parts    []string
 		not      []string
-		requests int // 1 if it is zero
+		requests int // 1 if zero
 	}
 
 	tests := []noVerdict{
-		// 200, but not the documented answer.
-		{name: "an empty object", handler: reply(200, "{}"), parts: []string{"version"}},
-		{name: "an error", handler: reply(200, invalid)},
-		{name: "an error beside fields", handler: field(`"error":"invalid_token"`)},
-		{name: "an error that is null", handler: field(`"error":null`)},
-		{name: "an error that is empty", handler: field(`"error":""`)},
-		{name: "an error that is an object", handler: field(`"error":{"code":1}`)},
-		{name: "an error that is false", handler: field(`"error":false`)},
-		{name: "another program's JSON", handler: reply(200, `{"status":"ok","active":true}`), parts: []string{"no date or lifetime"}},
-		{name: "introspection that denies", handler: reply(200, `{"active":false,"scope":"x"}`)},
-		{name: "a scope alone", handler: reply(200, `{"scope":"ssh"}`)},
-		{name: "an application alone", handler: reply(200, `{"application":"Grafana"}`)},
-		{name: "an identity alone", handler: reply(200, `{"identity":"local:x"}`)},
+		// 200, but not the documented response.
+		{name: "empty object", handler: reply(200, "{}"), parts: []string{"version"}},
+		{name: "error", handler: reply(200, invalid)},
+		{name: "error with fields", handler: field(`"error":"invalid_token"`)},
+		{name: "error null", handler: field(`"error":null`)},
+		{name: "error empty", handler: field(`"error":""`)},
+		{name: "error an object", handler: field(`"error":{"code":1}`)},
+		{name: "error false", handler: field(`"error":false`)},
+		{name: "unrelated JSON", handler: reply(200, `{"status":"ok","active":true}`), parts: []string{"no date or lifetime"}},
+		{name: "introspection of an inactive token", handler: reply(200, `{"active":false,"scope":"x"}`)},
+		{name: "scope only", handler: reply(200, `{"scope":"ssh"}`)},
+		{name: "application only", handler: reply(200, `{"application":"Grafana"}`)},
+		{name: "identity only", handler: reply(200, `{"identity":"local:x"}`)},
 		{name: "application and scope empty", handler: reply(200, `{"application":"","scope":""}`)},
-		{name: "application, and a scope of blanks", handler: reply(200, `{"application":"a","scope":"  "}`)},
-		{name: "a lifetime of zero", handler: reply(200, `{"valid_for":0}`)},
-		{name: "a negative lifetime", handler: reply(200, `{"valid_for":-1,"expires_unix_time":0}`)},
+		{name: "application, whitespace scope", handler: reply(200, `{"application":"a","scope":"  "}`)},
+		{name: "zero lifetime", handler: reply(200, `{"valid_for":0}`)},
+		{name: "negative lifetime", handler: reply(200, `{"valid_for":-1,"expires_unix_time":0}`)},
 		{name: "no times", handler: reply(200, `{"access_issued_on":"/Date(-62135596800000)/","expires":null,"identity":"x"}`)},
-		{name: "a description of an error", handler: reply(200, `{"error_description":"Grant not found","scope":"x","application":"a"}`)},
+		{name: "error description", handler: reply(200, `{"error_description":"Grant not found","scope":"x","application":"a"}`)},
 		{name: "Error", handler: field(`"Error":"invalid_token"`)},
 		{name: "ERROR", handler: field(`"ERROR":null`)},
 		{name: "errorDescription", handler: field(`"errorDescription":"Grant not found"`)},
@@ -390,47 +390,47 @@ func TestNoVerdict(t *testing.T) {
 		{name: "Active false", handler: field(`"Active":false`)},
 		{name: "isValid false", handler: field(`"isValid":false`)},
 		{name: "token_valid 0", handler: field(`"token_valid":0`)},
-		{name: "valid as text", handler: field(`"valid":"false"`)},
+		{name: "valid a string", handler: field(`"valid":"false"`)},
 		{name: "success false", handler: field(`"success":false`)},
 		{name: "revoked true", handler: field(`"revoked":true`)},
-		{name: "revoked at a time", handler: field(`"revoked_on":"2020-12-01T00:00:00Z"`)},
+		{name: "revoked_on", handler: field(`"revoked_on":"2020-12-01T00:00:00Z"`)},
 		{name: "status revoked", handler: field(`"status":"Revoked"`)},
 		{name: "state expired", handler: field(`"state":"expired"`)},
 		{name: "control character in the application", handler: field(`"application":"a\u001b[31m"`), parts: []string{"control characters"}},
 		{name: "newline in the identity", handler: field(`"identity":"a\nb"`)},
-		{name: "direction mark in the scope", handler: field(`"scope":"ssh\u202e"`)},
+		{name: "bidirectional control in the scope", handler: field(`"scope":"ssh\u202e"`)},
 		{name: "introspection of another server", handler: reply(200, `{"active":true,"client_id":"x","exp":1}`)},
-		{name: "keys in another case", handler: reply(200, `{"Application":"a","SCOPE":"ssh","Valid_For":1}`)},
+		{name: "keys in different case", handler: reply(200, `{"Application":"a","SCOPE":"ssh","Valid_For":1}`)},
 		{name: "all fields null", handler: reply(200, `{"application":null,"scope":null,"valid_for":null}`)},
 		{name: "HTML", handler: page(200), parts: []string{"text/html"}, not: []string{"directory"}},
-		{name: "nothing", handler: reply(200, ""), parts: []string{"no body"}},
-		{name: "blanks", handler: reply(200, " \n")},
+		{name: "empty body", handler: reply(200, ""), parts: []string{"no body"}},
+		{name: "whitespace only", handler: reply(200, " \n")},
 		{name: "null", handler: reply(200, "null")},
-		{name: "blanks and null", handler: reply(200, " null ")},
-		{name: "a list", handler: reply(200, "["+good+"]")},
-		{name: "an empty list", handler: reply(200, "[]")},
+		{name: "null with whitespace", handler: reply(200, " null ")},
+		{name: "list", handler: reply(200, "["+good+"]")},
+		{name: "empty list", handler: reply(200, "[]")},
 		{name: "true", handler: reply(200, "true")},
-		{name: "a string", handler: reply(200, `"Token is valid"`)},
+		{name: "string", handler: reply(200, `"Token is valid"`)},
 		{name: "text", handler: reply(200, "Token is valid", "Content-Type", "text/plain")},
-		{name: "a number", handler: reply(200, "1")},
-		{name: "text after it", handler: reply(200, good+"x")},
+		{name: "number", handler: reply(200, "1")},
+		{name: "trailing text", handler: reply(200, good+"x")},
 		{name: "two values", handler: reply(200, good+good)},
-		{name: "cut short", handler: reply(200, good[:len(good)-1])},
-		{name: "comma at the end", handler: reply(200, good[:len(good)-1]+",}")},
+		{name: "truncated", handler: reply(200, good[:len(good)-1])},
+		{name: "trailing comma", handler: reply(200, good[:len(good)-1]+",}")},
 		{name: "byte order mark", handler: reply(200, "\ufeff"+good)},
 		{name: "invalid UTF-8", handler: reply(200, body(issued, `"application":"a`+"\xff"+`"`))},
-		{name: "half a character", handler: reply(200, body(issued, `"application":"\ud800"`))},
+		{name: "lone surrogate", handler: reply(200, body(issued, `"application":"\ud800"`))},
 		{name: "UTF-16", handler: reply(200, "\xff\xfe{\x00}\x00")},
 		{name: "duplicate key", handler: reply(200, body(issued, `"valid_for":1`, `"valid_for":2`))},
-		{name: "duplicate key that is not known", handler: field(`"x":1,"x":1`)},
-		{name: "duplicate key deep in what is not known", handler: field(`"x":[{"y":1,"y":1}]`)},
+		{name: "duplicate unknown key", handler: field(`"x":1,"x":1`)},
+		{name: "duplicate key nested in unknown field", handler: field(`"x":[{"y":1,"y":1}]`)},
 		{name: "deeply nested", handler: reply(200, strings.Repeat(`{"a":`, 12000))},
 		{name: "larger than 64 KiB", handler: reply(200, good+strings.Repeat(" ", 64<<10)), parts: []string{"64 KiB"}},
-		{name: "words are not believed", handler: line(200, "Token is valid")},
+		{name: "status text only", handler: line(200, "Token is valid")},
 
-		// Documented fields of another type.
+		// Documented fields with the wrong type.
 		{name: "valid_for a string", handler: field(`"valid_for":"60"`)},
-		{name: "valid_for a fraction", handler: field(`"valid_for":60.5`)},
+		{name: "valid_for with fraction", handler: field(`"valid_for":60.5`)},
 		{name: "valid_for true", handler: field(`"valid_for":true`)},
 		{name: "valid_for a list", handler: field(`"valid_for":[60]`)},
 		{name: "application a number", handler: field(`"identity":"i","application":1`)},
@@ -438,93 +438,93 @@ func TestNoVerdict(t *testing.T) {
 		{name: "scope a list", handler: field(`"scope":["ssh"]`)},
 		{name: "scope a map", handler: field(`"scope":{"ssh":[]}`)},
 		{name: "seconds a string", handler: field(`"access_issued_on_unix_time":"1607256000"`)},
-		{name: "seconds a fraction", handler: field(`"expires_unix_time":1607256000.5`)},
+		{name: "seconds with fraction", handler: field(`"expires_unix_time":1607256000.5`)},
 		{name: "ISO a number", handler: field(`"expires_ISO8601":1607256000`)},
 		{name: "Date a number", handler: field(`"access_issued_on":1607256000`)},
 		{name: "Date false", handler: field(`"grant_issued_on":false`)},
 
-		// Dates that are none.
+		// Invalid dates.
 		{name: "Date garbage", handler: field(`"access_issued_on":"soon"`)},
 		{name: "Date without slashes", handler: field(`"expires":"Date(1604956045163)"`)},
-		{name: "Date with a short offset", handler: field(`"expires":"/Date(1604956045163+01)/"`)},
-		{name: "Date with text after it", handler: field(`"expires":"/Date(1604956045163)/x"`)},
-		{name: "Date with a line end after it", handler: field(`"expires":"/Date(1604956045163)/\n"`)},
-		{name: "Date without a number", handler: field(`"expires":"/Date()/"`)},
-		{name: "Date with a fraction", handler: field(`"expires":"/Date(1604956045.163)/"`)},
-		{name: "Date with a number too large", handler: field(`"expires":"/Date(99999999999999999999)/"`)},
+		{name: "Date with short offset", handler: field(`"expires":"/Date(1604956045163+01)/"`)},
+		{name: "Date with trailing text", handler: field(`"expires":"/Date(1604956045163)/x"`)},
+		{name: "Date with trailing newline", handler: field(`"expires":"/Date(1604956045163)/\n"`)},
+		{name: "Date without number", handler: field(`"expires":"/Date()/"`)},
+		{name: "Date with fraction", handler: field(`"expires":"/Date(1604956045.163)/"`)},
+		{name: "Date with too large a number", handler: field(`"expires":"/Date(99999999999999999999)/"`)},
 		{name: "ISO garbage", handler: field(`"expires_ISO8601":"never"`)},
-		{name: "ISO garbage beside seconds", handler: field(`"expires_unix_time":1636492045,"expires_ISO8601":"never"`)},
-		{name: "ISO on 30 February", handler: field(`"expires_ISO8601":"2021-02-30T00:00:00Z"`)},
-		{name: "ISO in a form of Date", handler: field(`"expires_ISO8601":"/Date(1604956045163)/"`)},
-		{name: "Date in ISO", handler: field(`"expires":"2021-11-09T21:07:25Z"`)},
+		{name: "ISO garbage with valid seconds", handler: field(`"expires_unix_time":1636492045,"expires_ISO8601":"never"`)},
+		{name: "ISO on February 30", handler: field(`"expires_ISO8601":"2021-02-30T00:00:00Z"`)},
+		{name: "ISO field with Date", handler: field(`"expires_ISO8601":"/Date(1604956045163)/"`)},
+		{name: "Date field with ISO", handler: field(`"expires":"2021-11-09T21:07:25Z"`)},
 
-		// 401 that is not the platform's.
+		// 401 from something other than the platform.
 		{name: "HTML", handler: page(401), parts: []string{"HTTP 401", "in front"}},
-		{name: "nothing", handler: reply(401, ""), parts: []string{"HTTP 401"}},
-		{name: "the usual words", handler: line(401, "Unauthorized")},
-		{name: "the usual words in upper case", handler: line(401, "UNAUTHORIZED")},
-		{name: "no words", handler: line(401, "")},
-		{name: "blanks for words", handler: line(401, "   ")},
-		{name: "a challenge for a bearer", handler: line(401, "Unauthorized", "WWW-Authenticate: Bearer")},
+		{name: "empty body", handler: reply(401, ""), parts: []string{"HTTP 401"}},
+		{name: "default status text", handler: line(401, "Unauthorized")},
+		{name: "default status text in upper case", handler: line(401, "UNAUTHORIZED")},
+		{name: "no status text", handler: line(401, "")},
+		{name: "whitespace status text", handler: line(401, "   ")},
+		{name: "Bearer challenge", handler: line(401, "Unauthorized", "WWW-Authenticate: Bearer")},
 		{name: "Basic", handler: line(401, "Unauthorized", `WWW-Authenticate: Basic realm="x"`)},
 		{name: "Negotiate", handler: line(401, "Unauthorized", "WWW-Authenticate: Negotiate")},
 		{name: "NTLM", handler: line(401, "Unauthorized", "WWW-Authenticate: NTLM")},
-		{name: "words and Basic", handler: line(401, "Authorization Required", `WWW-Authenticate: Basic realm="x"`)},
-		{name: "words and Negotiate after a bearer", handler: line(401, "Access Denied", "WWW-Authenticate: Bearer", "WWW-Authenticate: Negotiate")},
-		{name: "words and NTLM in lower case", handler: line(401, "Access Denied", "WWW-Authenticate: ntlm")},
-		{name: "words and HTML", handler: issuertest.Raw("HTTP/1.1 401 Grant not found\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n" + html), parts: []string{"Grant not found"}},
-		{name: "words and a body larger than 64 KiB", handler: issuertest.Raw("HTTP/1.1 401 Grant not found\r\nConnection: close\r\n\r\n" + strings.Repeat(" ", 64<<10+1))},
-		{name: "Basic beside a refusal", handler: reply(401, invalid, "Www-Authenticate", `Basic realm="x"`)},
-		{name: "Negotiate beside a refusal", handler: reply(401, invalid, "Www-Authenticate", "Negotiate")},
+		{name: "status text and Basic", handler: line(401, "Authorization Required", `WWW-Authenticate: Basic realm="x"`)},
+		{name: "status text and Negotiate after Bearer", handler: line(401, "Access Denied", "WWW-Authenticate: Bearer", "WWW-Authenticate: Negotiate")},
+		{name: "status text and lowercase NTLM", handler: line(401, "Access Denied", "WWW-Authenticate: ntlm")},
+		{name: "status text and HTML", handler: issuertest.Raw("HTTP/1.1 401 Grant not found\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n" + html), parts: []string{"Grant not found"}},
+		{name: "status text and body larger than 64 KiB", handler: issuertest.Raw("HTTP/1.1 401 Grant not found\r\nConnection: close\r\n\r\n" + strings.Repeat(" ", 64<<10+1))},
+		{name: "Basic with rejection", handler: reply(401, invalid, "Www-Authenticate", `Basic realm="x"`)},
+		{name: "Negotiate with rejection", handler: reply(401, invalid, "Www-Authenticate", "Negotiate")},
 		{name: "Basic as the second scheme", handler: reply(401, invalid, "Www-Authenticate", `Bearer realm="a, b", error="invalid_token", Basic realm="x"`)},
-		{name: "NTLM as the second scheme, by words", handler: line(401, "Grant not found", "WWW-Authenticate: Bearer, NTLM")},
+		{name: "NTLM as the second scheme, status text", handler: line(401, "Grant not found", "WWW-Authenticate: Bearer, NTLM")},
 		{name: "Unauthorized with Basic", handler: reply(401, `{"error":"Unauthorized"}`, "Www-Authenticate", `Basic realm="x"`), parts: []string{"Unauthorized"}},
 		{name: "Unauthorized", handler: reply(401, `{"error":"Unauthorized"}`), parts: []string{"Unauthorized", "in front of it"}},
 		{name: "login_required", handler: reply(401, `{"error":"login_required"}`), parts: []string{"login_required"}},
 		{name: "server_error", handler: reply(401, `{"error":"server_error","error_description":"boom"}`), parts: []string{"server_error", "boom"}},
 		{name: "temporarily_unavailable", handler: reply(401, `{"error":"temporarily_unavailable"}`), parts: []string{"temporarily_unavailable", "may be failing"}},
 		{name: "Spring's default body", handler: reply(401, `{"timestamp":"2020-12-07T12:00:00Z","status":401,"error":"Unauthorized","path":"/vedauth/authorize/verify"}`)},
-		{name: "an unknown word", handler: reply(401, `{"error":"something_new"}`), parts: []string{"something_new"}},
+		{name: "unknown error code", handler: reply(401, `{"error":"something_new"}`), parts: []string{"something_new"}},
 		{name: "insufficient_scope", handler: reply(401, `{"error":"insufficient_scope"}`)},
-		{name: "a refusal in another case", handler: reply(401, `{"error":"Invalid_Token"}`)},
-		{name: "Access Denied, without a challenge", handler: line(401, "Access Denied"), parts: []string{"401 Access Denied"}},
-		{name: "words about something else", handler: line(401, "Session expired")},
-		{name: "a token, and nothing wrong with it", handler: line(401, "Token required")},
+		{name: "rejection in different case", handler: reply(401, `{"error":"Invalid_Token"}`)},
+		{name: "Access Denied, no challenge", handler: line(401, "Access Denied"), parts: []string{"401 Access Denied"}},
+		{name: "unrelated status text", handler: line(401, "Session expired")},
+		{name: "status text without a fault of the token", handler: line(401, "Token required")},
 		{name: "invalid_request", handler: reply(401, `{"error":"invalid_request","error_description":"Missing Authorization header"}`), parts: []string{"invalid_request", "Missing Authorization header"}},
 		{name: "error a number", handler: reply(401, `{"error":401}`)},
 		{name: "error null", handler: reply(401, `{"error":null}`)},
 		{name: "error an object", handler: reply(401, `{"error":{"code":"invalid_token"}}`)},
 		{name: "error a list", handler: reply(401, `{"error":["invalid_token"]}`)},
 		{name: "error empty", handler: reply(401, `{"error":""}`)},
-		{name: "error in another case", handler: reply(401, `{"Error":"invalid_token"}`)},
-		{name: "error twice", handler: reply(401, `{"error":"invalid_request","error":"invalid_token"}`)},
-		{name: "another program's 401", handler: reply(401, `{"message":"Unauthorized"}`)},
-		{name: "an empty object", handler: reply(401, `{}`)},
-		{name: "a list", handler: reply(401, `[`+invalid+`]`)},
-		{name: "a string", handler: reply(401, `"invalid_token"`)},
+		{name: "error key in different case", handler: reply(401, `{"Error":"invalid_token"}`)},
+		{name: "duplicate error", handler: reply(401, `{"error":"invalid_request","error":"invalid_token"}`)},
+		{name: "unrelated 401", handler: reply(401, `{"message":"Unauthorized"}`)},
+		{name: "empty object", handler: reply(401, `{}`)},
+		{name: "list", handler: reply(401, `[`+invalid+`]`)},
+		{name: "string", handler: reply(401, `"invalid_token"`)},
 		{name: "null", handler: reply(401, `null`)},
-		{name: "text after a refusal", handler: reply(401, invalid+"<!-- -->")},
-		{name: "a refusal cut short", handler: reply(401, invalid[:len(invalid)-1])},
-		{name: "401 with the fields of a success", handler: reply(401, good)},
+		{name: "rejection with trailing text", handler: reply(401, invalid+"<!-- -->")},
+		{name: "truncated rejection", handler: reply(401, invalid[:len(invalid)-1])},
+		{name: "401 with fields of a success", handler: reply(401, good)},
 
 		// 400.
 		{name: "invalid_request", handler: reply(400, `{"error":"invalid_request","error_description":"Missing property"}`), parts: []string{"invalid_request", "Missing property"}},
-		{name: "a code that is not known", handler: reply(400, `{"error":"something_new"}`), parts: []string{"something_new"}},
-		{name: "a code in another case", handler: reply(400, `{"error":"Invalid_Token"}`)},
-		{name: "no code", handler: reply(400, `{"error_description":"invalid_token"}`), parts: []string{`"invalid_token"`}},
-		{name: "code a list", handler: reply(400, `{"error":["invalid_token"]}`)},
+		{name: "unknown error code", handler: reply(400, `{"error":"something_new"}`), parts: []string{"something_new"}},
+		{name: "error code in different case", handler: reply(400, `{"error":"Invalid_Token"}`)},
+		{name: "no error code", handler: reply(400, `{"error_description":"invalid_token"}`), parts: []string{`"invalid_token"`}},
+		{name: "error a list", handler: reply(400, `{"error":["invalid_token"]}`)},
 		{name: "HTML", handler: page(400), parts: []string{"may require a client certificate", "venafi.client_certificate"}},
-		{name: "nothing", handler: reply(400, "")},
-		{name: "words do not decide with 400", handler: line(400, "Grant not found"), parts: []string{"400 Grant not found", "has probably expired", "Request a new grant"}},
+		{name: "empty body", handler: reply(400, "")},
+		{name: "status text does not decide with 400", handler: line(400, "Grant not found"), parts: []string{"400 Grant not found", "has probably expired", "Request a new grant"}},
 
-		{name: "400 of a gateway, by words", handler: line(400, "Grant not found", "WWW-Authenticate: Negotiate"), parts: []string{"may require a client certificate"}},
+		{name: "400 of a gateway, status text", handler: line(400, "Grant not found", "WWW-Authenticate: Negotiate"), parts: []string{"may require a client certificate"}},
 
 		// Other statuses.
 		{name: "403", handler: reply(403, `{"error":"insufficient_scope","error_description":"No scope"}`), parts: []string{"insufficient_scope", "No scope"}},
 		{name: "403 with invalid_token", handler: reply(403, invalid)},
 		{name: "403 in HTML", handler: page(403), parts: []string{"client_certificate"}},
-		{name: "403 by the words of a refusal", handler: line(403, "Grant not found"), parts: []string{"Grant not found", "requires no scope"}, not: []string{"has probably expired"}},
-		{name: "403 by words", handler: line(403, "Client certificate required"), parts: []string{"Client certificate required"}},
+		{name: "403 with status text of a rejection", handler: line(403, "Grant not found"), parts: []string{"Grant not found", "requires no scope"}, not: []string{"has probably expired"}},
+		{name: "403 with status text", handler: line(403, "Client certificate required"), parts: []string{"Client certificate required"}},
 		{name: "404", handler: page(404), parts: []string{"VEDAuth", "venafi.url"}, not: []string{"directory"}},
 		{name: "404 with invalid_token", handler: reply(404, invalid)},
 		{name: "405", handler: page(405)},
@@ -543,15 +543,15 @@ func TestNoVerdict(t *testing.T) {
 		{name: "429", handler: reply(429, invalid), parts: []string{"Rate limit"}, requests: 3},
 		{name: "500", handler: page(500), parts: []string{"HTTP 500", "tls_max_version"}, requests: 3},
 		{name: "500 with invalid_token", handler: reply(500, invalid), parts: []string{"invalid_token"}, requests: 3},
-		{name: "500 by words", handler: line(500, "Grant not found"), parts: []string{"Grant not found"}, requests: 3},
+		{name: "500 with status text", handler: line(500, "Grant not found"), parts: []string{"Grant not found"}, requests: 3},
 		{name: "502", handler: page(502), requests: 3},
 		{name: "503", handler: reply(503, "Service Unavailable", "Content-Type", "text/plain"), requests: 3},
-		{name: "503 with the fields of a success", handler: reply(503, documented), requests: 3},
+		{name: "503 with fields of a success", handler: reply(503, documented), requests: 3},
 		{name: "504", handler: reply(504, ""), requests: 3},
 		{name: "not HTTP", handler: issuertest.Raw("SSH-2.0-OpenSSH\r\n"), requests: 3},
 	}
 
-	// A member in any form that takes the status back.
+	// Members, in any form, that contradict the status.
 	for _, member := range []string{
 		`"status":"revok\u0065d"`, `"active":"f\u0061lse"`, `"status":" REVOKED "`, `"status":"revoked."`, `"active":" false "`, `"active":0.0`, `"active":-0`, `"active":"no"`,
 		`"status":"invalid_token"`, `"status":"session_error"`, `"status":["revoked"]`, `"status":{"code":"revoked"}`, `"token":{"active":false}`, `"valid":[false]`,
@@ -571,7 +571,7 @@ func TestNoVerdict(t *testing.T) {
 		tests = append(tests, noVerdict{name: word, handler: field(`"state":"` + word + `"`), parts: []string{"reports an error or an invalid token"}})
 	}
 
-	// Words about something else than the token or its grant.
+	// Status text about something other than the token or its grant.
 	for _, words := range []string{
 		"Access cannot be granted, session expired", "Access not granted: invalid credentials", "Permission not granted - user not found", "Tokenizer service not found",
 		"Token service not found", "Token server not found", "OAuth token introspection endpoint not found", "token not checked: backend not found", "Invalid CSRF token",
@@ -581,7 +581,7 @@ func TestNoVerdict(t *testing.T) {
 			noVerdict{name: words + ", 400", handler: line(400, words), parts: []string{words}, not: []string{"grant has"}})
 	}
 
-	// Challenges of another kind in any form, and those that cannot be read.
+	// Other challenges in any form, and unparsable ones.
 	for _, challenge := range []string{
 		`Bearer realm="a\"b", Basic realm="y"`, `Bearer realm="x, Negotiate`, "Digest\trealm=\"x\"", "Basic\trealm=x", `Bearer realm="x" Basic realm="y"`, "Bearer, Basic", `"Bearer"`,
 		`Bearer realm="x"` + "\r\nWWW-Authenticate: Negotiate", `Bearer realm="x` + "\r\nWWW-Authenticate: Negotiate",
@@ -595,13 +595,13 @@ func TestNoVerdict(t *testing.T) {
 
 			s, b, answer, err := verify(t, test.handler)
 			if err == nil {
-				t.Fatalf("answer %+v, want an error", answer)
+				t.Fatalf("got %+v, want an error", answer)
 			}
 
 			clienttest.WantFault(t, b, err, append(test.parts, "says nothing about whether it is valid")...)
 			for _, part := range test.not {
 				if strings.Contains(err.Error(), part) {
-					t.Errorf("error %q holds %q", err, part)
+					t.Errorf("error %q contains %q", err, part)
 				}
 			}
 
@@ -612,15 +612,15 @@ func TestNoVerdict(t *testing.T) {
 	}
 }
 
-// TestNoFalseValid tries every body with every status: but for the documented
-// one, none makes a token valid, and none of the faults is a refusal.
+// TestNoFalseValid combines every body with every status: only the documented success
+// makes a token valid, and no fault is a rejection.
 func TestNoFalseValid(t *testing.T) {
 	t.Parallel()
 
 	both := []int{400, 401}
 	bodies := []struct {
 		text    string
-		refuses []int // the statuses with which it is a refusal
+		refuses []int // the statuses with which it is a rejection
 	}{
 		{text: documented},
 		{invalid, both},
@@ -648,7 +648,7 @@ func TestNoFalseValid(t *testing.T) {
 	}
 
 	s := start(t)
-	// The answer is asked for by the token, so that one server serves all.
+	// The token selects the response, so that one server serves all.
 	s.SetFault(func(w http.ResponseWriter, r *http.Request) {
 		var i, status int
 
@@ -682,20 +682,20 @@ func TestNoFalseValid(t *testing.T) {
 			}
 
 			if v, err := decide(b, answer.Answer, nil); err != nil || v.Status != want {
-				t.Errorf("HTTP %d with %q gave %+v, %v; want %q", status, test.text, v, err, want)
+				t.Errorf("HTTP %d with %q returned %+v, %v; want %q", status, test.text, v, err, want)
 			}
 		}
 	}
 }
 
-// TestServerThatRepeatsTheToken asserts that nothing of the token comes out of
-// an answer, in whichever field and form a server repeats it.
-func TestServerThatRepeatsTheToken(t *testing.T) {
+// TestServerEchoesToken asserts that no part of the token is shown, whichever field
+// and form a server echoes it in.
+func TestServerEchoesToken(t *testing.T) {
 	t.Parallel()
 
 	forms := map[string]string{
 		"whole": secret, "first half": secret[:16], "second half": secret[16:], "eight": secret[5:13], "fourteen": secret[3:17], "upper case": strings.ToUpper(secret),
-		"lower case": strings.ToLower(secret), "with blanks": secret[:4] + " " + secret[4:12] + " x", "header": "Bearer " + secret,
+		"lower case": strings.ToLower(secret), "with spaces": secret[:4] + " " + secret[4:12] + " x", "header": "Bearer " + secret,
 	}
 	reply := issuertest.Reply
 	places := map[string]func(text string) http.HandlerFunc{
@@ -703,7 +703,7 @@ func TestServerThatRepeatsTheToken(t *testing.T) {
 		"description": func(text string) http.HandlerFunc {
 			return reply(401, fmt.Sprintf(`{"error":"invalid_token","error_description":%q}`, text))
 		},
-		"both, each a half": func(text string) http.HandlerFunc {
+		"half in each": func(text string) http.HandlerFunc {
 			return reply(401, fmt.Sprintf(`{"error":%q,"error_description":%q}`, text[:len(text)/2], text[len(text)/2:]))
 		},
 		"description with 400": func(text string) http.HandlerFunc {
@@ -725,10 +725,10 @@ func TestServerThatRepeatsTheToken(t *testing.T) {
 		"restriction": func(text string) http.HandlerFunc {
 			return reply(200, body(issued, fmt.Sprintf(`"scope":%q`, "certificate:"+text)))
 		},
-		"a date": func(text string) http.HandlerFunc {
+		"date": func(text string) http.HandlerFunc {
 			return reply(200, body(issued, `"scope":"ssh"`, fmt.Sprintf(`"expires":%q`, text)))
 		},
-		"a field beside": func(text string) http.HandlerFunc {
+		"unknown field": func(text string) http.HandlerFunc {
 			return reply(200, body(issued, `"scope":"ssh"`, fmt.Sprintf(`"access_token":%q`, text)))
 		},
 		"error with 200":       func(text string) http.HandlerFunc { return reply(200, body(fmt.Sprintf(`"error":%q`, text))) },
@@ -779,7 +779,7 @@ func TestServerThatRepeatsTheToken(t *testing.T) {
 				}).Verify(context.Background(), b, true)
 
 				if b.In(logged.String()) {
-					t.Errorf("the log holds the token: %s", logged.String())
+					t.Errorf("the log contains the token: %s", logged.String())
 				}
 
 				if err != nil {
@@ -791,7 +791,7 @@ func TestServerThatRepeatsTheToken(t *testing.T) {
 				v, err := decide(b, answer.Require([]string{"certificate:revoke"}), nil)
 				for _, shown := range []string{v.Reason, fmt.Sprint(err), answer.Said, answer.Application, answer.Identity, answer.Scope, fmt.Sprintf("%+v", *answer)} {
 					if b.In(shown) {
-						t.Errorf("the answer shows the token: %q", shown)
+						t.Errorf("the response shows the token: %q", shown)
 					}
 				}
 			})
@@ -799,7 +799,7 @@ func TestServerThatRepeatsTheToken(t *testing.T) {
 	}
 }
 
-// Seven characters of a token in each of two fields are a part of it as well.
+// Seven characters in each of two fields also count as part of the token.
 func TestTokenInTwoFields(t *testing.T) {
 	t.Parallel()
 
@@ -807,6 +807,6 @@ func TestTokenInTwoFields(t *testing.T) {
 	clienttest.WantFault(t, b, err, "withheld")
 
 	if strings.Contains(err.Error(), secret[3:10]) || strings.Contains(err.Error(), secret[10:17]) {
-		t.Errorf("error %q shows a part of the token", err)
+		t.Errorf("error %q shows part of the token", err)
 	}
 }

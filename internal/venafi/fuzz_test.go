@@ -12,7 +12,6 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
 )
 
-// FuzzVerify asserts what [clienttest.Issuer.Fuzz] says.
 func FuzzVerify(f *testing.F) {
 	active := venafitest.Body(venafitest.Token{
 		IssuedOn: now.Add(-time.Hour), ValidFor: 7776000, GrantIssuedOn: now, GrantExpiresOn: now.AddDate(1, 0, 0),

@@ -19,22 +19,21 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// secret is a token for tests: no word of a message holds a part of it.
+// secret is a test token: no word of a message contains a part of it.
 const secret = "Zq8RtYw3LmN5pKj7HgFd2sXcVbA9eU4i=="
 
-// now is the time of all clocks, unless a test sets one otherwise: four weeks
-// after the token of the documented example was issued.
+// now is the time of all clocks, unless a test sets another: four weeks after the
+// token of the documented example was issued.
 var now = time.Date(2020, 12, 7, 12, 0, 0, 0, time.UTC)
 
 func clock() time.Time { return now }
 
-// issuer makes clients.
 var issuer = clienttest.Issuer[*venafi.Client]{
 	Config:   transport.Config{Block: "venafi", URLArgument: "url", Now: clock},
 	ParseURL: venafi.ParseURL, NewClient: venafi.NewClient,
 }
 
-// start starts a fake whose clock stands still.
+// start starts a fake with a fixed clock.
 func start(t *testing.T, options ...issuertest.Option) *venafitest.Server {
 	t.Helper()
 
@@ -45,7 +44,7 @@ func start(t *testing.T, options ...issuertest.Option) *venafitest.Server {
 	return s
 }
 
-// verify makes one check against a fake that answers by handler.
+// verify runs one check against a fake that responds with handler.
 func verify(t *testing.T, handler http.HandlerFunc) (*venafitest.Server, token.Token, *venafi.Answer, error) {
 	t.Helper()
 
@@ -56,13 +55,13 @@ func verify(t *testing.T, handler http.HandlerFunc) (*venafitest.Server, token.T
 	answer, err := issuer.Connect(t, s.URL, s.TrustBundle, nil).Verify(context.Background(), b, true)
 
 	if err != nil && answer != nil {
-		t.Errorf("the error %v comes with the answer %+v", err, answer)
+		t.Errorf("error %v with answer %+v", err, answer)
 	}
 
 	return s, b, answer, err
 }
 
-// decide makes a verdict of an answer, as the provider does.
+// decide returns the verdict on an answer, as the provider does.
 func decide(b token.Token, answer verdict.Answer, minRemaining *time.Duration) (verdict.Verdict, error) {
 	return verdict.Decide(answer, verdict.Question{TokenSource: b.Source(), MinRemaining: minRemaining})
 }

@@ -74,7 +74,7 @@ func TestMissing(t *testing.T) {
 		{"CERTIFICATE:Manage", []string{"certificate:manage"}, []string{}},
 		{"certificate:manage", []string{"ssh:manage"}, []string{"ssh:manage"}},
 		{"certificate:manage", []string{"ssh:manage,approve"}, []string{"ssh:approve", "ssh:manage"}},
-		{"admin", []string{"certificate"}, []string{"certificate"}}, // Not even admin does.
+		{"admin", []string{"certificate"}, []string{"certificate"}}, // Not even admin.
 		{"admin:delete,recyclebin", []string{"admin:delete"}, []string{}},
 		{"certificates:manage", []string{"certificate:manage"}, []string{"certificate:manage"}},
 		{"ssh", []string{"ssh", "ssh", "agent", "agent"}, []string{"agent"}},
@@ -94,12 +94,12 @@ func TestMissing(t *testing.T) {
 				t.Errorf("Missing = %#v, want %#v", got, test.want)
 			}
 
-			// The order of a set is no order.
+			// A set has no order.
 			reversed := slices.Clone(test.required)
 			slices.Reverse(reversed)
 
 			if again := venafi.ParseScopes(test.granted).Missing(reversed); !reflect.DeepEqual(got, again) {
-				t.Errorf("Missing = %v, and %v the other way round", got, again)
+				t.Errorf("Missing = %v, and %v in reverse order", got, again)
 			}
 		})
 	}
@@ -116,12 +116,12 @@ func TestRequire(t *testing.T) {
 		unknown  bool
 	}{
 		{"nothing required", venafi.Answer{Scopes: venafi.ParseScopes("ssh")}, nil, nil, false},
-		{"an empty set required", venafi.Answer{Scopes: venafi.ParseScopes("ssh")}, []string{}, nil, false},
+		{"empty set required", venafi.Answer{Scopes: venafi.ParseScopes("ssh")}, []string{}, nil, false},
 		{"granted", venafi.Answer{Scopes: venafi.ParseScopes("ssh")}, []string{"ssh"}, []string{}, false},
-		{"lacks", venafi.Answer{Scopes: venafi.ParseScopes("ssh")}, []string{"agent"}, []string{"agent"}, false},
-		{"not known", venafi.Answer{}, []string{"agent"}, []string{"agent"}, true},
-		{"not known, nothing required", venafi.Answer{}, nil, nil, false},
-		{"refused", venafi.Answer{Answer: verdict.Answer{Facts: verdict.Facts{Refused: true}}}, []string{"agent"}, nil, false},
+		{"missing", venafi.Answer{Scopes: venafi.ParseScopes("ssh")}, []string{"agent"}, []string{"agent"}, false},
+		{"unknown", venafi.Answer{}, []string{"agent"}, []string{"agent"}, true},
+		{"unknown, nothing required", venafi.Answer{}, nil, nil, false},
+		{"rejected", venafi.Answer{Answer: verdict.Answer{Facts: verdict.Facts{Refused: true}}}, []string{"agent"}, nil, false},
 	}
 
 	for _, test := range tests {
@@ -163,12 +163,11 @@ func TestCheckScope(t *testing.T) {
 		})
 	}
 
-	// Whatever is accepted requires something, wherever a character is put that is
-	// not seen.
+	// Every accepted scope requires something, even with an invisible character.
 	for r := range rune(0x3100) {
 		for _, scope := range []string{string(r), "ssh" + string(r), string(r) + "ssh", "certificate:" + string(r), "certificate:manage," + string(r)} {
 			if err := venafi.CheckScope(scope); err == nil && (r <= ' ' || r > '~' || len(venafi.Scopes{}.Missing([]string{scope})) == 0) {
-				t.Errorf("CheckScope(%q) accepts what requires nothing", scope)
+				t.Errorf("CheckScope(%q) accepts a scope that requires nothing", scope)
 			}
 		}
 	}
@@ -178,7 +177,7 @@ func TestCheckScope(t *testing.T) {
 	}
 }
 
-// FuzzParseScopes finds scopes that are not read in the same way twice.
+// FuzzParseScopes finds scopes that are not parsed consistently.
 func FuzzParseScopes(f *testing.F) {
 	for _, scope := range []string{"", "a:b,c;d", " A : B ;;", "::", ",;,:"} {
 		f.Add(scope)

@@ -8,8 +8,8 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
 )
 
-// FuzzEnd reads any dates and lifetimes: an end is always one that can be
-// written, after now, and no later than either bound.
+// FuzzEnd takes any dates and lifetimes: an expiration can always be written, is
+// after now, and no later than either bound.
 func FuzzEnd(f *testing.F) {
 	f.Add(int64(1604956045), "2020-11-09T21:07:25Z", "/Date(1604956045163)/", int64(7776000), int64(1636492045), int64(1607000000))
 	f.Add(int64(0), "2020-11-09T21:07:25.1234567", "/Date(-62135596800000)/", int64(-1), int64(0), int64(0))
@@ -47,7 +47,7 @@ func FuzzEnd(f *testing.F) {
 		}
 
 		if a.ExpiresOn == nil && !a.EndUnknown {
-			t.Error("a token without an end")
+			t.Error("a token without an expiration")
 		}
 	})
 }

@@ -101,14 +101,14 @@ func TestParseURL(t *testing.T) {
 			got, err := venafi.ParseURL(test.raw)
 			if test.want != "" {
 				if err != nil || got.String() != test.want {
-					t.Fatalf("ParseURL gave %v, %v; want %q", got, err, test.want)
+					t.Fatalf("ParseURL returned %v, %v; want %q", got, err, test.want)
 				}
 
 				return
 			}
 
 			if err == nil {
-				t.Fatalf("ParseURL gave %v, want a fault: a token would go to %s", got, got.Host)
+				t.Fatalf("ParseURL returned %v, want a fault: a token would be sent to %s", got, got.Host)
 			}
 
 			if !strings.Contains(err.Error(), test.fault) || b.In(err.Error()) {
@@ -118,7 +118,7 @@ func TestParseURL(t *testing.T) {
 	}
 }
 
-// TestRequest asserts what is sent: one GET by HTTP/1.1, and nothing else.
+// TestRequest asserts that one GET is sent over HTTP/1.1, and nothing else.
 func TestRequest(t *testing.T) {
 	t.Parallel()
 
@@ -158,8 +158,8 @@ func TestRequest(t *testing.T) {
 	}
 }
 
-// TestServersClock has a token that has ended by the local clock, which does not
-// count, and one that has ended by the server's.
+// TestServersClock covers a token that has expired by the local clock, which does not
+// count, and one that has expired by the server's.
 func TestServersClock(t *testing.T) {
 	t.Parallel()
 
@@ -170,9 +170,9 @@ func TestServersClock(t *testing.T) {
 		expires  string
 		warnings []string
 	}{
-		{"ended by the local clock only", "Tue, 08 Dec 2020 11:00:00 GMT", now.Add(25 * time.Hour), "2020-12-08T12:00:00Z", []string{"Clock skew detected"}},
-		{"ended by the server's clock", "Tue, 08 Dec 2020 13:00:00 GMT", now.Add(23 * time.Hour), "", []string{"Clock skew detected", "Expiration date ignored"}},
-		{"no date, ended by the local clock", "", now.AddDate(1, 0, 0), "", []string{"Expiration date ignored"}},
+		{"expired by the local clock only", "Tue, 08 Dec 2020 11:00:00 GMT", now.Add(25 * time.Hour), "2020-12-08T12:00:00Z", []string{"Clock skew detected"}},
+		{"expired by the server's clock", "Tue, 08 Dec 2020 13:00:00 GMT", now.Add(23 * time.Hour), "", []string{"Clock skew detected", "Expiration date ignored"}},
+		{"no date, expired by the local clock", "", now.AddDate(1, 0, 0), "", []string{"Expiration date ignored"}},
 		{"no date", "", now, "2020-12-08T12:00:00Z", nil},
 	}
 
@@ -191,7 +191,7 @@ func TestServersClock(t *testing.T) {
 				t.Fatal(err)
 			}
 
-			// The server's 200 is its word that the token works, whatever a clock says.
+			// The server's 200 means that the token is valid, whatever a clock says.
 			if v, err := decide(b, answer.Answer, nil); err != nil || !v.Valid() || clienttest.Written(answer.ExpiresOn) != test.expires {
 				t.Errorf("verdict = %+v, %v, expires_on = %v; want it active and %q", v, err, answer.ExpiresOn, test.expires)
 			}
@@ -209,6 +209,6 @@ func TestServersClock(t *testing.T) {
 
 	_, _, answer, err := verify(t, issuertest.Reply(http.StatusUnauthorized, invalid, "Date", "Mon, 07 Dec 2020 13:00:00 GMT"))
 	if err != nil || !answer.Refused || len(answer.Warnings) != 1 {
-		t.Errorf("a refusal by another clock: %+v, %v; want a warning", answer, err)
+		t.Errorf("a rejection with clock skew: %+v, %v; want a warning", answer, err)
 	}
 }

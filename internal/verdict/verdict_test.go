@@ -14,14 +14,13 @@ import (
 // now is the issuer's time in these tests.
 var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// words are an issuer's part of a reason, each easy to find again.
+// words are an issuer's parts of a reason, each easy to recognize.
 var words = verdict.Words{
 	Token: "Example token", Endpoint: "Example's endpoint",
 	Renew: "RENEW it.", Enable: "ENABLE it.", Refused: "REFUSED means this.", Scope: "SCOPE needs this.",
 	ScopesUnknown: "Remove required_scopes from EXAMPLE.", EndUnknown: "Remove min_remaining from EXAMPLE.",
 }
 
-// contains asserts that a text has all parts.
 func contains(t *testing.T, text string, parts ...string) {
 	t.Helper()
 
@@ -45,92 +44,92 @@ func TestDecide(t *testing.T) {
 		min      *time.Duration
 		want     verdict.Status
 		reason   []string // parts of it, or of the error
-		argument string   // of the error, where no status is wanted
+		argument string   // of the error, if no status is wanted
 	}{
 		// One fact at a time.
-		{name: "active without an end", facts: verdict.Facts{Word: "active"}, want: verdict.Active, reason: []string{"is active", "does not expire"}},
-		{name: "active with an end", facts: verdict.Facts{Word: "active", ExpiresOn: &future}, want: verdict.Active, reason: []string{"is active and expires at 2026-03-01T13:00:00Z. "}},
-		{name: "active, end not known", facts: verdict.Facts{Word: "active", EndUnknown: true}, want: verdict.Active, reason: []string{"not reported"}},
-		{name: "active, bounded end", facts: verdict.Facts{Word: "active", ExpiresOn: &future, EndUnknown: true}, want: verdict.Active, reason: []string{"is active and expires at 2026-03-01T13:00:00Z at the latest"}},
-		{name: "refused", facts: verdict.Facts{Refused: true}, want: verdict.Rejected, reason: []string{"rejected", words.Refused}},
-		{name: "refused, with what the issuer said", facts: verdict.Facts{Refused: true, Said: `"no such token"`}, want: verdict.Rejected, reason: []string{`"no such token"`, words.Refused}},
+		{name: "active without expiration", facts: verdict.Facts{Word: "active"}, want: verdict.Active, reason: []string{"is active", "does not expire"}},
+		{name: "active with expiration", facts: verdict.Facts{Word: "active", ExpiresOn: &future}, want: verdict.Active, reason: []string{"is active and expires at 2026-03-01T13:00:00Z. "}},
+		{name: "active, unknown expiration", facts: verdict.Facts{Word: "active", EndUnknown: true}, want: verdict.Active, reason: []string{"not reported"}},
+		{name: "active, bounded expiration", facts: verdict.Facts{Word: "active", ExpiresOn: &future, EndUnknown: true}, want: verdict.Active, reason: []string{"is active and expires at 2026-03-01T13:00:00Z at the latest"}},
+		{name: "rejected", facts: verdict.Facts{Refused: true}, want: verdict.Rejected, reason: []string{"rejected", words.Refused}},
+		{name: "rejected, with the issuer's message", facts: verdict.Facts{Refused: true, Said: `"no such token"`}, want: verdict.Rejected, reason: []string{`"no such token"`, words.Refused}},
 		{name: "disabled", facts: verdict.Facts{Word: "disabled"}, want: verdict.Disabled, reason: []string{"disabled", words.Enable}},
 		{name: "word expired without a date", facts: verdict.Facts{Word: "expired"}, want: verdict.Expired, reason: []string{"has expired. ", words.Renew}},
 		{name: "word expired with a date", facts: verdict.Facts{Word: "expired", ExpiresOn: &past}, want: verdict.Expired, reason: []string{"2026-03-01T11:00:00Z", words.Renew}},
 		{name: "issuer's own word", facts: verdict.Facts{Word: "revoked (exposed)"}, want: "revoked (exposed)", reason: []string{"revoked (exposed)"}},
-		{name: "word in another case is another word", facts: verdict.Facts{Word: "Active"}, want: "Active", reason: []string{`"Active"`}},
-		{name: "word with a blank is another word", facts: verdict.Facts{Word: "active "}, want: "active "},
+		{name: "word in different case", facts: verdict.Facts{Word: "Active"}, want: "Active", reason: []string{`"Active"`}},
+		{name: "word with trailing space", facts: verdict.Facts{Word: "active "}, want: "active "},
 		{name: "not yet valid", facts: verdict.Facts{Word: "active", NotBefore: &future}, want: verdict.NotYetValid, reason: []string{"2026-03-01T13:00:00Z"}},
-		{name: "begins now", facts: verdict.Facts{Word: "active", NotBefore: &now}, want: verdict.Active},
-		{name: "began a nanosecond ago", facts: verdict.Facts{Word: "active", NotBefore: new(now.Add(-1))}, want: verdict.Active},
-		{name: "begins in a nanosecond", facts: verdict.Facts{Word: "active", NotBefore: new(now.Add(1))}, want: verdict.NotYetValid},
-		{name: "active with an end in the past", facts: verdict.Facts{Word: "active", ExpiresOn: &past}, want: verdict.Expired, reason: []string{"2026-03-01T11:00:00Z", words.Renew}},
-		{name: "ends now", facts: verdict.Facts{Word: "active", ExpiresOn: &now}, want: verdict.Expired},
-		{name: "ends in a nanosecond", facts: verdict.Facts{Word: "active", ExpiresOn: new(now.Add(1))}, want: verdict.Active},
-		{name: "ended in the year 1", facts: verdict.Facts{Word: "active", ExpiresOn: new(time.Time{})}, want: verdict.Expired, reason: []string{"0001-01-01"}},
+		{name: "valid from now", facts: verdict.Facts{Word: "active", NotBefore: &now}, want: verdict.Active},
+		{name: "valid since one nanosecond", facts: verdict.Facts{Word: "active", NotBefore: new(now.Add(-1))}, want: verdict.Active},
+		{name: "valid in one nanosecond", facts: verdict.Facts{Word: "active", NotBefore: new(now.Add(1))}, want: verdict.NotYetValid},
+		{name: "active with expiration in the past", facts: verdict.Facts{Word: "active", ExpiresOn: &past}, want: verdict.Expired, reason: []string{"2026-03-01T11:00:00Z", words.Renew}},
+		{name: "expires now", facts: verdict.Facts{Word: "active", ExpiresOn: &now}, want: verdict.Expired},
+		{name: "expires in one nanosecond", facts: verdict.Facts{Word: "active", ExpiresOn: new(now.Add(1))}, want: verdict.Active},
+		{name: "expired in the year 1", facts: verdict.Facts{Word: "active", ExpiresOn: new(time.Time{})}, want: verdict.Expired, reason: []string{"0001-01-01"}},
 		{name: "missing scope", facts: verdict.Facts{Word: "active", MissingScopes: []string{"a:x", "b"}}, want: verdict.MissingScope, reason: []string{"a:x", "b", words.Scope}},
 		{name: "no scope missing", facts: verdict.Facts{Word: "active", MissingScopes: []string{}}, want: verdict.Active},
 		{name: "expiring", facts: verdict.Facts{Word: "active", ExpiresOn: &future}, min: new(2 * time.Hour), want: verdict.Expiring, reason: []string{"2026-03-01T13:00:00Z", "2h", words.Renew}},
-		{name: "exactly as long as asked", facts: verdict.Facts{Word: "active", ExpiresOn: &future}, min: new(time.Hour), want: verdict.Active},
-		{name: "a nanosecond short", facts: verdict.Facts{Word: "active", ExpiresOn: &future}, min: new(time.Hour + 1), want: verdict.Expiring},
-		{name: "zero asked", facts: verdict.Facts{Word: "active", ExpiresOn: &future}, min: new(time.Duration(0)), want: verdict.Active},
-		{name: "without an end any length is met", facts: verdict.Facts{Word: "active"}, min: new(time.Duration(1 << 62)), want: verdict.Active},
-		{name: "longest duration and year 9999", facts: verdict.Facts{Word: "active", ExpiresOn: new(time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC))}, min: new(time.Duration(1<<63 - 1)), want: verdict.Active},
+		{name: "exactly the minimum", facts: verdict.Facts{Word: "active", ExpiresOn: &future}, min: new(time.Hour), want: verdict.Active},
+		{name: "one nanosecond short", facts: verdict.Facts{Word: "active", ExpiresOn: &future}, min: new(time.Hour + 1), want: verdict.Expiring},
+		{name: "minimum of zero", facts: verdict.Facts{Word: "active", ExpiresOn: &future}, min: new(time.Duration(0)), want: verdict.Active},
+		{name: "no expiration meets any minimum", facts: verdict.Facts{Word: "active"}, min: new(time.Duration(1 << 62)), want: verdict.Active},
+		{name: "longest duration, year 9999", facts: verdict.Facts{Word: "active", ExpiresOn: new(time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC))}, min: new(time.Duration(1<<63 - 1)), want: verdict.Active},
 
-		// The order: each fact with all that come after it.
+		// Order of precedence: each fact with all that follow.
 		{
-			name: "refused wins over all",
+			name: "rejected takes precedence over all",
 			facts: verdict.Facts{
 				Refused: true, Word: "disabled", NotBefore: &future, ExpiresOn: &past, MissingScopes: []string{"a"}, ScopesUnknown: true, EndUnknown: true,
 			},
 			min: new(time.Hour), want: verdict.Rejected,
 		},
 		{
-			name: "word wins over the rest",
+			name: "word takes precedence over the rest",
 			facts: verdict.Facts{
 				Word: "disabled", NotBefore: &future, ExpiresOn: &past, MissingScopes: []string{"a"}, ScopesUnknown: true, EndUnknown: true,
 			},
 			min: new(time.Hour), want: verdict.Disabled,
 		},
 		{
-			name:  "not yet valid wins over the rest",
+			name:  "not yet valid takes precedence over the rest",
 			facts: verdict.Facts{Word: "active", NotBefore: &future, ExpiresOn: &past, MissingScopes: []string{"a"}, ScopesUnknown: true, EndUnknown: true},
 			min:   new(time.Hour), want: verdict.NotYetValid,
 		},
 		{
-			name:  "expired wins over the rest",
+			name:  "expired takes precedence over the rest",
 			facts: verdict.Facts{Word: "active", NotBefore: &past, ExpiresOn: &past, MissingScopes: []string{"a"}, ScopesUnknown: true, EndUnknown: true},
 			min:   new(time.Hour), want: verdict.Expired,
 		},
 		{
-			name:  "missing scope wins over expiring",
+			name:  "missing scope takes precedence over expiring",
 			facts: verdict.Facts{Word: "active", ExpiresOn: &future, MissingScopes: []string{"a"}},
 			min:   new(2 * time.Hour), want: verdict.MissingScope,
 		},
 		{
-			name:  "missing scope wins over an end that is not known",
+			name:  "missing scope takes precedence over unknown expiration",
 			facts: verdict.Facts{Word: "active", EndUnknown: true, MissingScopes: []string{"a"}},
 			min:   new(2 * time.Hour), want: verdict.MissingScope,
 		},
 		{
-			name:  "a bound that is too near is expiring, even if the end is not known",
+			name:  "too near a bound is expiring, even with unknown expiration",
 			facts: verdict.Facts{Word: "active", ExpiresOn: &future, EndUnknown: true},
 			min:   new(2 * time.Hour), want: verdict.Expiring,
 		},
 
-		// What cannot be decided is no pass.
-		{name: "min_remaining, end not known", facts: verdict.Facts{Word: "active", EndUnknown: true}, min: new(time.Hour), argument: "min_remaining"},
-		{name: "min_remaining, end only bounded", facts: verdict.Facts{Word: "active", ExpiresOn: new(now.Add(9 * time.Hour)), EndUnknown: true}, min: new(time.Hour), argument: "min_remaining"},
-		{name: "min_remaining of zero, end not known", facts: verdict.Facts{Word: "active", EndUnknown: true}, min: new(time.Duration(0)), argument: "min_remaining"},
-		{name: "scopes not known", facts: verdict.Facts{Word: "active", ScopesUnknown: true, MissingScopes: []string{"a"}}, argument: "required_scopes"},
-		{name: "scopes not known, and expiring", facts: verdict.Facts{Word: "active", ScopesUnknown: true, ExpiresOn: &future}, min: new(2 * time.Hour), argument: "required_scopes"},
+		// What cannot be decided does not pass.
+		{name: "min_remaining, unknown expiration", facts: verdict.Facts{Word: "active", EndUnknown: true}, min: new(time.Hour), argument: "min_remaining"},
+		{name: "min_remaining, bounded expiration", facts: verdict.Facts{Word: "active", ExpiresOn: new(now.Add(9 * time.Hour)), EndUnknown: true}, min: new(time.Hour), argument: "min_remaining"},
+		{name: "min_remaining of zero, unknown expiration", facts: verdict.Facts{Word: "active", EndUnknown: true}, min: new(time.Duration(0)), argument: "min_remaining"},
+		{name: "unknown scopes", facts: verdict.Facts{Word: "active", ScopesUnknown: true, MissingScopes: []string{"a"}}, argument: "required_scopes"},
+		{name: "unknown scopes, expiring", facts: verdict.Facts{Word: "active", ScopesUnknown: true, ExpiresOn: &future}, min: new(2 * time.Hour), argument: "required_scopes"},
 		{name: "no word", facts: verdict.Facts{}, reason: []string{
 			"Unexpected response from the issuer: The status in the response is empty, ", "\n\nCompare the configured server URL",
 		}},
 		{name: "word of 65 characters", facts: verdict.Facts{Word: strings.Repeat("a", 65)}},
-		{name: "word with a line break", facts: verdict.Facts{Word: "act\nive"}},
+		{name: "word with newline", facts: verdict.Facts{Word: "act\nive"}},
 		{name: "word with an invisible character", facts: verdict.Facts{Word: "active\u200b"}},
-		{name: "word that is no UTF-8", facts: verdict.Facts{Word: "active\xff"}},
+		{name: "word with invalid UTF-8", facts: verdict.Facts{Word: "active\xff"}},
 	}
 
 	for _, test := range tests {
@@ -145,7 +144,7 @@ func TestDecide(t *testing.T) {
 			if test.want == "" {
 				var fault *verdict.Error
 				if !errors.As(err, &fault) {
-					t.Fatalf("Decide gave %+v, %v; want a *verdict.Error", got, err)
+					t.Fatalf("Decide returned %+v, %v; want a *verdict.Error", got, err)
 				}
 
 				if fault.Summary == "" || fault.Happened == "" || fault.Remedy == "" {
@@ -159,14 +158,14 @@ func TestDecide(t *testing.T) {
 				contains(t, err.Error(), test.reason...)
 
 				if got.Valid() || got != (verdict.Verdict{}) {
-					t.Errorf("an error comes with the verdict %+v", got)
+					t.Errorf("error with the verdict %+v", got)
 				}
 
 				return
 			}
 
 			if err != nil || got.Status != test.want {
-				t.Fatalf("Decide gave %q, %v; want %q", got.Status, err, test.want)
+				t.Fatalf("Decide returned %q, %v; want %q", got.Status, err, test.want)
 			}
 
 			if got.Valid() != (test.want == verdict.Active) {
@@ -176,15 +175,15 @@ func TestDecide(t *testing.T) {
 			contains(t, got.Reason, append(test.reason, words.Token, words.Endpoint, source)...)
 
 			if again, _ := verdict.Decide(verdict.Answer{Facts: test.facts, Words: words}, question); again != got {
-				t.Errorf("the same answer gave %+v, then %+v", got, again)
+				t.Errorf("the same answer returned %+v, then %+v", got, again)
 			}
 		})
 	}
 }
 
-// TestReasonWithoutTimeOfCheck makes the check at other times, between which the
-// status does not change: the text must be the same, or each plan shows a change.
-func TestReasonWithoutTimeOfCheck(t *testing.T) {
+// TestReasonIsStable decides at different times with the same status: the text must
+// not change, or each plan shows a change.
+func TestReasonIsStable(t *testing.T) {
 	t.Parallel()
 
 	tests := map[string]struct {
@@ -192,7 +191,7 @@ func TestReasonWithoutTimeOfCheck(t *testing.T) {
 		min   *time.Duration
 	}{
 		"active":        {verdict.Facts{Word: "active", ExpiresOn: new(now.AddDate(1, 0, 0))}, nil},
-		"refused":       {verdict.Facts{Refused: true, Said: "no"}, nil},
+		"rejected":      {verdict.Facts{Refused: true, Said: "no"}, nil},
 		"expired":       {verdict.Facts{Word: "active", ExpiresOn: new(now.AddDate(-1, 0, 0))}, nil},
 		"expiring":      {verdict.Facts{Word: "active", ExpiresOn: new(now.AddDate(0, 1, 0))}, new(9000 * time.Hour)},
 		"not_yet_valid": {verdict.Facts{Word: "active", NotBefore: new(now.AddDate(0, 1, 0))}, nil},
@@ -218,15 +217,15 @@ func TestReasonWithoutTimeOfCheck(t *testing.T) {
 			}
 
 			if len(slices.Compact(all)) != 1 {
-				t.Errorf("the same answer gave several verdicts: %+v", all)
+				t.Errorf("the same answer returned several verdicts: %+v", all)
 			}
 		})
 	}
 }
 
-// TestReasonTellsNoUntruth is for words of an issuer that are also statuses of
-// the provider: no date or scope may be told that the answer does not hold.
-func TestReasonTellsNoUntruth(t *testing.T) {
+// TestReasonInventsNothing covers words of an issuer that are also statuses of the
+// provider: a reason must not show a date or scope that the answer does not contain.
+func TestReasonInventsNothing(t *testing.T) {
 	t.Parallel()
 
 	tests := []struct {
@@ -239,7 +238,7 @@ func TestReasonTellsNoUntruth(t *testing.T) {
 		{"expiring without a date", verdict.Facts{Word: "expiring"}, []string{"0001-01-01"}},
 		{"expired without a date", verdict.Facts{Word: "expired"}, []string{"0001-01-01"}},
 		{"active without dates", verdict.Facts{Word: "active"}, []string{"0001-01-01"}},
-		{"expired with an end yet to come", verdict.Facts{Word: "expired", ExpiresOn: new(now.AddDate(5, 0, 0))}, []string{"expired at 2031"}},
+		{"expired with expiration in the future", verdict.Facts{Word: "expired", ExpiresOn: new(now.AddDate(5, 0, 0))}, []string{"expired at 2031"}},
 	}
 
 	for _, test := range tests {
@@ -259,14 +258,14 @@ func TestReasonTellsNoUntruth(t *testing.T) {
 
 			for _, untruth := range test.not {
 				if strings.Contains(v.Reason, untruth) {
-					t.Errorf("reason %q tells of %q", v.Reason, untruth)
+					t.Errorf("reason %q mentions %q", v.Reason, untruth)
 				}
 			}
 		})
 	}
 }
 
-// TestOnlyActiveIsValid tries many words: none but "active" makes a token valid.
+// TestOnlyActiveIsValid asserts that of many words only "active" is valid.
 func TestOnlyActiveIsValid(t *testing.T) {
 	t.Parallel()
 
@@ -275,7 +274,7 @@ func TestOnlyActiveIsValid(t *testing.T) {
 		"rejected", "expired", "disabled", "expiring", "missing_scope", "not_yet_valid", "active,disabled", "null",
 	} {
 		if v, err := verdict.Decide(verdict.Answer{Facts: verdict.Facts{Word: word, Now: now}, Words: words}, verdict.Question{}); v.Valid() || err == nil && v.Reason == "" {
-			t.Errorf("word %q gave %+v", word, v)
+			t.Errorf("word %q returned %+v", word, v)
 		}
 	}
 }
@@ -314,7 +313,7 @@ func TestError(t *testing.T) {
 
 	err := &verdict.Error{Summary: "Summary", Happened: "Happened.", Remedy: "Remedy.", Err: io.EOF}
 	if !errors.Is(err, io.EOF) {
-		t.Error("the cause cannot be found")
+		t.Error("the error does not wrap the cause")
 	}
 
 	if got, want := err.Detail(), "Happened.\n\nRemedy."; got != want {
@@ -325,7 +324,7 @@ func TestError(t *testing.T) {
 		t.Errorf("Error = %q, want the texts without the cause", got)
 	}
 
-	// People rotate good tokens in an outage.
+	// Otherwise people rotate valid tokens in an outage.
 	err.Asked = true
 	if got := err.Detail(); !strings.Contains(got, "says nothing about whether it is valid") {
 		t.Errorf("Detail = %q does not say that the token is not judged", got)
