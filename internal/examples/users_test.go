@@ -65,9 +65,9 @@ func TestMocks(t *testing.T) {
 
 	w := clitest.Workspace(t, map[string]string{
 		"main.tf": clitest.RequiredProviders + `
-variable "margin" { default = null }
+variable "remaining" { default = null }
 data "tokencheck_cloudflare" "this" {
-  min_remaining = var.margin
+  min_remaining = var.remaining
   lifecycle {
     postcondition {
       condition     = self.valid && self.status == "active"
@@ -100,7 +100,7 @@ run "nothing_set" {
 }
 run "argument" {
   command   = plan
-  variables { margin = "14d" }
+  variables { remaining = "14d" }
 }
 `,
 	})

@@ -92,7 +92,7 @@ func TestInternalErrors(t *testing.T) {
 	for summary, all := range map[string]diag.Diagnostics{
 		"Provider is not configured: The provider data has the type int.":                             handed,
 		"Provider is not configured: The provider data has the type map[string]*provider.connection.": none,
-		"Internal error: something happened":                                                  failed,
+		"Internal error: something happened":                                                          failed,
 	} {
 		if len(all) != 1 || !strings.HasPrefix(all[0].Summary()+": "+all[0].Detail(), summary) || !strings.HasSuffix(all[0].Detail(), "This is a bug in the provider; please report it.") {
 			t.Errorf("got %v, want %q and a request to report it", all, summary)

@@ -54,7 +54,7 @@ func checkSchema(description string, names token.Names, statuses, nullEnd string
 			Validators: []validator.String{rule("Invalid duration", durationNotNegative, `Set a non-negative duration in hours, minutes, and seconds, such as "72h" or "1h30m".`)},
 		},
 		"valid": schema.BoolAttribute{
-			Computed: true,
+			Computed:            true,
 			MarkdownDescription: "`true` exactly when `status` is `active`. A token that could not be verified is an error, never `false`.",
 		},
 		"status": schema.StringAttribute{

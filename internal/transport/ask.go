@@ -141,7 +141,7 @@ func (c *Client[A]) send(ctx context.Context, address *url.URL, bearer token.Tok
 			leave()
 
 			// Package net/http repeats abandoned requests, without a limit that could be
-			// set. Only retry decides whether and how often.
+			// set. Only retry decides about repetitions.
 			if sent.Load() {
 				cancel(errRepeated)
 			}

@@ -26,7 +26,7 @@ type share[A any] struct {
 
 	mu    sync.Mutex
 	calls map[question]*call[A]
-	swept time.Time // when forget last looked at all calls
+	swept time.Time // when forget last visited all calls
 }
 
 // call is a running request, or its answer.

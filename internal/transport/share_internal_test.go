@@ -21,7 +21,7 @@ type asker struct {
 
 func (a *asker) ask(context.Context) (int, error) { return int(a.asked.Add(1)), a.err }
 
-// TestShareKept covers consecutive checks: when a kept answer is reused.
+// TestShareKept covers consecutive checks: when an earlier answer is reused.
 func TestShareKept(t *testing.T) {
 	t.Parallel()
 

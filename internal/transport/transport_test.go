@@ -998,7 +998,7 @@ func TestLog(t *testing.T) {
 
 	host := s.Listener.Addr().String()
 	for i, outcome := range []string{"the response is not HTTP, or its header is larger than 64 KiB", "HTTP 500", "HTTP 200"} {
-		if want := fmt.Sprintf("asked the issuermap[attempt:%d host:%s outcome:%s]", i+1, host, outcome); i >= len(lines) || lines[i] != want {
+		if want := fmt.Sprintf("token verification requestedmap[attempt:%d host:%s outcome:%s]", i+1, host, outcome); i >= len(lines) || lines[i] != want {
 			t.Errorf("log = %q, want %q", lines, want)
 		}
 	}
