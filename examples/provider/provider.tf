@@ -1,4 +1,5 @@
 terraform {
+  # Ephemeral variables require Terraform 1.10 or OpenTofu 1.11.
   required_version = ">= 1.10"
 
   required_providers {
@@ -46,7 +47,7 @@ variable "venafi_client_key" {
   ephemeral = true
 }
 
-# Paths of PEM files.
+# Paths to PEM files.
 variable "ca_file" {
   type = string
 }

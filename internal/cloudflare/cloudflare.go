@@ -80,7 +80,7 @@ type endpoint struct {
 }
 
 // AccountIDRemedy says where to find an account ID.
-const AccountIDRemedy = "An account ID is 32 hexadecimal digits; the dashboard shows it on the account's overview page, under API."
+const AccountIDRemedy = "Copy the account ID from the account's overview page in the Cloudflare dashboard, under API."
 
 // CheckAccountID reports why id is not a valid account ID. The error continues a
 // sentence and does not repeat the value.
@@ -100,25 +100,25 @@ func words(bearer token.Token, accountID string) verdict.Words {
 		Endpoint: "Cloudflare's user endpoint (/user/tokens/verify)",
 		Renew:    "Extend the token's expiration date in the Cloudflare dashboard, or roll the token and use the new value.",
 		Enable:   "Enable the token in the Cloudflare dashboard, or use another token.",
-		Refused: "It may be unknown, rolled, or deleted, or it may be account-owned: set account_id to verify an account-owned token. " +
+		Refused: "The token may be unknown, rolled, or deleted, or it may be account-owned: set account_id to verify an account-owned token. " +
 			"Otherwise create a new token in the Cloudflare dashboard.",
 	}
 	if accountID != "" {
 		w.Endpoint = "Cloudflare's account endpoint (/accounts/" + accountID + "/tokens/verify)"
-		w.Refused = "It may be unknown, rolled, or deleted, or it may be owned by another account or by a user: remove account_id to verify a user-owned token. " +
+		w.Refused = "The token may be unknown, rolled, or deleted, or it may be owned by another account or by a user: remove account_id to verify a user-owned token. " +
 			"Otherwise create a new token in the Cloudflare dashboard."
 	}
 
 	hints := []struct{ prefix, hint string }{
-		{"cfk_", "Its prefix indicates a Global API key, which is not an API token: create an API token."},
-		{"cfoat_", "Its prefix indicates a token from a Wrangler login, which cannot be verified: create an API token."},
-		{"v1.0-", "Its prefix indicates an Origin CA key, which is not an API token: create an API token."},
+		{"cfk_", "The token's prefix indicates a Global API key, which is not an API token: create an API token."},
+		{"cfoat_", "The token's prefix indicates a token from a Wrangler login, which cannot be verified: create an API token."},
+		{"v1.0-", "The token's prefix indicates an Origin CA key, which is not an API token: create an API token."},
 	}
 
 	if accountID == "" {
-		hints = append(hints, struct{ prefix, hint string }{"cfat_", "Its prefix indicates an account-owned token: set account_id."})
+		hints = append(hints, struct{ prefix, hint string }{"cfat_", "The token's prefix indicates an account-owned token: set account_id."})
 	} else {
-		hints = append(hints, struct{ prefix, hint string }{"cfut_", "Its prefix indicates a user-owned token: remove account_id."})
+		hints = append(hints, struct{ prefix, hint string }{"cfut_", "The token's prefix indicates a user-owned token: remove account_id."})
 	}
 
 	for _, h := range hints {

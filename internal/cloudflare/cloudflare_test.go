@@ -84,7 +84,7 @@ func TestBadAccountID(t *testing.T) {
 				t.Errorf("answer = %+v", answer)
 			}
 
-			fault := clienttest.WantFault(t, b, err, "Not an account ID: The value of account_id is not 32 hexadecimal digits.\n\nAn account ID is 32 hexadecimal digits; ")
+			fault := clienttest.WantFault(t, b, err, "Not an account ID: The value of account_id is not 32 hexadecimal digits.\n\nCopy the account ID from ")
 			if fault.Asked {
 				t.Errorf("error = %+v, want one on account_id, before any request", fault)
 			}

@@ -78,8 +78,8 @@ func unknownConfiguration(argument string) error {
 		Summary: "Provider configuration is unknown",
 		Happened: argument + " in the provider configuration is unknown until apply, " +
 			"and no token can be verified without it.",
-		Remedy: "Create what it depends on in an earlier run, or set a value that is known at plan. " +
-			"If only the token is unknown, set it in the check's own argument, which Terraform defers until apply.",
+		Remedy: "Create what it depends on in an earlier run, or set a value that is known during plan. " +
+			"If only the token is unknown, set it in the check's own argument, so that Terraform defers the check.",
 	}
 }
 
@@ -93,7 +93,7 @@ func refuseUnknown(config tftypes.Value) (diags diag.Diagnostics) {
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		if !all[name].IsFullyKnown() {
 			diags.AddError("Argument is unknown",
-				name+" is unknown until apply, so the token cannot be verified.\n\nCreate what it depends on in an earlier run.")
+				name+" is unknown until apply, so the token cannot be verified.\n\nApply what it depends on first, in an earlier run.")
 		}
 	}
 

@@ -30,13 +30,13 @@ func cloudflareIssuer() issuer {
 	return issuer{
 		names: cloudflareNames, url: url, connect: connectCloudflare,
 		block: blockSchema("Connection settings for Cloudflare.", cloudflareNames, map[string]providerschema.StringAttribute{
-			url.argument: url.attribute("URL of the API. Tokens are sent to this server only. HTTPS, or plain HTTP to a loopback address. " +
+			url.argument: url.attribute("URL of the API. Tokens are sent to this server only. HTTPS, or plain HTTP for a loopback address. " +
 				"Defaults to the environment variable `" + url.variable + "`, then to `" + url.fallback + "`; " +
 				"Cloudflare for Government is at `https://api.fed.cloudflare.com/client/v4`."),
 		}),
 		schema: checkSchema(
 			"Verifies an API token with Cloudflare. "+
-				"Its permissions, zones, accounts, and client IP address filtering are not checked.",
+				"Does not check the token's permissions, zones, accounts, or client IP address filtering.",
 			cloudflareNames,
 			"`active`, `expiring`, `expired`, `disabled`, `not_yet_valid`, `rejected`, or any other status that Cloudflare returns, unchanged.",
 			"Null if the token does not expire, or if it was rejected.",
@@ -49,7 +49,7 @@ func cloudflareIssuer() issuer {
 				},
 				"id": schema.StringAttribute{
 					Computed:            true,
-					MarkdownDescription: "ID of the token, which is not sensitive. Null if the token was rejected.",
+					MarkdownDescription: "ID of the token, not sensitive. Null if the token was rejected.",
 				},
 				"not_before": schema.StringAttribute{
 					Computed: true, CustomType: timetypes.RFC3339Type{},

@@ -92,7 +92,7 @@ func (c *connection) serverURL() (*url.URL, error) {
 	if raw == "" {
 		return nil, &verdict.Error{
 			Summary:  "Server URL is not set",
-			Happened: "No server URL is configured.",
+			Happened: "The URL of the server is set neither in the provider configuration nor in the environment.",
 			Remedy:   "Set " + argument + " in the provider configuration, or the environment variable " + from.variable + ".",
 		}
 	}
@@ -158,7 +158,7 @@ func (c *connection) token(ctx context.Context, check arguments) (token.Token, [
 				Summary: "Provider configuration is unknown",
 				Happened: names.Provider() + " in the provider configuration is unknown until apply, " +
 					"so there is no token to verify.",
-				Remedy: "Set the token in the check's own argument, which Terraform defers until apply, or create what it depends on in an earlier run. " +
+				Remedy: "Set the token in the check's own argument, so that Terraform defers the check, or create what it depends on in an earlier run. " +
 					"The provider does not fall back to the environment, which could contain another token.",
 			}
 		}

@@ -49,12 +49,12 @@ func (e *checkEphemeralResource) Schema(_ context.Context, _ ephemeral.SchemaReq
 		"The token. Accepts ephemeral values; not stored in state or plan. "))
 	attributes[requireValid] = ephemeralschema.BoolAttribute{
 		Optional: true,
-		MarkdownDescription: "Whether an invalid token is an error with `reason` as its message. If `false`, it is a warning, and `verified_token` is null. " +
-			"A token that could not be verified is always an error. Defaults to `true`.",
+		MarkdownDescription: "Whether an invalid token causes an error with `reason` as its message. If `false`, it causes a warning. " +
+			"A token that could not be verified always causes an error. Defaults to `true`.",
 	}
 	attributes[verifiedToken] = ephemeralschema.StringAttribute{
 		Computed: true, Sensitive: true,
-		MarkdownDescription: "The token, for the configuration of the provider that uses it. Null unless `valid` is `true`. " +
+		MarkdownDescription: "The token, to pass to the provider that uses it. Null unless `valid` is `true`. " +
 			"Not stored in state or plan.",
 	}
 

@@ -50,7 +50,7 @@ const (
 	unusable    = "error: No usable response from the issuer: "
 	late        = "error: Request timed out: "
 	unexpected  = "error: Unexpected response from the issuer: "
-	serverError = "error: Server error from the issuer: "
+	serverError = "error: Error response from the issuer: "
 	rateLimit   = "error: Rate limit reached: "
 	redirect    = "error: Redirect not followed: "
 	clocks      = "error: Clock skew of more than a day: "
@@ -166,7 +166,7 @@ func faults(t *testing.T, issuer fake) map[string]fault {
 
 		"unknown CA":          {block: map[string]any{"trust_bundle": issuertest.NewAuthority().PEM}, summary: unreachable, texts: []string{"trust_bundle"}},
 		"wrong host":          {options: []issuertest.Option{certificate(issuertest.Certificate{Hosts: []string{"other.example.com"}})}, summary: unreachable, texts: []string{"another host name", "server URL"}},
-		"expired certificate": {options: []issuertest.Option{certificate(issuertest.Certificate{NotAfter: time.Now().Add(-time.Hour)})}, summary: unreachable, texts: []string{"Renew", "clock"}},
+		"expired certificate": {options: []issuertest.Option{certificate(issuertest.Certificate{NotAfter: time.Now().Add(-time.Hour)})}, summary: unreachable, texts: []string{"renew", "clock"}},
 		"TLS 1.1":             {options: []issuertest.Option{func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS11 }}, summary: unreachable, texts: []string{"TLS 1.2"}},
 		"no TLS":              {block: at("https" + strings.TrimPrefix(plainServer(t), "http")), summary: unreachable, texts: []string{"does not speak TLS", "server URL"}},
 

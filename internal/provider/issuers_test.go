@@ -245,7 +245,7 @@ func wantSound(t *testing.T, issuer fake) {
 	echo := issuer.echo
 	echo.Body = strings.ReplaceAll(echo.Body, "%s", faultSecret)
 
-	if got, all := read(echo, nil); !strings.Contains(fmt.Sprint(got, all), "it contains part of the token") {
+	if got, all := read(echo, nil); !strings.Contains(fmt.Sprint(got, all), "withheld: contains part of the token") {
 		t.Errorf("echo is not decoded: %v %v", got, all)
 	}
 }

@@ -18,8 +18,7 @@ const catalogueFile = "testdata/messages.md"
 
 const catalogueHead = `# Messages
 
-Every message of the provider, as the tests bring it about, with their names below it: what they are called is when a
-user gets it. Written by the tests.
+Every message of the provider, written by the tests. The test names below a message say when a user sees it.
 `
 
 var catalogue = struct {

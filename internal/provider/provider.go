@@ -84,14 +84,14 @@ func (p *tokencheckProvider) Schema(_ context.Context, _ provider.SchemaRequest,
 		Attributes: map[string]schema.Attribute{
 			"timeout": schema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: "Time limit of a check, including retries, as a [Go duration](https://pkg.go.dev/time#ParseDuration) " +
+				MarkdownDescription: "Time limit for a check, including retries, as a [Go duration](https://pkg.go.dev/time#ParseDuration) " +
 					"such as `\"90s\"`. Defaults to `\"60s\"`.",
 				Validators: []validator.String{rule("Invalid timeout", positiveDuration, `Set a positive duration, such as "60s" or "2m".`)},
 			},
 			"max_retries": schema.Int64Attribute{
 				Optional: true,
 				MarkdownDescription: "Maximum number of retries after a connection failure, an HTTP status of 408, 429, or 5xx, or another response that reports a rate limit. " +
-					"`0` disables retries. Defaults to `3`.",
+					"Between `0`, which disables retries, and `100`. Defaults to `3`.",
 				Validators: []validator.Int64{int64validator.Between(0, 100)},
 			},
 		},

@@ -32,7 +32,7 @@ func checkSchema(description string, names token.Names, statuses, nullEnd string
 		names.ArgumentEnv(): schema.StringAttribute{
 			Optional: true,
 			MarkdownDescription: "*Name* of the environment variable that contains the token. " +
-				"A variable that is unset or empty is an error. Conflicts with the other token arguments.",
+				"An unset or empty variable causes an error. Conflicts with the other token arguments.",
 			Validators: []validator.String{
 				conflicts{[]string{names.Argument}},
 				rule("Invalid environment variable name", token.CheckEnvName, `Set the name of an environment variable, such as "`+names.Variable+`".`),
@@ -40,22 +40,22 @@ func checkSchema(description string, names token.Names, statuses, nullEnd string
 		},
 		names.ArgumentFile(): schema.StringAttribute{
 			Optional: true,
-			MarkdownDescription: "Path of a regular file of at most 64 KiB that contains only the token; a trailing newline is ignored. " +
-				"Resolved relative to the working directory. Conflicts with the other token arguments.",
+			MarkdownDescription: "Path to a regular file of at most 64 KiB that contains only the token; a trailing newline is ignored. " +
+				"Resolved relative to the working directory, not the module. Conflicts with the other token arguments.",
 			Validators: []validator.String{
 				conflicts{[]string{names.Argument, names.ArgumentEnv()}},
-				rule("Invalid path", notEmpty, "Set the path of a file, or remove the argument."),
+				rule("Invalid path", notEmpty, "Set the path to a file, or remove the argument."),
 			},
 		},
 		"min_remaining": schema.StringAttribute{
 			Optional: true,
-			MarkdownDescription: "Minimum remaining lifetime, as a non-negative [Go duration](https://pkg.go.dev/time#ParseDuration) such as `\"72h\"`; the largest unit is the hour. " +
+			MarkdownDescription: "Minimum remaining lifetime, as a non-negative [Go duration](https://pkg.go.dev/time#ParseDuration) such as `\"72h\"`; units are `h`, `m`, and `s`. " +
 				"A token that expires sooner has the status `expiring` and is not valid.",
 			Validators: []validator.String{rule("Invalid duration", durationNotNegative, `Set a non-negative duration in hours, minutes, and seconds, such as "72h" or "1h30m".`)},
 		},
 		"valid": schema.BoolAttribute{
 			Computed:            true,
-			MarkdownDescription: "`true` exactly when `status` is `active`. A token that could not be verified is an error, never `false`.",
+			MarkdownDescription: "Whether the token is valid: `true` only if `status` is `active`. If the token could not be verified, the check returns an error, never `false`.",
 		},
 		"status": schema.StringAttribute{
 			Computed:            true,
@@ -63,7 +63,7 @@ func checkSchema(description string, names token.Names, statuses, nullEnd string
 		},
 		"reason": schema.StringAttribute{
 			Computed:            true,
-			MarkdownDescription: "Which token, what its issuer responded, and what to do, as an error message. Never null.",
+			MarkdownDescription: "Message for `error_message`: the token source, the issuer's response, and what to do. Never null.",
 		},
 		"expires_on": schema.StringAttribute{
 			Computed: true, CustomType: timetypes.RFC3339Type{},

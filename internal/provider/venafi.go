@@ -29,23 +29,23 @@ func venafiIssuer() issuer {
 	computedTime := func(description string) schema.StringAttribute {
 		return schema.StringAttribute{
 			Computed: true, CustomType: timetypes.RFC3339Type{},
-			MarkdownDescription: description + " RFC 3339, UTC. Null if not reported.",
+			MarkdownDescription: description + " RFC 3339 in UTC; null if not reported.",
 		}
 	}
 	computedString := func(description string) schema.StringAttribute {
 		return schema.StringAttribute{Computed: true, MarkdownDescription: description + " Null if not reported."}
 	}
 	certificateRemedy := "Set a certificate and its unencrypted private key, both PEM-encoded. " +
-		"To convert a PKCS#12 file, run: openssl pkcs12 -in client.p12 -nokeys -out client.pem; openssl pkcs12 -in client.p12 -nocerts -nodes -out client.key."
+		"To convert a PKCS#12 file, run: openssl pkcs12 -in client.p12 -clcerts -nokeys -out client.pem; openssl pkcs12 -in client.p12 -nocerts -nodes -out client.key."
 
 	return issuer{
 		names: venafiNames, url: url, connect: connectVenafi,
 		block: blockSchema(
-			"Connection settings for the Venafi Trust Protection Platform server (TLS Protect Datacenter, CyberArk Certificate Manager, Self-Hosted).",
+			"Connection settings for the Venafi Trust Protection Platform server (TLS Protect Datacenter; CyberArk Certificate Manager, Self-Hosted).",
 			venafiNames,
 			map[string]providerschema.StringAttribute{
-				url.argument: url.attribute("URL of the server: the host alone, or a URL that ends in `/vedsdk`, `/vedauth`, or the path of Authorize/Verify. " +
-					"Tokens are sent to this server only. HTTPS, or plain HTTP to a loopback address. Defaults to the environment variable `" + url.variable + "`."),
+				url.argument: url.attribute("URL of the server, without a path or ending in `/vedsdk`, `/vedauth`, or the path of Authorize/Verify. " +
+					"Tokens are sent to this server only. HTTPS, or plain HTTP for a loopback address. Defaults to the environment variable `" + url.variable + "`."),
 				"client_certificate": {
 					Optional:            true,
 					MarkdownDescription: "PEM-encoded client certificate with its chain, for servers that require one. Requires `client_key`.",
@@ -66,13 +66,13 @@ func venafiIssuer() issuer {
 				"tls_max_version": {
 					Optional: true,
 					MarkdownDescription: "Maximum TLS version, `\"1.2\"` or `\"1.3\"`. Set `\"1.2\"` for a server that requests the client certificate after the handshake " +
-						"(IIS, if only the `vedauth` application requires one), which TLS 1.3 does not support. Defaults to `\"1.3\"`.",
+						"(IIS, if only the `vedauth` application requires one); TLS 1.3 does not support this. Defaults to `\"1.3\"`.",
 					Validators: []validator.String{rule("Invalid TLS version", tlsVersion, `Set "1.2" or "1.3", or remove the argument.`)},
 				},
 			}),
 		schema: checkSchema(
-			"Verifies an access token with a Venafi Trust Protection Platform server (TLS Protect Datacenter, CyberArk Certificate Manager, Self-Hosted). "+
-				"The permissions of the token's identity are not checked.",
+			"Verifies an access token with a Venafi Trust Protection Platform server (TLS Protect Datacenter; CyberArk Certificate Manager, Self-Hosted). "+
+				"Does not check the permissions of the token's identity.",
 			venafiNames,
 			"`active`, `expiring`, `rejected`, or `missing_scope`.",
 			"This is `access_issued_on` plus `valid_for`, or `grant_expires_on` if that is earlier. Null if it is not reported, or if the token was rejected.",
@@ -80,7 +80,7 @@ func venafiIssuer() issuer {
 				"required_scopes": schema.SetAttribute{
 					Optional: true, ElementType: types.StringType,
 					MarkdownDescription: "Scopes that the token must have, each as `scope` or `scope:restriction,restriction`, such as `\"certificate:manage,revoke\"`. " +
-						"A scope alone accepts any restrictions; restrictions do not imply each other; `\"any\"` is always satisfied. " +
+						"A scope without restrictions matches any; restrictions do not imply each other; `\"any\"` is always satisfied. " +
 						"A token that lacks one has the status `missing_scope` and is not valid.",
 					Validators: []validator.Set{
 						setvalidator.NoNullValues(),
@@ -89,12 +89,12 @@ func venafiIssuer() issuer {
 				},
 				"access_issued_on": computedTime("When the access token was issued or last refreshed."),
 				"grant_issued_on":  computedTime("When the grant was authorized."),
-				"grant_expires_on": computedTime("When the *grant* expires and the token can no longer be refreshed."),
+				"grant_expires_on": computedTime("When the *grant* expires; null if it does not."),
 				"valid_for": schema.Int64Attribute{
 					Computed:            true,
 					MarkdownDescription: "Lifetime of the access token in seconds, starting at `access_issued_on`. Null if not reported.",
 				},
-				"application": computedString("Client ID of the API integration that the token was issued for."),
+				"application": computedString("Client ID of the API integration."),
 				"identity":    computedString("Identity of the token's owner, such as `local:{guid}`."),
 				"scope":       computedString("Scope of the token as the server returns it, such as `certificate:manage,revoke;ssh`."),
 				"scopes": schema.MapAttribute{

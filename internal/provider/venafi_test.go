@@ -97,7 +97,7 @@ func TestVenafiVerdicts(t *testing.T) {
 			nil,
 			map[string]any{"required_scopes": []any{"certificate:manage,revoke,delete", "codesign", "ssh:manage"}},
 			map[string]any{"valid": false, "status": "missing_scope", "missing_scopes": []string{"certificate:delete", "certificate:revoke", "codesign", "ssh:manage"}},
-			"lacks the required scope certificate:delete, certificate:revoke, codesign, ssh:manage",
+			"lacks the required scopes certificate:delete, certificate:revoke, codesign, ssh:manage",
 		},
 		"no scopes required": {
 			nil, map[string]any{"required_scopes": []any{}}, map[string]any{"valid": true, "missing_scopes": nil}, "is active",

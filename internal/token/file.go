@@ -20,7 +20,7 @@ func (s Sources) fromFile(ctx context.Context, path string) (Token, error) {
 	refuse := func(happened string, err error) error {
 		return &verdict.Error{
 			Summary: "Token file cannot be read", Happened: happened,
-			Remedy: s.ArgumentFile() + " takes the path of a regular file of at most 64 KiB that contains the token and nothing else. " +
+			Remedy: "Set " + s.ArgumentFile() + " to the path to a regular file of at most 64 KiB that contains only the token. " +
 				"A relative path is resolved relative to the working directory; a leading ~ is not expanded (use pathexpand).",
 			Err: err,
 		}

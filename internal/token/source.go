@@ -112,7 +112,7 @@ func (s Sources) noToken() error {
 	var remedy strings.Builder
 
 	fmt.Fprintf(&remedy, "Set the environment variable %[3]s. Or set %[1]s_env (the name of another variable) or %[1]s_file (a path) in this check, "+
-		"or %[2]s in the provider configuration. %[1]s in the check is possible too, but a data source stores it in state.",
+		"or %[2]s in the provider configuration. You can also set %[1]s in the check, but a data source stores it in state and plan.",
 		s.Argument, s.Provider(), s.Variable)
 
 	for _, variable := range slices.Sorted(maps.Keys(s.Hints)) {
@@ -142,7 +142,7 @@ func (s Sources) fromEnv(name string) (Token, error) {
 	return Token{}, &verdict.Error{
 		Summary:  "Token variable is not set",
 		Happened: "The environment variable that " + argument + " names is not set, or is empty.",
-		Remedy:   "Set the variable in the environment of Terraform. " + argument + " takes the name of a variable, not the token.",
+		Remedy:   "Set the variable in the environment in which Terraform runs. " + argument + " takes the name of a variable, not the token.",
 	}
 }
 
@@ -172,7 +172,7 @@ func CheckEnvName(name string) error {
 	case strings.HasPrefix(name, "$"):
 		return errors.New("begins with $; set the name without it")
 	case strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r == '=' || r == 0x7f }):
-		return errors.New("cannot be the name of an environment variable (no whitespace, no =)")
+		return errors.New("contains whitespace or =, which is not allowed in the name of an environment variable")
 	}
 
 	return nil

@@ -210,7 +210,7 @@ func TestResolve(t *testing.T) {
 		{name: "name with =", give: token.Sources{Env: new("OTHER=x")}, detail: []string{"="}},
 		{name: "name with leading space", give: token.Sources{Env: new(" OTHER")}, detail: []string{"whitespace"}},
 		{name: "name with NUL", give: token.Sources{Env: new("OTHER\x00")}},
-		{name: "name with DEL", give: token.Sources{Env: new("OTHER\x7f")}, detail: []string{"cannot be the name"}},
+		{name: "name with DEL", give: token.Sources{Env: new("OTHER\x7f")}, detail: []string{"contains whitespace or ="}},
 		{name: "token as a name", give: token.Sources{Env: new(secret + "x")}, detail: []string{"not the token"}},
 		{name: "Base64 token as a name", give: token.Sources{Env: new(secret + "==")}},
 

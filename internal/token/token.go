@@ -211,7 +211,7 @@ func unescape(sequence string) string {
 // characters, and withheld if it contains part of the token.
 func (t Token) Show(text string) string {
 	if t.In(text) {
-		return "(message withheld: it contains part of the token)"
+		return "(withheld: contains part of the token)"
 	}
 
 	text = strings.Map(func(r rune) rune {

@@ -201,7 +201,7 @@ func (r *Response) usual() *verdict.Error {
 		return &verdict.Error{
 			Summary:  "Redirect not followed",
 			Happened: "The provider does not follow redirects, because the token would be sent to the new location.",
-			Remedy:   "Set the URL of the server itself. " + r.config.checkURL(),
+			Remedy:   "Set the URL that the server redirects to, if it is the issuer's. " + r.config.checkURL(),
 		}
 	case r.Status == http.StatusTooManyRequests:
 		return r.rateLimit()
@@ -212,7 +212,7 @@ func (r *Response) usual() *verdict.Error {
 		}
 	case temporary(r.Status):
 		err := &verdict.Error{
-			Summary: "Server error from the issuer", Happened: r.tried(),
+			Summary: "Error response from the issuer", Happened: r.tried(),
 			Remedy: "Run again later, and check the issuer's status page or ask the server's administrator.", Temporary: true,
 		}
 		if r.Status == http.StatusInternalServerError {
@@ -234,7 +234,7 @@ func (r *Response) usual() *verdict.Error {
 		return &verdict.Error{
 			Summary:  "Unexpected response from the issuer",
 			Happened: "This is not a documented response to a token verification.",
-			Remedy:   r.config.checkURL() + " A proxy, firewall, or another server may be impersonating the issuer.",
+			Remedy:   r.config.checkURL() + " A proxy, a firewall, or another server may be impersonating the issuer.",
 		}
 	}
 }

@@ -176,7 +176,7 @@ func (c *Config) explainTLS(err error) (happened, remedy string) {
 			"If it is a private CA, add its certificate (PEM) to " + bundle + "."
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		return "the server's certificate has expired or is not valid yet",
-			"Renew the server's certificate, and check this machine's clock."
+			"Check this machine's clock. If it is correct, renew the server's certificate."
 	case errors.As(err, &untrusted):
 		return "the server's certificate is not valid",
 			"Check the server's certificate. If it is signed by a private CA, add that CA's certificate (PEM) to " + bundle + "."
@@ -209,6 +209,6 @@ func (c *Config) lateAuthRemedy() string {
 		return ""
 	}
 
-	return fmt.Sprintf(" If the server requests client certificates, set %s = \"1.2\" and, where it requires one, %s and %s in the provider configuration.",
+	return fmt.Sprintf(" If the server requests client certificates, set %s = \"1.2\" and, if it requires one, %s and %s in the provider configuration.",
 		c.argument("tls_max_version"), c.argument("client_certificate"), c.argument("client_key"))
 }

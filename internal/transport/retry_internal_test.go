@@ -170,7 +170,7 @@ func TestFailed(t *testing.T) {
 		"no CA certificates":            {&tls.CertificateVerificationError{Err: x509.SystemRootsError{}}, true, "this machine has no CA certificates", "Install the CA certificates (package ca-certificates in most distributions), or add the server's CA certificate (PEM) to issuer.trust_bundle"},
 		"unknown CA":                    {&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, true, "an untrusted CA", "issuer.trust_bundle"},
 		"certificate for another host":  {&tls.CertificateVerificationError{Err: x509.HostnameError{Certificate: &x509.Certificate{DNSNames: []string{"other"}}}}, true, "for another host name", address},
-		"expired":                       {&tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.Expired}}, true, "has expired or is not valid yet", "Renew"},
+		"expired":                       {&tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.Expired}}, true, "has expired or is not valid yet", "renew"},
 		"not a server certificate":      {&tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.IncompatibleUsage}}, true, "the server's certificate is not valid", "Check the server's certificate"},
 		"unhandled extension":           {&tls.CertificateVerificationError{Err: x509.UnhandledCriticalExtension{}}, true, "certificate is not valid", "issuer.trust_bundle"},
 		"no TLS":                        {tls.RecordHeaderError{}, true, "does not speak TLS on this port", address},

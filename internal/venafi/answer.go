@@ -280,7 +280,7 @@ func undecided(resp *transport.Response, said string) *verdict.Error {
 		return resp.Fault(said, "This is not how the platform rejects a token: a proxy, gateway, or web server in front of it may require other credentials, or it may be failing.",
 			"Exempt /vedauth from authentication in the proxy, gateway, or web server in front of the platform, which must pass the Authorization header through.")
 	case resp.Status == http.StatusBadRequest && inStatusLine(resp) && !challenged(resp):
-		return resp.Fault(said, "The grant has probably expired, and its tokens with it, but the response does not have the documented form.",
+		return resp.Fault(said, "The message suggests that the grant has expired, but the response is not in the documented format.",
 			"Request a new grant and token, and use that token.")
 	case resp.Status == http.StatusBadRequest && said != "":
 		return resp.Fault(said, "The server could not parse the request.",

@@ -515,7 +515,7 @@ func TestNoVerdict(t *testing.T) {
 		{name: "error a list", handler: reply(400, `{"error":["invalid_token"]}`)},
 		{name: "HTML", handler: page(400), parts: []string{"may require a client certificate", "venafi.client_certificate"}},
 		{name: "empty body", handler: reply(400, "")},
-		{name: "status text does not decide with 400", handler: line(400, "Grant not found"), parts: []string{"400 Grant not found", "has probably expired", "Request a new grant"}},
+		{name: "status text does not decide with 400", handler: line(400, "Grant not found"), parts: []string{"400 Grant not found", "suggests that the grant has expired", "Request a new grant"}},
 
 		{name: "400 of a gateway, status text", handler: line(400, "Grant not found", "WWW-Authenticate: Negotiate"), parts: []string{"may require a client certificate"}},
 
@@ -523,7 +523,7 @@ func TestNoVerdict(t *testing.T) {
 		{name: "403", handler: reply(403, `{"error":"insufficient_scope","error_description":"No scope"}`), parts: []string{"insufficient_scope", "No scope"}},
 		{name: "403 with invalid_token", handler: reply(403, invalid)},
 		{name: "403 in HTML", handler: page(403), parts: []string{"client_certificate"}},
-		{name: "403 with status text of a rejection", handler: line(403, "Grant not found"), parts: []string{"Grant not found", "requires no scope"}, not: []string{"has probably expired"}},
+		{name: "403 with status text of a rejection", handler: line(403, "Grant not found"), parts: []string{"Grant not found", "requires no scope"}, not: []string{"suggests that the grant has expired"}},
 		{name: "403 with status text", handler: line(403, "Client certificate required"), parts: []string{"Client certificate required"}},
 		{name: "404", handler: page(404), parts: []string{"VEDAuth", "venafi.url"}, not: []string{"directory"}},
 		{name: "404 with invalid_token", handler: reply(404, invalid)},

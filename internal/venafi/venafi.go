@@ -34,7 +34,7 @@ func ParseURL(raw string) (*url.URL, error) {
 	}
 
 	if host := strings.ToLower(base.Hostname()); host == "venafi.cloud" || strings.HasSuffix(host, ".venafi.cloud") {
-		return nil, errors.New("belongs to the SaaS product, which has no such tokens; only self-hosted servers are supported")
+		return nil, errors.New("belongs to the SaaS product; only self-hosted servers are supported")
 	}
 
 	base.Path, base.RawPath = cutSuffix(base.Path), cutSuffix(base.RawPath)
@@ -88,9 +88,9 @@ var words = verdict.Words{ //nolint:gochecknoglobals // Effectively a constant.
 	Token:    "Venafi access token",
 	Endpoint: "The Venafi server's Authorize/Verify",
 	Renew:    "Refresh the token or request a new one, and use the new value.",
-	Refused: "It may have expired, been revoked, been replaced by a refresh, or come from another server; the server does not report which. " +
+	Refused: "The token may have expired, been revoked, been replaced by a refresh, or come from another server; the server does not report which. " +
 		"Refresh the token or request a new one, and check that the provider's venafi.url names the server that issued it.",
-	Scope: "Check required_scopes for a typo, or request a new token with that scope; the scope of an existing token cannot be changed.",
+	Scope: "Check required_scopes for typos, or request a new token with all required scopes; the scope of an existing token cannot be changed.",
 
 	ScopesUnknown: "Remove required_scopes, or ask the server's administrator to upgrade to a version that reports scopes.",
 	EndUnknown: "Remove min_remaining to check only that the token is valid now. If a warning says that a date was ignored, ask the server's administrator to check the server's clock; " +

@@ -53,7 +53,12 @@ func reason(s Status, f Facts, q Question, w Words) string {
 	case s == Expired:
 		what, todo = "expired at "+Format(*f.ExpiresOn), w.Renew
 	case s == MissingScope && ours:
-		what, todo = "lacks the required scope "+strings.Join(f.MissingScopes, ", ")+" (granted: "+f.Granted+")", w.Scope
+		scopes := "scope"
+		if len(f.MissingScopes) > 1 {
+			scopes = "scopes"
+		}
+
+		what, todo = "lacks the required "+scopes+" "+strings.Join(f.MissingScopes, ", ")+" (granted: "+f.Granted+")", w.Scope
 	case s == Expiring && ours:
 		what = fmt.Sprintf("is active but expires at %s; min_remaining requires at least %s",
 			Format(*f.ExpiresOn), Brief(*q.MinRemaining))
@@ -62,7 +67,7 @@ func reason(s Status, f Facts, q Question, w Words) string {
 		what, todo = "is active and "+life(f), "No action is needed."
 	default:
 		what = fmt.Sprintf("has the status %q, which is not \"active\"", s)
-		todo = "Check the token with its issuer, and use another token in the meantime."
+		todo = "Check the token in the issuer's dashboard, and use another token in the meantime."
 	}
 
 	said := w.Endpoint + " responded"

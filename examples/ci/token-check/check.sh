@@ -2,7 +2,7 @@
 # Plans the configuration in the current directory to verify its tokens, and writes
 #
 #   replace.md      why each token that is not valid or expires soon must be replaced
-#   unverified.md   which tokens could not be verified; they may well be valid
+#   unverified.md   which tokens could not be verified; they may be valid
 #
 # if there are such tokens. The exit code is 0 if every token is valid, 1 if one must
 # be replaced, 2 if there is only unverified.md, and 3 if the plan failed for another
@@ -15,7 +15,7 @@ if terraform plan -input=false -no-color -out=tokens.tfplan; then
   exit 0
 fi
 
-# Terraform also writes a plan that failed on a condition or a check.
+# Terraform also writes a plan if a condition or a check failed.
 [ -f tokens.tfplan ] || exit 3
 plan=$(terraform show -json tokens.tfplan)
 
@@ -32,7 +32,7 @@ for file in replace.md unverified.md; do
 done
 
 if [ -f unverified.md ]; then
-  printf '\nThese tokens could not be verified. Do not replace them: they may well be valid. The errors are in the log.\n' >> unverified.md
+  printf '\nThese tokens could not be verified. Do not replace them: they may be valid. The errors are in the log.\n' >> unverified.md
 fi
 
 if [ -f replace.md ]; then exit 1; fi

@@ -13,7 +13,7 @@ settings := data.tokencheck_settings if json.match_schema(data.tokencheck_settin
 	"additionalProperties": false,
 })[0]
 
-deny contains "tokencheck_settings is missing or invalid. Set gated_providers and required_checks to lists of strings, min_remaining_hours to a number, and no other key." if {
+deny contains "tokencheck_settings is missing or invalid. Set gated_providers and required_checks to lists of strings, set min_remaining_hours to a non-negative number, and remove all other keys." if {
 	not settings
 }
 
@@ -188,8 +188,8 @@ passes(check) if {
 	lasts(check)
 }
 
-# Relative to the time at which the policy runs. Times are compared as text, since Rego's
-# end in 2262. The provider writes all of them in UTC, some with fractions.
+# Relative to the time of evaluation. Times are compared as text, since Rego's overflow in
+# 2262. The provider writes all of them in UTC, some with fractions.
 lasts(check) if {
 	remaining := round(settings.min_remaining_hours * 3600000000000)
 	expires_on := regex.replace(check.verdict.expires_on, `\.\d+Z$`, "Z")
@@ -218,4 +218,4 @@ explanation(check) := text if {
 } else := text if {
 	check.verdict.valid == true
 	text := sprintf("the token expires at %v, in less than min_remaining_hours (%v). Replace it (source: %v), and plan again.", [check.verdict.expires_on, settings.min_remaining_hours, check.verdict.token_source])
-} else := "the plan has no verdict: the check is deferred, or failed with a warning. Let neither the check nor its module depend on a resource with changes, and plan again."
+} else := "the plan has no verdict: the check is deferred, or failed with a warning. Remove references to managed resources and depends_on from the check and its module, and plan again."

@@ -11,7 +11,7 @@ terraform {
 data "tokencheck_cloudflare" "this" {
   min_remaining = "336h"
 
-  # A token that expires soon is still accepted, so it stops nothing.
+  # A token that expires soon can still be used, so "expiring" passes.
   lifecycle {
     postcondition {
       condition     = contains(["active", "expiring"], self.status)

@@ -9,7 +9,7 @@ terraform {
   }
 }
 
-# The names of the environment variables, not the tokens: a sensitive map cannot drive for_each.
+# Names of environment variables, not tokens: for_each does not accept sensitive values.
 data "tokencheck_cloudflare" "all" {
   for_each = {
     dns     = "CLOUDFLARE_DNS_TOKEN"

@@ -9,7 +9,7 @@ terraform {
   }
 }
 
-# Verifies the token in VENAFI_TOKEN at the server in VENAFI_URL.
+# Verifies the token in VENAFI_TOKEN with the server in VENAFI_URL.
 data "tokencheck_venafi" "this" {
   min_remaining = "24h"
 

@@ -46,7 +46,7 @@ resource "cloudflare_dns_record" "www" {
   ttl     = 1
 }
 
-# A resource of the other alias.
+# Uses the aliased provider configuration.
 resource "cloudflare_dns_record" "worker" {
   provider = cloudflare.workers
 

@@ -1,5 +1,5 @@
-# Mocks the Cloudflare provider. The token is verified for real, for example with the fake
-# issuer of make issuers.
+# Mocks the Cloudflare provider. The token is still verified, for example with the fake
+# issuer that "make issuers" starts.
 mock_provider "cloudflare" {}
 
 run "plan" {

@@ -10,7 +10,7 @@ terraform {
 }
 
 variable "venafi_ca_file" {
-  description = "Path of the private CA's certificate, in PEM format."
+  description = "Path to the private CA's certificate, in PEM format."
   type        = string
   nullable    = false
 }
