@@ -60,7 +60,7 @@ func read(resp *transport.Response, words verdict.Words, asked endpoint) (*Answe
 
 	switch {
 	case !ok && resp.Status == http.StatusOK:
-		return nil, withRay(resp, resp.Unexpected("The body is not the documented JSON.", ""))
+		return nil, withRay(resp, resp.Unexpected("The response is not the documented JSON.", ""))
 	case has(body.Errors, codeLockOut):
 		return nil, withRay(resp, undecided(resp, body.Errors, said, asked))
 	case resp.Status == http.StatusOK:

@@ -31,6 +31,7 @@ type Client struct {
 // The error is a [*verdict.Error] about the configuration.
 func NewClient(base *url.URL, config transport.Config) (*Client, error) {
 	config.Issuer = "Cloudflare"
+	config.Outage = "If the error persists, check https://www.cloudflarestatus.com."
 	config.Header = http.Header{"Accept": {"application/json"}}
 
 	client, err := transport.New[*Answer](config)

@@ -213,7 +213,7 @@ func (r *Response) usual() *verdict.Error {
 	case temporary(r.Status):
 		err := &verdict.Error{
 			Summary: "Error response from the issuer", Happened: r.tried(),
-			Remedy: "Run again later, and check the issuer's status page or ask the server's administrator.", Temporary: true,
+			Remedy: "Run again later. " + r.config.Outage, Temporary: true,
 		}
 		if r.Status == http.StatusInternalServerError {
 			err.Remedy += r.config.lateAuthRemedy()

@@ -36,6 +36,8 @@ const (
 type Config struct {
 	// Issuer is the issuer's name in messages: "Cloudflare".
 	Issuer string
+	// Outage is what to do about a server error, as a sentence after "Run again later.".
+	Outage string
 	// Header is sent with each request, in addition to the fields common to all
 	// issuers.
 	Header http.Header

@@ -233,7 +233,7 @@ func accepted(resp *transport.Response) (*Answer, error) {
 	body, ok := transport.Decode[document](resp)
 
 	if !ok {
-		return nil, resp.Unexpected("The body is not the documented JSON object.", "")
+		return nil, resp.Unexpected("The response is not the documented JSON object.", "")
 	}
 
 	times, err := body.read()

@@ -63,6 +63,7 @@ type Client struct {
 // error is a [*verdict.Error] about the configuration.
 func NewClient(base *url.URL, config transport.Config) (*Client, error) {
 	config.Issuer = "The Venafi server"
+	config.Outage = "If the error persists, ask the server's administrator."
 	config.Header = http.Header{"Accept": {"application/json"}}
 	// IIS may request a client certificate for the vedauth application only.
 	config.LateClientAuth = true

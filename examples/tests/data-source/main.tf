@@ -3,7 +3,8 @@ terraform {
 
   required_providers {
     tokencheck = {
-      source = "tokencheck/tokencheck"
+      source  = "tokencheck/tokencheck"
+      version = "~> 0.1"
     }
   }
 }
