@@ -288,7 +288,7 @@ func TestCloudflareErrors(t *testing.T) {
 		},
 		"API out of order": {
 			config: map[string]any{"api_token": secret}, fault: issuertest.Reply(http.StatusBadGateway, "", "Content-Type", "text/html"),
-			start: "error: Error response from the issuer", texts: []string{"made 4 requests", "this says nothing about whether it is valid"},
+			start: "error: Issuer returned an error", texts: []string{"made 4 requests", "this says nothing about whether it is valid"},
 		},
 		"200 without JSON": {
 			config: map[string]any{"api_token": secret}, fault: issuertest.Reply(http.StatusOK, "active"),

@@ -50,7 +50,7 @@ const (
 	unusable    = "error: No usable response from the issuer: "
 	late        = "error: Request timed out: "
 	unexpected  = "error: Unexpected response from the issuer: "
-	serverError = "error: Error response from the issuer: "
+	serverError = "error: Issuer returned an error: "
 	rateLimit   = "error: Rate limit reached: "
 	redirect    = "error: Redirect not followed: "
 	clocks      = "error: Clock skew of more than a day: "

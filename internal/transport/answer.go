@@ -212,7 +212,7 @@ func (r *Response) usual() *verdict.Error {
 		}
 	case temporary(r.Status):
 		err := &verdict.Error{
-			Summary: "Error response from the issuer", Happened: r.tried(),
+			Summary: "Issuer returned an error", Happened: r.tried(),
 			Remedy: "Run again later. " + r.config.Outage, Temporary: true,
 		}
 		if r.Status == http.StatusInternalServerError {

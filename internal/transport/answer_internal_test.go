@@ -13,7 +13,7 @@ import (
 func TestUsual(t *testing.T) {
 	t.Parallel()
 
-	const redirect, limit, fault, proxy, other = "Redirect", "Rate limit", "Error response", "Proxy", "Unexpected response"
+	const redirect, limit, fault, proxy, other = "Redirect", "Rate limit", "Issuer returned", "Proxy", "Unexpected response"
 
 	for status, want := range map[int]string{
 		200: other, 201: other, 206: other, 299: other, 300: other, 301: redirect, 302: redirect, 303: redirect, 304: other, 305: other, 306: other, 307: redirect, 308: redirect, 309: other,
