@@ -17,6 +17,7 @@ var (
 	link      = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	heading   = regexp.MustCompile(`(?m)^#+ (.+)$`)
 	anchor    = regexp.MustCompile(`<a id="([^"]+)"`)
+	source    = regexp.MustCompile(`https://github\.com/tokencheck/terraform-provider-tokencheck/(?:blob|tree)/main/([^)\s]+)`)
 	notInSlug = regexp.MustCompile(`[^\w\- ]`)
 )
 
@@ -24,28 +25,18 @@ var (
 func TestLinks(t *testing.T) {
 	t.Parallel()
 
-	root, pages := os.DirFS(clitest.Root(t)), map[string]string{}
-
-	err := fs.WalkDir(root, ".", func(file string, entry fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case entry.IsDir() && slices.Contains([]string{".git", "bin", "dist", "testdata", ".terraform"}, entry.Name()):
-			return fs.SkipDir
-		case entry.IsDir() || path.Ext(file) != ".md":
-			return nil
-		}
-
-		text, err := fs.ReadFile(root, file)
-		pages[file] = codeBlock.ReplaceAllString(string(text), "")
-
-		return err
-	})
-	if err != nil || len(pages) < 15 {
-		t.Fatalf("%d pages: %v", len(pages), err)
+	root, pages := os.DirFS(clitest.Root(t)), texts(t, ".md")
+	for file, text := range pages {
+		pages[file] = codeBlock.ReplaceAllString(text, "")
 	}
 
 	for file, text := range pages {
+		for _, match := range source.FindAllStringSubmatch(text, -1) {
+			if _, err := fs.Stat(root, match[1]); err != nil {
+				t.Errorf("%s links to %s, which does not exist", file, match[0])
+			}
+		}
+
 		for _, match := range link.FindAllStringSubmatch(text, -1) {
 			if strings.Contains(match[1], "://") {
 				continue
