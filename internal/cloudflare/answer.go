@@ -49,8 +49,8 @@ const (
 	codeLockOut         = 10502 // too many failed authentications from this address
 )
 
-// otherCauses are codes of errors whose cause may not be the token.
-var otherCauses = []int64{codeNoAuthorization, codeNoRoute, codeInvalidObject, codeForbidden, codeRateLimit, codeOldRateLimit} //nolint:gochecknoglobals // Effectively a constant.
+// aboutToken are the codes that a rejection may list; any other has another cause.
+var aboutToken = []int64{codeInvalidToken, codeAuthentication, codeInvalidHeaders, codeMalformedToken} //nolint:gochecknoglobals // Effectively a constant.
 
 // read determines what a response says about the token; words are for that token.
 // It decides by the HTTP status, success, and the codes, never by a message.
@@ -63,12 +63,18 @@ func read(resp *transport.Response, words verdict.Words, asked endpoint) (*Answe
 		return nil, withRay(resp, resp.Unexpected("The response is not the documented JSON.", ""))
 	case has(body.Errors, codeLockOut):
 		return nil, withRay(resp, undecided(resp, body.Errors, said, asked))
+	case has(body.Errors, codeRateLimit), has(body.Errors, codeOldRateLimit): // With any status.
+		return nil, withRay(resp, resp.RateLimited(said, time.Time{}))
 	case resp.Status == http.StatusOK:
 		return success(resp, body, words, said)
 	case body.Success != nil && !*body.Success && len(body.Errors) > 0 && (body.Result == nil || body.Result.ID+body.Result.Status == "") &&
-		!slices.ContainsFunc(otherCauses, func(code int64) bool { return has(body.Errors, code) }) &&
+		onlyAboutToken(body.Errors) &&
 		!slices.ContainsFunc(body.Errors, func(m message) bool { return !m.refuses(resp.Status) }):
-		if slices.ContainsFunc(body.Errors, func(m message) bool { return m.Code == codeInvalidHeaders }) {
+		if has(body.Errors, codeAuthentication) {
+			words.Refused += " Cloudflare may also return this error temporarily: run again before you replace the token."
+		}
+
+		if has(body.Errors, codeInvalidHeaders) {
 			words.Refused = "The value is not a well-formed API token: it may be truncated, or it may be a Global API key. Set the whole token, exactly as Cloudflare showed it."
 		}
 
@@ -132,6 +138,11 @@ func (m message) refuses(status int) bool {
 // has reports whether an error, or a cause in its chain, has the code.
 func has(errs []message, code int64) bool {
 	return slices.ContainsFunc(errs, func(m message) bool { return m.Code == code || has(m.ErrorChain, code) })
+}
+
+// onlyAboutToken reports whether all errors, and their causes, are about the token.
+func onlyAboutToken(errs []message) bool {
+	return !slices.ContainsFunc(errs, func(m message) bool { return !slices.Contains(aboutToken, m.Code) || !onlyAboutToken(m.ErrorChain) })
 }
 
 // undecided returns the error for a response that does not decide the check.

@@ -96,7 +96,7 @@ func TestEphemeralRequireValid(t *testing.T) {
 
 	for name, require := range map[string]any{"not set": nil, "true": true} {
 		_, all := s.open(cloudflareType, map[string]any{"api_token": "expired-0123456789", "require_valid": require})
-		wantOneError(t, all, "error: Token is not valid: The Cloudflare API token (source: argument) expired at ", "roll the token")
+		wantOneError(t, all, "error: Token is not valid: The Cloudflare API token (source: argument) expired at ", "create a new token")
 
 		if got, all := s.open(cloudflareType, map[string]any{"api_token": "active-0123456789", "require_valid": require}); len(all) > 0 || got["valid"] != true {
 			t.Errorf("%s: %v %v", name, got, all)

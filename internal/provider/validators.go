@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -87,6 +89,23 @@ func (v conflicts) ValidateString(ctx context.Context, req validator.StringReque
 	}
 }
 
+// noNulls is a validator for a set of strings. Unlike the framework's it has no
+// attribute path, as in [stringRule].
+type noNulls struct{ summary, remedy string }
+
+// Description implements [validator.Describer].
+func (v noNulls) Description(context.Context) string { return v.remedy }
+
+// MarkdownDescription implements [validator.Describer].
+func (v noNulls) MarkdownDescription(context.Context) string { return v.remedy }
+
+// ValidateSet implements [validator.Set].
+func (v noNulls) ValidateSet(_ context.Context, req validator.SetRequest, resp *validator.SetResponse) {
+	if slices.ContainsFunc(req.ConfigValue.Elements(), attr.Value.IsNull) {
+		resp.Diagnostics.AddError(v.summary, fmt.Sprintf("The value of %s contains null.\n\n%s", req.Path, v.remedy))
+	}
+}
+
 func notEmpty(s string) error {
 	if s == "" {
 		return errors.New("is empty")
@@ -158,7 +177,7 @@ func parseDuration(s string) (time.Duration, error) {
 		return 0, errors.New("has no unit: append one, such as h for hours")
 	}
 
-	return 0, errors.New("is not a duration")
+	return 0, errors.New("is not a duration, or is longer than 292 years")
 }
 
 // errorOnly adapts a parser to [rule].

@@ -22,6 +22,8 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
 )
 
+const scopeRemedy = `Set a scope such as "certificate" or "certificate:manage,revoke".`
+
 var venafiNames = token.Names{Argument: "access_token", Block: "venafi", Variable: "VENAFI_TOKEN"} //nolint:gochecknoglobals // Effectively a constant.
 
 func venafiIssuer() issuer {
@@ -83,8 +85,8 @@ func venafiIssuer() issuer {
 						"A scope without restrictions matches any; restrictions do not imply each other; `\"any\"` is always satisfied. " +
 						"A token that lacks one has the status `missing_scope` and is not valid.",
 					Validators: []validator.Set{
-						setvalidator.NoNullValues(),
-						setvalidator.ValueStringsAre(rule("Invalid scope", venafi.CheckScope, `Set a scope such as "certificate" or "certificate:manage,revoke".`)),
+						noNulls{summary: "Invalid scope", remedy: scopeRemedy},
+						setvalidator.ValueStringsAre(rule("Invalid scope", venafi.CheckScope, scopeRemedy)),
 					},
 				},
 				"access_issued_on": computedTime("When the access token was issued or last refreshed."),

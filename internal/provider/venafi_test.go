@@ -191,7 +191,7 @@ func TestVenafiErrors(t *testing.T) {
 			change: func(token *venafitest.Token) { token.Scope = "" }, config: map[string]any{"required_scopes": []any{"ssh"}},
 			start: "error: Required scopes cannot be checked", texts: []string{"Remove required_scopes"},
 		},
-		"null scope":                    {config: map[string]any{"required_scopes": []any{nil}}, start: "error at required_scopes: Null Set Value"},
+		"null scope":                    {config: map[string]any{"required_scopes": []any{nil}}, start: "error: Invalid scope"},
 		"empty scope":                   {config: map[string]any{"required_scopes": []any{""}}, start: "error: ", texts: []string{"is empty"}},
 		"scope with whitespace":         {config: map[string]any{"required_scopes": []any{"certificate: manage"}}, start: "error: ", texts: []string{"without whitespace"}},
 		"restriction to any":            {config: map[string]any{"required_scopes": []any{"any:manage"}}, start: "error: Invalid scope", texts: []string{"restriction to \"any\""}},
@@ -205,14 +205,14 @@ func TestVenafiErrors(t *testing.T) {
 			fault: issuertest.Reply(http.StatusOK, `{"valid_for":60,"Error":"x"}`), start: "error: ", texts: []string{"although the HTTP status reports success"},
 		},
 		"escape sequence in a name": {
-			change: func(token *venafitest.Token) { token.Identity = "\x1b[2J" }, start: "error: ", texts: []string{"control characters"},
+			change: func(token *venafitest.Token) { token.Identity = "\x1b[2J" }, start: "error: ", texts: []string{"not printable"},
 		},
 		"token in a name": {
 			change: func(token *venafitest.Token) { token.Identity = venafiSecret }, start: "error: ", texts: []string{"contains part of the token"},
 		},
 		"empty document": {fault: issuertest.Reply(http.StatusOK, "{}"), start: "error: Unexpected response from the issuer", texts: []string{"version"}},
 		"not found":      {fault: issuertest.Reply(http.StatusNotFound, "<html>", "Content-Type", "text/html"), start: "error: ", texts: []string{"venafi.url", "VEDAuth"}},
-		"gateway's 401":  {fault: issuertest.Reply(http.StatusUnauthorized, "", "Www-Authenticate", "Negotiate"), start: "error: ", texts: []string{"in front of it"}},
+		"gateway's 401":  {fault: issuertest.Reply(http.StatusUnauthorized, "", "Www-Authenticate", "Negotiate"), start: "error: ", texts: []string{"in front of"}},
 		"redirect":       {fault: issuertest.Reply(http.StatusFound, "", "Location", "https://other.example/"), start: "error: Redirect not followed", texts: []string{"not followed"}},
 	}
 

@@ -94,14 +94,16 @@ func (t Token) In(text string) bool {
 
 	// Text may be escaped more than once.
 	plain := text
-	for range 3 {
-		if strings.ContainsAny(plain, `%&\`) {
-			plain = escaped().ReplaceAllStringFunc(html.UnescapeString(plain), unescape)
+	for range 4 {
+		if hasPart(visible(plain), visible(secret), minPart) {
+			return true
 		}
-	}
 
-	if hasPart(visible(text), visible(secret), minPart) || plain != text && hasPart(visible(plain), visible(secret), minPart) {
-		return true
+		if !strings.ContainsAny(plain, `%&\`) {
+			break
+		}
+
+		plain = escaped().ReplaceAllStringFunc(strings.ReplaceAll(html.UnescapeString(plain), `\/`, "/"), unescape)
 	}
 
 	squeezed := squeeze(plain)

@@ -3,6 +3,7 @@ package transport
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"mime"
 	"net/http"
 	"slices"
@@ -88,6 +89,8 @@ func (r *Response) usable() error {
 				"so what the issuer would respond now is unknown.",
 			Remedy: "Exempt the issuer's address from caching in the proxy or gateway. " + r.config.checkURL(), Asked: true,
 		}
+	case slices.ContainsFunc(slices.Collect(maps.Keys(r.Header)), func(name string) bool { return strings.ContainsAny(name, " \t") }):
+		return r.Unexpected("The name of a header contains whitespace.", "")
 	case local.Sub(r.Now).Abs() > maxSkew:
 		return &verdict.Error{
 			Summary: "Clock skew of more than a day",
@@ -222,7 +225,7 @@ func (r *Response) usual() *verdict.Error {
 		return err
 	case slices.Contains(tooLarge, r.Status):
 		return &verdict.Error{
-			Summary: "Request too large", Happened: "The token is the largest part of the request.",
+			Summary: "Request too large", Happened: "The token may be too long.",
 			Remedy: "Check that the token source contains the token and nothing else.",
 		}
 	case r.Status == http.StatusProxyAuthRequired:

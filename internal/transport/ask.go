@@ -14,6 +14,7 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -57,10 +58,21 @@ func New[A any](config Config) (*Client[A], error) {
 // [verdict.Error.Temporary], the request is retried. The error is read's, or a
 // [*verdict.Error].
 func (c *Client[A]) Ask(ctx context.Context, address *url.URL, bearer token.Token, fresh bool, read func(*Response) (A, error)) (A, error) {
+	if host := strings.ToLower(address.Host); len(bearer.Reveal()) >= minToken && strings.Contains(host, strings.ToLower(bearer.Reveal())) {
+		var none A
+
+		// Looking the name up would send the token to DNS servers.
+		return none, &verdict.Error{Summary: "Invalid server URL", Happened: "The server URL contains the token.", Remedy: c.config.checkURL()}
+	}
+
 	return c.shared.do(ctx, question{address.String(), bearer.Key()}, fresh, func(ctx context.Context) (A, error) {
 		return c.retry(ctx, address, bearer, read)
 	})
 }
+
+// minToken is the length from which a token is not found in a host name by chance, in
+// characters.
+const minToken = 8
 
 // retry sends the request until there is a response, a retry cannot help, or the
 // check times out.

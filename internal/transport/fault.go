@@ -104,7 +104,7 @@ func (c *Config) explain(err error, host string) (happened, remedy string) {
 	// HTTP/2 has no error type for a connection closed before its first use.
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.EPIPE),
 		errors.Is(err, errRepeated), strings.Contains(err.Error(), "client conn could not be established"):
-		return "the server closed the connection without a response", network + c.lateAuthRemedy()
+		return "the connection was closed without a response", network + c.lateAuthRemedy()
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return "the connection timed out", network
 	case errors.As(err, &sent) && sent.answered:
@@ -143,6 +143,8 @@ func (c *Config) explainProxy(err error, host string) (happened, remedy string) 
 			"Add the proxy's CA certificate (PEM) to " + c.argument("trust_bundle") + " in the provider configuration, or check the certificate."
 	case errors.Is(err, errProxyURL):
 		return "the URL of the proxy cannot be parsed", "Check the URL in HTTPS_PROXY."
+	case connecting && strings.HasPrefix(op.Op, "socks"): // Only after a connection to the proxy.
+		return "the proxy refused the connection, or could not connect to the issuer", "Check that the proxy allows and can reach " + host + ", or exempt it with NO_PROXY. " + c.checkURL()
 	case connecting:
 		return "the proxy cannot be reached", "Check the proxy that HTTPS_PROXY names, or exempt " + host + " with NO_PROXY."
 	default:
@@ -168,12 +170,20 @@ func (c *Config) explainTLS(err error) (happened, remedy string) {
 		return "the server's certificate contains no host name", "Reissue the certificate with the server's name as a subject alternative name (SAN); a common name is not sufficient."
 	case errors.As(err, &hostname):
 		return "the server's certificate is for another host name", c.checkURL() + " Use the name that the certificate is for."
+	case strings.Contains(err.Error(), "insecure algorithm"):
+		return "the server's certificate is signed with an insecure algorithm", "Reissue the certificate with SHA-256 or better."
+	case strings.Contains(err.Error(), "failed to parse certificate"):
+		return "the server's certificate cannot be parsed", "Reissue the server's certificate."
 	case errors.As(err, &roots), errors.As(err, &authority) && noSystemRoots():
 		return "this machine has no CA certificates to verify the server's certificate with",
 			"Install the CA certificates (package ca-certificates in most distributions), or add the server's CA certificate (PEM) to " + bundle + "."
 	case errors.As(err, &authority):
 		return "the server's certificate is signed by an untrusted CA",
 			"If it is a private CA, add its certificate (PEM) to " + bundle + "."
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired && errors.As(err, &untrusted) && len(untrusted.UnverifiedCertificates) > 0 &&
+		!untrusted.UnverifiedCertificates[0].Equal(invalid.Cert):
+		return "a CA certificate that signed the server's certificate has expired or is not valid yet",
+			"Check this machine's clock. If it is correct, renew the CA certificate, on the server and in " + bundle + "."
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		return "the server's certificate has expired or is not valid yet",
 			"Check this machine's clock. If it is correct, renew the server's certificate."
@@ -187,6 +197,8 @@ func (c *Config) explainTLS(err error) (happened, remedy string) {
 			"Check that the certificate in " + c.argument("client_certificate") + " has not expired, and that the server accepts the CA that signed it."
 	case strings.Contains(err.Error(), "remote error: tls: ") && strings.Contains(err.Error(), "certificate") && c.LateClientAuth:
 		return "the server requires a client certificate", strings.TrimSpace(c.lateAuthRemedy())
+	case strings.Contains(err.Error(), "remote error: tls: certificate required"):
+		return "the server requires a client certificate", "Client certificates are not supported for this issuer. " + c.checkURL()
 	case strings.Contains(err.Error(), "tls: "): // Alerts of either side match too, and errors without a type.
 		return "the TLS handshake failed",
 			"The server must support TLS 1.2 or later. Check its TLS settings, and any TLS inspection between this machine and the server." + c.lateAuthRemedy()

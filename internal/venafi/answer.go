@@ -61,7 +61,7 @@ func (d document) isVerify(t times) bool {
 func (d document) contradicted() bool {
 	for name, raw := range d.Others {
 		var value any
-		if strings.HasPrefix(strings.Map(letters, name), "error") || json.Unmarshal(raw, &value) != nil || denies(name, value) {
+		if err := json.Unmarshal(raw, &value); strings.HasPrefix(strings.Map(letters, name), "error") || err == nil && denies(name, value, false) {
 			return true
 		}
 	}
@@ -70,41 +70,46 @@ func (d document) contradicted() bool {
 }
 
 // denies reports whether a member, by its name and value or by its own members,
-// says that the token is not valid. Only whole words count: "default" is not a
-// fault.
-func denies(name string, value any) bool {
-	words := wordsOf(name)
-	if len(words) > 1 && slices.Contains([]string{"on", "at"}, words[len(words)-1]) { // For example revoked_on.
-		words = words[:len(words)-1]
+// says that the token is not valid. The whole name must be about the token: neither
+// "default" nor "mfa_enabled" is. What is under a good name is judged by it as well.
+func denies(name string, value any, underGood bool) bool {
+	about := describing().FindStringSubmatch(strings.Map(letters, name))
+	if about == nil {
+		about = make([]string, 5)
 	}
 
-	last := ""
-	if len(words) > 0 {
-		last = words[len(words)-1]
-	}
-
-	bad := slices.Contains(badWords, last) || slices.Contains(badWords, strings.Join(words, "")) // The latter for in_active.
-	good, told := !bad && slices.Contains(goodWords, last), slices.Contains(stateWords, last)
+	faults := wordsOf(name) // As in oauth_error.
+	bad := about[2] != "" || about[3] != "" || len(faults) > 0 && slices.Contains([]string{"error", "errors", "exception", "fault"}, faults[len(faults)-1])
+	good, told := !bad && (about[1] != "" || underGood), about[4] != ""
 
 	switch v := value.(type) {
 	case map[string]any:
 		for inner, value := range v {
-			if denies(inner, value) || good && denies(name, value) {
+			if denies(inner, value, good) {
 				return true
 			}
 		}
 
 		return bad && len(v) > 0
 	case []any:
-		return slices.ContainsFunc(v, func(value any) bool { return denies(name, value) })
+		return slices.ContainsFunc(v, func(value any) bool { return denies(name, value, good) })
 	case nil:
 		return false
 	default:
 		no, says := plainly(value)
 
-		return no && (good || told && value == false) || bad && !no || (good || told) && says
+		return no && (good || told && (value == false || value == "false")) || bad && !no || (good || told) && says
 	}
 }
+
+// describing matches the names, in letters alone, of members that describe the token:
+// a good word, its negation, a bad word, or a state.
+var describing = sync.OnceValue(func() *regexp.Regexp { //nolint:gochecknoglobals // Effectively a constant.
+	good := "(?:" + strings.Join(goodWords, "|") + ")"
+
+	return regexp.MustCompile("^(?:is|has|was|been|the|access|token|grant)*(?:(" + good + ")|((?:not|in|un)" + good + ")|(" + strings.Join(badWords, "|") + ")|(" +
+		strings.Join(stateWords, "|") + "))(?:on|at|date|time|unix|iso|utc|token|grant)*$")
+})
 
 // plainly reports whether a value is a form of no, and whether it alone says that
 // something is not valid.
@@ -156,11 +161,11 @@ func wordsOf(text string) []string {
 // Words in the name or value of a member that describe a token.
 var (
 	badWords = []string{ //nolint:gochecknoglobals // Effectively a constant.
-		"revoke", "revoked", "expired", "disabled", "inactive", "deactivated", "invalid", "rejected", "refused", "blocked", "locked", "suspended", "terminated",
+		"revoked", "expired", "disabled", "inactive", "deactivated", "invalid", "rejected", "refused", "blocked", "locked", "suspended", "terminated",
 		"cancelled", "denied", "deleted", "unauthorized", "forbidden", "failed", "failure", "error", "errors", "exception", "fault",
 	}
-	goodWords  = []string{"active", "valid", "enabled", "success", "authenticated", "authorized", "accepted", "verified", "usable", "ok"}        //nolint:gochecknoglobals // Effectively a constant.
-	stateWords = []string{"status", "state", "result", "token", "message", "msg", "reason", "detail", "details", "description", "title", "code"} //nolint:gochecknoglobals // Effectively a constant.
+	goodWords  = []string{"active", "valid", "enabled", "success", "authenticated", "authorized", "accepted", "verified", "usable", "ok"} //nolint:gochecknoglobals // Effectively a constant.
+	stateWords = []string{"status", "state", "result", "token", "message", "msg", "reason", "detail", "details", "code"}                  //nolint:gochecknoglobals // Effectively a constant.
 )
 
 // letters maps letters to lower case and drops other characters.
@@ -248,7 +253,7 @@ func accepted(resp *transport.Response) (*Answer, error) {
 		return nil, resp.Unexpected("The body contains no date or lifetime of a token or grant.",
 			"Check the server's version: older versions may not support Authorize/Verify. Also check that venafi.url names the server itself.")
 	case slices.ContainsFunc([]rune(application+identity+scope), func(r rune) bool { return !unicode.IsPrint(r) }):
-		return nil, resp.Unexpected("The body contains control characters in the application, identity, or scope.", "")
+		return nil, resp.Unexpected("The body contains characters that are not printable in the application, identity, or scope.", "")
 	case resp.Repeats(application + identity + scope):
 		return nil, resp.Unexpected("The body contains part of the token.", "")
 	}
@@ -270,18 +275,28 @@ func accepted(resp *transport.Response) (*Answer, error) {
 
 	answer.findEnd(resp.Now)
 
+	if answer.ExpiresOn != nil && answer.ExpiresOn == answer.GrantExpiresOn {
+		answer.Words.Renew = "The grant expires then, and a refresh does not extend it: request a new grant and token."
+	}
+
 	return answer, nil
 }
+
+const authenticationRemedy = "Exempt /vedauth from authentication in the proxy, gateway, or web server in front of the platform, " +
+	"which must pass the Authorization header through."
 
 // undecided returns the error for a response that does not decide the check.
 func undecided(resp *transport.Response, said string) *verdict.Error {
 	switch {
+	case resp.Status == http.StatusUnauthorized && challenged(resp):
+		return resp.Fault(said, "The response also requests other credentials, so a proxy, gateway, or web server in front of the platform may have sent it.",
+			authenticationRemedy)
 	case resp.Status == http.StatusUnauthorized:
 		return resp.Fault(said, "This is not how the platform rejects a token: a proxy, gateway, or web server in front of it may require other credentials, or it may be failing.",
-			"Exempt /vedauth from authentication in the proxy, gateway, or web server in front of the platform, which must pass the Authorization header through.")
+			authenticationRemedy)
 	case resp.Status == http.StatusBadRequest && inStatusLine(resp) && !challenged(resp):
 		return resp.Fault(said, "The message suggests that the grant has expired, but the response is not in the documented format.",
-			"Request a new grant and token, and use that token.")
+			"Run again. If the message is the same, request a new grant and token, and use that token.")
 	case resp.Status == http.StatusBadRequest && said != "":
 		return resp.Fault(said, "The server could not parse the request.",
 			"Look for a proxy or gateway that removes or changes the Authorization header, and check venafi.url in the provider configuration.")
@@ -290,7 +305,7 @@ func undecided(resp *transport.Response, said string) *verdict.Error {
 			"If it does, set venafi.client_certificate and venafi.client_key. Otherwise look for a proxy or gateway that removes or changes "+
 				"the Authorization header, and check venafi.url in the provider configuration.")
 	case resp.Status == http.StatusForbidden:
-		return resp.Fault(said, "Verifying a token requires no scope, so a missing scope is not the cause.",
+		return resp.Fault(said, "According to its documentation, verifying a token requires no scope.",
 			"Ask the server's administrator whether access is restricted by address, or whether a client certificate (venafi.client_certificate) is required.")
 	case resp.Status == http.StatusNotFound:
 		return resp.Fault(said, "There is no Authorize/Verify endpoint at this URL.",

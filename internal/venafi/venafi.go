@@ -16,6 +16,10 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
 )
 
+// maxBareName is the length of the longest single-label host name that needs no
+// https:// before it: that of a Windows computer name, in characters.
+const maxBareName = 15
+
 // verifyPath is the path of the only operation.
 const verifyPath = "/vedauth/authorize/verify"
 
@@ -24,13 +28,20 @@ const verifyPath = "/vedauth/authorize/verify"
 // continues a sentence and does not repeat the value.
 func ParseURL(raw string) (*url.URL, error) {
 	raw = strings.TrimSpace(raw)
-	if raw != "" && !strings.Contains(raw, "://") {
+	bare := !strings.Contains(raw, "://")
+
+	if raw != "" && bare {
 		raw = "https://" + raw
 	}
 
 	base, err := transport.ParseURL(raw)
 	if err != nil {
 		return nil, err
+	}
+
+	// Such as a token in place of the URL, which would be looked up, and shown.
+	if host := base.Host; bare && (len(host) > maxBareName && !strings.ContainsAny(host, ".:") || strings.HasPrefix(host, "eyJ") || strings.EqualFold(host, "https") || strings.EqualFold(host, "http")) {
+		return nil, errors.New("does not begin with https:// and may not be a host name")
 	}
 
 	if host := strings.ToLower(base.Hostname()); host == "venafi.cloud" || strings.HasSuffix(host, ".venafi.cloud") {
@@ -89,7 +100,7 @@ var words = verdict.Words{ //nolint:gochecknoglobals // Effectively a constant.
 	Token:    "Venafi access token",
 	Endpoint: "The Venafi server's Authorize/Verify",
 	Renew:    "Refresh the token or request a new one, and use the new value.",
-	Refused: "The token may have expired, been revoked, been replaced by a refresh, or come from another server; the server does not report which. " +
+	Refused: "The token may have expired, been revoked, been replaced by a refresh, be incomplete, or come from another server. " +
 		"Refresh the token or request a new one, and check that the provider's venafi.url names the server that issued it.",
 	Scope: "Check required_scopes for typos, or request a new token with all required scopes; the scope of an existing token cannot be changed.",
 

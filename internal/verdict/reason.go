@@ -38,7 +38,7 @@ func reason(s Status, f Facts, q Question, w Words) string {
 	ours := Status(f.Word) == Active
 
 	switch {
-	case s == Rejected:
+	case f.Refused: // An issuer may use the word itself.
 		what, todo = "was rejected", w.Refused
 	case s == Disabled:
 		what, todo = "is disabled", w.Enable
@@ -60,8 +60,7 @@ func reason(s Status, f Facts, q Question, w Words) string {
 
 		what, todo = "lacks the required "+scopes+" "+strings.Join(f.MissingScopes, ", ")+" (granted: "+f.Granted+")", w.Scope
 	case s == Expiring && ours:
-		what = fmt.Sprintf("is active but expires at %s; min_remaining requires at least %s",
-			Format(*f.ExpiresOn), Brief(*q.MinRemaining))
+		what = fmt.Sprintf("is active but %s; min_remaining requires at least %s", life(f), Brief(*q.MinRemaining))
 		todo = w.Renew
 	case s == Active:
 		what, todo = "is active and "+life(f), "No action is needed."
