@@ -64,6 +64,7 @@ func TestClean(t *testing.T) {
 		{name: "bearer in upper case", raw: "BEARER " + secret, fault: "Bearer"},
 		{name: "bearer alone", raw: "Bearer ", fault: "Bearer"},
 		{name: "bearer and a tab", raw: "Bearer\t" + secret, fault: ""},
+		{name: "a URL", raw: "https://" + secret, fault: "is a URL"},
 		{name: "not expanded", raw: "${CLOUDFLARE_API_TOKEN}", fault: "${"},
 		{name: "not expanded inside", raw: "cfut_${TOKEN}", fault: "${"},
 		{name: "GitHub's expression", raw: "${{secrets.TOKEN}}", fault: "${"},
@@ -190,7 +191,7 @@ func TestResolve(t *testing.T) {
 
 		// What was given but is empty is no reason to look further.
 		{name: "empty argument", give: token.Sources{Value: new(""), FromProvider: new("x")}, detail: []string{"api_token", "empty"}},
-		{name: "empty name of a variable", give: token.Sources{Env: new(""), FromProvider: new("x")}, detail: []string{"api_token_env", "empty"}},
+		{name: "empty name of a variable", give: token.Sources{Env: new(""), FromProvider: new("x")}, detail: []string{"The value of api_token_env is empty."}},
 		{name: "empty path", give: token.Sources{File: new(""), FromProvider: new("x")}, detail: []string{"The path in api_token_file is empty."}},
 		{name: "empty in the provider", give: token.Sources{FromProvider: new("")}, detail: []string{"The value of example.api_token in the provider configuration is empty."}},
 		{name: "variable is not set", give: token.Sources{Env: new("UNSET"), FromProvider: new("x")}, detail: []string{"api_token_env", "is not set"}},
