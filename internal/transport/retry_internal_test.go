@@ -48,7 +48,8 @@ func TestRetryAfter(t *testing.T) {
 		{"date that is now", "Sun, 01 Mar 2026 12:00:00 GMT", 0},
 		{"RFC 3339 is no HTTP date", "2026-03-01T12:05:00Z", 0},
 		{"date in 9999", "Fri, 31 Dec 9999 23:59:59 GMT", -1},
-		{"a hundred years", "3153600000", -1},
+		{"a hundred years", "3153600000", 100 * 365 * 24 * time.Hour},
+		{"longer than that", "3153600001", 100 * 365 * 24 * time.Hour},
 		{"longer than a Duration", "9223372037", -1},
 		{"largest number of 64 bits", "18446744073709551615", -1},
 		{"larger than that", "18446744073709551616", -1},
@@ -99,6 +100,10 @@ func TestBackoff(t *testing.T) {
 
 	if got := backoff(time.Second, 2, 0); got != 2*time.Second {
 		t.Errorf("backoff of the second attempt = %v, want it doubled", got)
+	}
+
+	if got := backoff(time.Second, 2, 0.5); got != 1500*time.Millisecond {
+		t.Errorf("backoff of the second attempt = %v, want a quarter off: half of what may be off", got)
 	}
 }
 
@@ -170,7 +175,8 @@ func TestFailed(t *testing.T) {
 		"no common TLS":          {errors.New("tls: no supported versions"), false, "TLS handshake failed", "TLS 1.2 or newer"},
 		"no CA certificates":     {&tls.CertificateVerificationError{Err: x509.SystemRootsError{}}, true, "this machine has no CA certificates", "Install the CA certificates (in most distributions the package ca-certificates), or put those of the server's CA (PEM) into issuer.trust_bundle"},
 		"unknown CA":             {&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, true, "a CA that is not trusted", "issuer.trust_bundle"},
-		"another's certificate":  {&tls.CertificateVerificationError{Err: x509.HostnameError{Certificate: &x509.Certificate{DNSNames: []string{"other"}}}}, true, "for another host name", address},
+		"another's certificate":  {&tls.CertificateVerificationError{Err: x509.HostnameError{Certificate: &x509.Certificate{DNSNames: []string{"other"}, IPAddresses: []net.IP{{192, 0, 2, 1}}}}}, true, "for another host name", address},
+		"another, of addresses":  {&tls.CertificateVerificationError{Err: x509.HostnameError{Certificate: &x509.Certificate{IPAddresses: []net.IP{{192, 0, 2, 1}}}}}, true, "for another host name", address},
 		"expired":                {&tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.Expired}}, true, "has expired or is not valid yet", "renewed"},
 		"not for servers":        {&tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.IncompatibleUsage}}, true, "the server's certificate is not valid", "Have the server's certificate checked"},
 		"unhandled extension":    {&tls.CertificateVerificationError{Err: x509.UnhandledCriticalExtension{}}, true, "certificate is not valid", "issuer.trust_bundle"},
@@ -178,7 +184,9 @@ func TestFailed(t *testing.T) {
 		"HTTP on an HTTPS URL":   {http.ErrSchemeMismatch, true, "does not speak TLS on this port", address},
 		"proxy wants a password": {&proxyError{http.StatusProxyAuthRequired}, true, "asks for credentials (HTTP 407)", "exempt HOST by NO_PROXY"},
 		"proxy that forbids":     {&proxyError{http.StatusForbidden}, true, "refused the connection (HTTP 403)", "Allow HOST in the proxy"},
+		"proxy that limits":      {&proxyError{http.StatusTooManyRequests}, false, "refused the connection (HTTP 429)", "exempt it by NO_PROXY. " + address},
 		"proxy that is down":     {&proxyError{http.StatusBadGateway}, false, "could not connect to the issuer (HTTP 502)", "exempt it by NO_PROXY. " + address},
+		"proxy that fails":       {&proxyError{http.StatusInternalServerError}, false, "could not connect to the issuer (HTTP 500)", "exempt it by NO_PROXY. " + address},
 		"proxy without trust":    {&net.OpError{Op: "proxyconnect", Err: &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}}, true, "the proxy's certificate is not trusted", "trust_bundle"},
 		"proxy over SOCKS":       {&net.OpError{Op: "socks connect", Err: syscall.ECONNREFUSED}, false, "the proxy cannot be reached", "exempt HOST by NO_PROXY"},
 		"proxy without a URL":    {errProxyURL, true, "the URL of the proxy cannot be read", "HTTPS_PROXY"},
@@ -200,6 +208,36 @@ func TestFailed(t *testing.T) {
 
 		if fault.Temporary == test.permanent || !strings.HasSuffix(fault.Happened, ".") || !strings.Contains(fault.Happened, test.happened) || !strings.Contains(fault.Remedy, test.remedy) {
 			t.Errorf("%s: %+v, want it permanent: %v, with %q and %q", name, fault, test.permanent, test.happened, test.remedy)
+		}
+	}
+}
+
+// TestClientCertificateRefused has alerts of a server: whether they are about the client
+// certificate depends on what they say, and on whether one was shown.
+func TestClientCertificateRefused(t *testing.T) {
+	t.Parallel()
+
+	const bad, required, other = tls.AlertError(42), tls.AlertError(116), tls.AlertError(40)
+
+	shown, late, neither := &Config{ClientCertificate: new(tls.Certificate), Block: "issuer"}, &Config{LateClientAuth: true, Block: "issuer"}, &Config{}
+
+	for name, test := range map[string]struct {
+		config *Config
+		op     string
+		alert  tls.AlertError
+		want   string
+	}{
+		"refused":                              {shown, "remote error", bad, "the server refused the client certificate: Check that the certificate in issuer.client_certificate has not expired, and that the server accepts the CA that signed it."},
+		"required":                             {late, "remote error", required, `the server requires a client certificate: If the server asks for client certificates, set issuer.tls_max_version = "1.2"`},
+		"required of a client that shows none": {neither, "remote error", required, "the TLS handshake failed: "},
+		"another alert, shown":                 {shown, "remote error", other, "the TLS handshake failed: "},
+		"another alert, late":                  {late, "remote error", other, "the TLS handshake failed: "},
+		"of this side, shown":                  {shown, "local error", bad, "the TLS handshake failed: "},
+		"of this side, late":                   {late, "local error", bad, "the TLS handshake failed: "},
+	} {
+		happened, remedy := test.config.explain(&net.OpError{Op: test.op, Err: test.alert}, "HOST")
+		if got := happened + ": " + remedy; !strings.HasPrefix(got, test.want) {
+			t.Errorf("%s: %q, want %q", name, got, test.want)
 		}
 	}
 }

@@ -427,6 +427,10 @@ func TestLastAttemptIsTold(t *testing.T) {
 				c.TrustBundle, c.LateClientAuth, c.Timeout = s.TrustBundle, late, time.Second
 			})
 			wantFault(t, err, "timeout of 1s; the attempt before that ended with: HTTP 503")
+
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("the cause of %v cannot be found", err)
+			}
 		})
 	}
 }
@@ -855,7 +859,7 @@ func TestProxy(t *testing.T) {
 		_, err := get(t, "https://issuer.test", func(c *transport.Config) {
 			c.Proxy = func(*http.Request) (*url.URL, error) { return nil, errors.New("proxy-password") }
 		})
-		wantFault(t, err)
+		wantFault(t, err, "the URL of the proxy cannot be read")
 
 		if strings.Contains(err.Error(), "proxy-password") {
 			t.Errorf("error %q holds the cause's text", err)

@@ -27,6 +27,8 @@ func TestParseURL(t *testing.T) {
 		{raw: "https://host/a..b", want: "https://host/a..b"},
 		{raw: "https://host/a@b:c", want: "https://host/a@b:c"},
 		{raw: "https://host", want: "https://host"},
+		{raw: "https://bücher.example.com", want: "https://b%C3%BCcher.example.com"},
+		{raw: "https://host_1.example.com", want: "https://host_1.example.com"},
 
 		// Plain HTTP is for loopback addresses and localhost.
 		{raw: "http://127.0.0.1:8080/v4/", want: "http://127.0.0.1:8080/v4"},
@@ -92,6 +94,8 @@ func TestParseURL(t *testing.T) {
 		{raw: "https://[::1"},
 		{raw: "https://::1"},
 		{raw: "https://ho st"},
+		{raw: "https://ho+st", fault: "names a host that cannot exist"},
+		{raw: "https://host~", fault: "names a host that cannot exist"},
 		{raw: "https://host\\@evil.example.com"},
 		{raw: "https://host\n"},
 		{raw: "https://host\r\nX: y"},
