@@ -35,7 +35,7 @@ func TestLimits(t *testing.T) {
 	for _, h := range []*http.Transport{secure, plain} {
 		if h.TLSHandshakeTimeout != 20*time.Second || h.HTTP2.SendPingTimeout != 5*time.Second || h.HTTP2.PingTimeout != 5*time.Second ||
 			h.IdleConnTimeout != 90*time.Second || h.MaxResponseHeaderBytes != 64<<10 || !h.DisableCompression ||
-			h.MaxIdleConns != 64 || h.MaxIdleConnsPerHost != 64 || h.TLSClientConfig.MinVersion != tls.VersionTLS12 {
+			h.MaxIdleConns != 64 || h.MaxIdleConnsPerHost != 64 || h.TLSClientConfig.MinVersion != tls.VersionTLS12 || h.TLSClientConfig.Renegotiation != tls.RenegotiateNever {
 			t.Errorf("limits = %+v", h)
 		}
 	}

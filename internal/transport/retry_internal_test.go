@@ -187,7 +187,7 @@ func TestFailed(t *testing.T) {
 		"proxy that limits":      {&proxyError{http.StatusTooManyRequests}, false, "refused the connection (HTTP 429)", "exempt it by NO_PROXY. " + address},
 		"proxy that is down":     {&proxyError{http.StatusBadGateway}, false, "could not connect to the issuer (HTTP 502)", "exempt it by NO_PROXY. " + address},
 		"proxy that fails":       {&proxyError{http.StatusInternalServerError}, false, "could not connect to the issuer (HTTP 500)", "exempt it by NO_PROXY. " + address},
-		"proxy without trust":    {&net.OpError{Op: "proxyconnect", Err: &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}}, true, "the proxy's certificate is not trusted", "trust_bundle"},
+		"proxy without trust":    {&net.OpError{Op: "proxyconnect", Err: &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}}, true, "the proxy's certificate is not trusted", "Put the CA certificate (PEM) of the proxy into issuer.trust_bundle in the provider configuration, or have the certificate checked."},
 		"proxy over SOCKS":       {&net.OpError{Op: "socks connect", Err: syscall.ECONNREFUSED}, false, "the proxy cannot be reached", "exempt HOST by NO_PROXY"},
 		"proxy without a URL":    {errProxyURL, true, "the URL of the proxy cannot be read", "HTTPS_PROXY"},
 		"certificate of no host": {&tls.CertificateVerificationError{Err: x509.HostnameError{Certificate: new(x509.Certificate), Host: "HOST"}}, true, "names no host", "(SAN)"},

@@ -951,6 +951,7 @@ func TestFault(t *testing.T) {
 		{"a type that repeats the token", issuertest.Reply(403, "xx", "Content-Type", "a/"+secret), []string{"2 bytes"}, nil},
 		{"302", issuertest.Reply(302, "", "Location", "https://evil.example.com/"), []string{"redirect", "issuer.url"}, []string{"evil"}},
 		{"a status that has no words", issuertest.Reply(599, ""), []string{"HTTP 599"}, nil},
+		{"no words", issuertest.Raw("HTTP/1.1 403 \r\nContent-Length: 0\r\n\r\n"), []string{"HTTP 403 Forbidden, without a body"}, nil},
 		{"words", issuertest.Raw("HTTP/1.1 403 Go away, please\r\nContent-Length: 0\r\n\r\n"), []string{"HTTP 403 Go away, please"}, nil},
 		{"words that repeat the token", issuertest.Raw("HTTP/1.1 403 " + secret + "\r\nContent-Length: 0\r\n\r\n"), []string{"HTTP 403", "withheld"}, nil},
 		{"long words", issuertest.Raw("HTTP/1.1 403 " + strings.Repeat("w", 1000) + "\r\nContent-Length: 0\r\n\r\n"), []string{"HTTP 403"}, []string{strings.Repeat("w", 301)}},
