@@ -67,6 +67,7 @@ func TestClean(t *testing.T) {
 		{name: "not interpolated", raw: "${CLOUDFLARE_API_TOKEN}", fault: "${"},
 		{name: "interpolation inside", raw: "cfut_${TOKEN}", fault: "${"},
 		{name: "GitHub expression", raw: "${{secrets.TOKEN}}", fault: "${"},
+		{name: "a URL", raw: "https://" + secret, fault: "is a URL"},
 		{name: "byte order mark", raw: "\ufeff" + secret, fault: "byte order mark"},
 		{name: "UTF-16", raw: "\xff\xfea\x00b\x00", fault: "printable ASCII"},
 		{name: "NUL", raw: secret + "\x00", fault: "printable ASCII"},
@@ -190,7 +191,7 @@ func TestResolve(t *testing.T) {
 
 		// An empty source does not fall back to the next one.
 		{name: "empty argument", give: token.Sources{Value: new(""), FromProvider: new("x")}, detail: []string{"api_token", "empty"}},
-		{name: "empty name of a variable", give: token.Sources{Env: new(""), FromProvider: new("x")}, detail: []string{"api_token_env", "empty"}},
+		{name: "empty name of a variable", give: token.Sources{Env: new(""), FromProvider: new("x")}, detail: []string{"The value of api_token_env is empty."}},
 		{name: "empty path", give: token.Sources{File: new(""), FromProvider: new("x")}, detail: []string{"The path in api_token_file is empty."}},
 		{name: "empty in the provider configuration", give: token.Sources{FromProvider: new("")}, detail: []string{"The value of example.api_token in the provider configuration is empty."}},
 		{name: "variable is not set", give: token.Sources{Env: new("UNSET"), FromProvider: new("x")}, detail: []string{"api_token_env", "is not set"}},

@@ -6,10 +6,13 @@ import (
 	"crypto/x509"
 	"errors"
 	"net/http"
+	"net/url"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/token"
 )
 
 // TestLimits asserts the limits of each attempt, so that a hanging one leaves time
@@ -20,7 +23,7 @@ func TestLimits(t *testing.T) {
 	config := &Config{}
 	config.setDefaults()
 
-	if config.Backoff != 500*time.Millisecond || config.Proxy == nil || config.Now == nil || config.Log == nil {
+	if config.Backoff != 500*time.Millisecond || maxBackoff != 10*time.Second || config.Proxy == nil || config.Now == nil || config.Log == nil {
 		t.Errorf("defaults = %+v", config)
 	}
 
@@ -32,7 +35,7 @@ func TestLimits(t *testing.T) {
 	for _, h := range []*http.Transport{secure, plain} {
 		if h.TLSHandshakeTimeout != 20*time.Second || h.HTTP2.SendPingTimeout != 5*time.Second || h.HTTP2.PingTimeout != 5*time.Second ||
 			h.IdleConnTimeout != 90*time.Second || h.MaxResponseHeaderBytes != 64<<10 || !h.DisableCompression ||
-			h.MaxIdleConns != 64 || h.MaxIdleConnsPerHost != 64 || h.TLSClientConfig.MinVersion != tls.VersionTLS12 {
+			h.MaxIdleConns != 64 || h.MaxIdleConnsPerHost != 64 || h.TLSClientConfig.MinVersion != tls.VersionTLS12 || h.TLSClientConfig.Renegotiation != tls.RenegotiateNever {
 			t.Errorf("limits = %+v", h)
 		}
 	}
@@ -76,5 +79,25 @@ func TestVanguard(t *testing.T) {
 		if _, err := v.enter(t.Context()); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// A check that waits for the first one's connection, which does not come, is told what
+// any other is whose time is up.
+func TestFirstConnectionHangs(t *testing.T) {
+	t.Parallel()
+
+	client, err := New[int](Config{Issuer: "Issuer", Timeout: 10 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	if _, err := client.vanguard.enter(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+
+	_, err = client.Ask(t.Context(), &url.URL{Scheme: "https", Host: "issuer.test"}, token.Token{}, true, nil)
+	if err == nil || !strings.Contains(err.Error(), ": Issuer at issuer.test did not respond within the timeout of 10ms. ") {
+		t.Errorf("err = %v", err)
 	}
 }

@@ -70,6 +70,37 @@ func httptestServer(t *testing.T) string {
 	})
 }
 
+// TestSwitchingProtocols has a server that answers 101: what follows is no answer, and
+// the connection is not left open.
+func TestSwitchingProtocols(t *testing.T) {
+	t.Parallel()
+
+	ended := make(chan error, 1)
+	server := listen(t, func(conn net.Conn) {
+		r := bufio.NewReader(conn)
+		if _, err := http.ReadRequest(r); err == nil {
+			_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nmore")
+		}
+
+		_, err := r.ReadByte()
+		ended <- err
+	})
+
+	resp, err := get(t, "http://"+server, nil)
+	if err != nil || resp.Status != http.StatusSwitchingProtocols || len(resp.Body) > 0 {
+		t.Errorf("answer = %+v, %v", resp, err)
+	}
+
+	select {
+	case err := <-ended:
+		if err == nil {
+			t.Error("something was sent after the request")
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("the connection is left open")
+	}
+}
+
 // TestHTTP2GoAway covers a server that closes each connection with GOAWAY and no
 // error, after which net/http may resend the request.
 func TestHTTP2GoAway(t *testing.T) {

@@ -48,7 +48,8 @@ func TestRetryAfter(t *testing.T) {
 		{"date now", "Sun, 01 Mar 2026 12:00:00 GMT", 0},
 		{"RFC 3339", "2026-03-01T12:05:00Z", 0},
 		{"date in 9999", "Fri, 31 Dec 9999 23:59:59 GMT", -1},
-		{"100 years", "3153600000", -1},
+		{"100 years", "3153600000", 100 * 365 * 24 * time.Hour},
+		{"more than 100 years", "3153600001", 100 * 365 * 24 * time.Hour},
 		{"longer than a Duration", "9223372037", -1},
 		{"largest 64-bit number", "18446744073709551615", -1},
 		{"more than 64 bits", "18446744073709551616", -1},
@@ -100,6 +101,10 @@ func TestBackoff(t *testing.T) {
 	if got := backoff(time.Second, 2, 0); got != 2*time.Second {
 		t.Errorf("backoff of the second attempt = %v, want it doubled", got)
 	}
+
+	if got := backoff(time.Second, 2, 0.5); got != 1500*time.Millisecond {
+		t.Errorf("backoff of the second attempt = %v, want a quarter off: half of what may be off", got)
+	}
 }
 
 // TestNext covers a wait of at least five seconds: it begins only if the check has
@@ -148,42 +153,48 @@ func TestFailed(t *testing.T) {
 		permanent        bool
 		happened, remedy string
 	}{
-		"no such host":                  {dial(&net.DNSError{Err: "no such host", Name: "issuer.test", IsNotFound: true}), true, "host name does not exist", address + " Check that this machine can resolve the name"},
-		"name server fails":             {dial(&net.DNSError{Err: "server misbehaving", Name: "issuer.test", IsTemporary: true}), false, "could not be resolved", "DNS servers"},
-		"name server times out":         {dial(&net.DNSError{Err: "i/o timeout", Name: "issuer.test", IsTimeout: true}), false, "could not be resolved", address},
-		"not loopback":                  {dial(errNotLoopback), true, "plain HTTP is limited to loopback addresses", "Use https://, or a host name that resolves to this machine. " + address},
-		"refused":                       {dial(syscall.ECONNREFUSED), false, "connection was refused", address + " Check that the server is running"},
-		"no route":                      {dial(syscall.EHOSTUNREACH), false, "the connection failed", network},
-		"reset":                         {&net.OpError{Op: "read", Err: syscall.ECONNRESET}, false, "closed without a response", late},
-		"closed":                        {&sentError{io.EOF, false}, false, "closed without a response", late},
-		"closed before use":             {errors.New("http2: client conn could not be established"), false, "closed without a response", late},
-		"closed in header":              {&sentError{io.ErrUnexpectedEOF, true}, false, "closed without a response", network},
-		"closed before write":           {&net.OpError{Op: "write", Err: syscall.EPIPE}, false, "closed without a response", late},
-		"broken body":                   {&sentError{errBroken, true}, false, "in the middle of the response", "Run again. " + network},
-		"timeout":                       {dial(os.ErrDeadlineExceeded), false, "the connection timed out", network},
-		"canceled":                      {dial(context.Canceled), false, "the connection failed", network},
-		"not HTTP":                      {&sentError{errors.New("malformed"), true}, false, "not HTTP", network},
-		"no response":                   {&sentError{errors.New("unknown"), false}, false, "the connection failed", network},
-		"alert from the server":         {&net.OpError{Op: "remote error", Err: tls.AlertError(40)}, true, "TLS handshake failed", "TLS 1.2 or later. Check its TLS settings, and any TLS inspection between this machine and the server." + late},
-		"local alert":                   {&net.OpError{Op: "local error", Err: tls.AlertError(70)}, true, "TLS handshake failed", late},
-		"no common TLS":                 {errors.New("tls: no supported versions"), false, "TLS handshake failed", "TLS 1.2 or later"},
-		"no CA certificates":            {&tls.CertificateVerificationError{Err: x509.SystemRootsError{}}, true, "this machine has no CA certificates", "Install the CA certificates (package ca-certificates in most distributions), or add the server's CA certificate (PEM) to issuer.trust_bundle"},
-		"unknown CA":                    {&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, true, "an untrusted CA", "issuer.trust_bundle"},
-		"certificate for another host":  {&tls.CertificateVerificationError{Err: x509.HostnameError{Certificate: &x509.Certificate{DNSNames: []string{"other"}}}}, true, "for another host name", address},
-		"expired":                       {&tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.Expired}}, true, "has expired or is not valid yet", "renew"},
-		"not a server certificate":      {&tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.IncompatibleUsage}}, true, "the server's certificate is not valid", "Check the server's certificate"},
-		"unhandled extension":           {&tls.CertificateVerificationError{Err: x509.UnhandledCriticalExtension{}}, true, "certificate is not valid", "issuer.trust_bundle"},
-		"no TLS":                        {tls.RecordHeaderError{}, true, "does not speak TLS on this port", address},
-		"HTTP on an HTTPS URL":          {http.ErrSchemeMismatch, true, "does not speak TLS on this port", address},
-		"proxy requires authentication": {&proxyError{http.StatusProxyAuthRequired}, true, "requires authentication (HTTP 407)", "exempt HOST with NO_PROXY"},
-		"proxy returns 403":             {&proxyError{http.StatusForbidden}, true, "refused the connection (HTTP 403)", "Allow HOST in the proxy"},
-		"proxy returns 502":             {&proxyError{http.StatusBadGateway}, false, "could not connect to the issuer (HTTP 502)", "exempt it with NO_PROXY. " + address},
-		"proxy not trusted":             {&net.OpError{Op: "proxyconnect", Err: &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}}, true, "the proxy's certificate is not trusted", "trust_bundle"},
-		"SOCKS proxy refuses":           {&net.OpError{Op: "socks connect", Err: syscall.ECONNREFUSED}, false, "the proxy refused the connection, or could not connect", "exempt it with NO_PROXY. " + address},
-		"proxy URL invalid":             {errProxyURL, true, "the URL of the proxy cannot be parsed", "HTTPS_PROXY"},
-		"certificate without host name": {&tls.CertificateVerificationError{Err: x509.HostnameError{Certificate: new(x509.Certificate), Host: "HOST"}}, true, "contains no host name", "(SAN)"},
-		"proxy without TLS":             {&net.OpError{Op: "proxyconnect", Err: tls.RecordHeaderError{}}, true, "the proxy does not speak TLS", "exempt HOST with NO_PROXY"},
-		"proxy unreachable":             {&net.OpError{Op: "proxyconnect", Err: syscall.ECONNREFUSED}, false, "the proxy cannot be reached", "exempt HOST with NO_PROXY"},
+		"no such host":                    {dial(&net.DNSError{Err: "no such host", Name: "issuer.test", IsNotFound: true}), true, "host name does not exist", address + " Check that this machine can resolve the name"},
+		"name server fails":               {dial(&net.DNSError{Err: "server misbehaving", Name: "issuer.test", IsTemporary: true}), false, "could not be resolved", "DNS servers"},
+		"name server times out":           {dial(&net.DNSError{Err: "i/o timeout", Name: "issuer.test", IsTimeout: true}), false, "could not be resolved", address},
+		"not loopback":                    {dial(errNotLoopback), true, "plain HTTP is limited to loopback addresses", "Use https://, or a host name that resolves to this machine. " + address},
+		"rejected":                        {dial(syscall.ECONNREFUSED), false, "connection was refused", address + " Check that the server is running"},
+		"no route":                        {dial(syscall.EHOSTUNREACH), false, "the connection failed", network},
+		"reset":                           {&net.OpError{Op: "read", Err: syscall.ECONNRESET}, false, "closed without a response", late},
+		"closed":                          {&sentError{io.EOF, false}, false, "closed without a response", late},
+		"closed before use":               {errors.New("http2: client conn could not be established"), false, "closed without a response", late},
+		"closed in header":                {&sentError{io.ErrUnexpectedEOF, true}, false, "closed without a response", network},
+		"closed before write":             {&net.OpError{Op: "write", Err: syscall.EPIPE}, false, "closed without a response", late},
+		"broken body":                     {&sentError{errBroken, true}, false, "in the middle of the response", "Run again. " + network},
+		"timeout":                         {dial(os.ErrDeadlineExceeded), false, "the connection timed out", network},
+		"canceled":                        {dial(context.Canceled), false, "the connection failed", network},
+		"not HTTP":                        {&sentError{errors.New("malformed"), true}, false, "not HTTP", network},
+		"no response":                     {&sentError{errors.New("unknown"), false}, false, "the connection failed", network},
+		"alert from the server":           {&net.OpError{Op: "remote error", Err: tls.AlertError(40)}, true, "TLS handshake failed", "TLS 1.2 or later. Check its TLS settings, and any TLS inspection between this machine and the server." + late},
+		"local alert":                     {&net.OpError{Op: "local error", Err: tls.AlertError(70)}, true, "TLS handshake failed", late},
+		"no common TLS":                   {errors.New("tls: no supported versions"), false, "TLS handshake failed", "TLS 1.2 or later"},
+		"no CA certificates":              {&tls.CertificateVerificationError{Err: x509.SystemRootsError{}}, true, "this machine has no CA certificates", "Install the CA certificates (package ca-certificates in most distributions), or add the server's CA certificate (PEM) to issuer.trust_bundle"},
+		"unknown CA":                      {&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, true, "an untrusted CA", "issuer.trust_bundle"},
+		"certificate for another host":    {&tls.CertificateVerificationError{Err: x509.HostnameError{Certificate: &x509.Certificate{DNSNames: []string{"other"}, IPAddresses: []net.IP{{192, 0, 2, 1}}}}}, true, "for another host name", address},
+		"certificate for another address": {&tls.CertificateVerificationError{Err: x509.HostnameError{Certificate: &x509.Certificate{IPAddresses: []net.IP{{192, 0, 2, 1}}}}}, true, "for another host name", address},
+		"expired":                         {&tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.Expired}}, true, "has expired or is not valid yet", "renew"},
+		"not a server certificate":        {&tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.IncompatibleUsage}}, true, "the server's certificate is not valid", "Check the server's certificate"},
+		"unhandled extension":             {&tls.CertificateVerificationError{Err: x509.UnhandledCriticalExtension{}}, true, "certificate is not valid", "issuer.trust_bundle"},
+		"no TLS":                          {tls.RecordHeaderError{}, true, "does not speak TLS on this port", address},
+		"HTTP on an HTTPS URL":            {http.ErrSchemeMismatch, true, "does not speak TLS on this port", address},
+		"proxy requires authentication":   {&proxyError{http.StatusProxyAuthRequired}, true, "requires authentication (HTTP 407)", "exempt HOST with NO_PROXY"},
+		"proxy returns 403":               {&proxyError{http.StatusForbidden}, true, "refused the connection (HTTP 403)", "Allow HOST in the proxy"},
+		"proxy returns 502":               {&proxyError{http.StatusBadGateway}, false, "could not connect to the issuer (HTTP 502)", "exempt it with NO_PROXY. " + address},
+		"proxy not trusted":               {&net.OpError{Op: "proxyconnect", Err: &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}}, true, "the proxy's certificate is not trusted", "Add the proxy's CA certificate (PEM) to issuer.trust_bundle in the provider configuration, or check the certificate."},
+		"proxy that fails":                {&proxyError{http.StatusInternalServerError}, false, "could not connect to the issuer (HTTP 500)", "exempt it with NO_PROXY. " + address},
+		"insecure signature":              {&tls.CertificateVerificationError{Err: errors.New("x509: certificate signed by unknown authority (possibly because of \"x509: cannot verify signature: insecure algorithm SHA1-RSA\")")}, true, "signed with an insecure algorithm", "SHA-256"},
+		"unparsable certificate":          {errors.New("tls: failed to parse certificate from server: x509: negative serial number"), false, "cannot be parsed", "Reissue"},
+		"expired CA":                      {&tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Cert: &x509.Certificate{Raw: []byte{1}}, Reason: x509.Expired}, UnverifiedCertificates: []*x509.Certificate{{Raw: []byte{2}}}}, true, "a CA certificate that signed", "renew the CA certificate"},
+		"SOCKS proxy refuses":             {&net.OpError{Op: "socks connect", Err: syscall.ECONNREFUSED}, false, "the proxy refused the connection, or could not connect", "exempt it with NO_PROXY. " + address},
+		"proxy URL invalid":               {errProxyURL, true, "the URL of the proxy cannot be parsed", "HTTPS_PROXY"},
+		"certificate without host name":   {&tls.CertificateVerificationError{Err: x509.HostnameError{Certificate: new(x509.Certificate), Host: "HOST"}}, true, "contains no host name", "(SAN)"},
+		"proxy without TLS":               {&net.OpError{Op: "proxyconnect", Err: tls.RecordHeaderError{}}, true, "the proxy does not speak TLS", "exempt HOST with NO_PROXY"},
+		"proxy unreachable":               {&net.OpError{Op: "proxyconnect", Err: syscall.ECONNREFUSED}, false, "the proxy cannot be reached", "exempt HOST with NO_PROXY"},
+		"proxy that limits":               {&proxyError{http.StatusTooManyRequests}, false, "refused the connection (HTTP 429)", "exempt it with NO_PROXY. " + address},
 	} {
 		fault := config.failed(test.err, "HOST", 2)
 
@@ -199,6 +210,36 @@ func TestFailed(t *testing.T) {
 
 		if fault.Temporary == test.permanent || !strings.HasSuffix(fault.Happened, ".") || !strings.Contains(fault.Happened, test.happened) || !strings.Contains(fault.Remedy, test.remedy) {
 			t.Errorf("%s: %+v, want it permanent: %v, with %q and %q", name, fault, test.permanent, test.happened, test.remedy)
+		}
+	}
+}
+
+// TestClientCertificateRefused covers alerts of a server, which may be about the client
+// certificate.
+func TestClientCertificateRefused(t *testing.T) {
+	t.Parallel()
+
+	const bad, required, other = tls.AlertError(42), tls.AlertError(116), tls.AlertError(40)
+
+	sent, late, neither := &Config{ClientCertificate: new(tls.Certificate), Block: "issuer"}, &Config{LateClientAuth: true, Block: "issuer"}, &Config{}
+
+	for name, test := range map[string]struct {
+		config *Config
+		op     string
+		alert  tls.AlertError
+		want   string
+	}{
+		"rejected":                {sent, "remote error", bad, "the server refused the client certificate: Check that the certificate in issuer.client_certificate has not expired, and that the server accepts the CA that signed it."},
+		"required":                {late, "remote error", required, `the server requires a client certificate: If the server requests client certificates, set issuer.tls_max_version = "1.2"`},
+		"required, not supported": {neither, "remote error", required, "the server requires a client certificate: Client certificates are not supported for this issuer. "},
+		"another alert, sent":     {sent, "remote error", other, "the TLS handshake failed: "},
+		"another alert, late":     {late, "remote error", other, "the TLS handshake failed: "},
+		"of this side, sent":      {sent, "local error", bad, "the TLS handshake failed: "},
+		"of this side, late":      {late, "local error", bad, "the TLS handshake failed: "},
+	} {
+		happened, remedy := test.config.explain(&net.OpError{Op: test.op, Err: test.alert}, "HOST")
+		if got := happened + ": " + remedy; !strings.HasPrefix(got, test.want) {
+			t.Errorf("%s: %q, want %q", name, got, test.want)
 		}
 	}
 }

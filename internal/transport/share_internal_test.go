@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -276,6 +275,40 @@ func TestShareCancelled(t *testing.T) {
 	})
 
 	t.Run("the only caller", func(t *testing.T) {
+		t.Run("before it asks", func(t *testing.T) {
+			t.Parallel()
+
+			s := share[int]{now: time.Now}
+
+			ctx, cancel := context.WithCancel(context.Background())
+			cancel()
+
+			if _, err := s.do(ctx, question{}, false, (&asker{}).ask); !errors.Is(err, context.Canceled) {
+				t.Errorf("err = %v", err)
+			}
+
+			s.mu.Lock()
+			defer s.mu.Unlock()
+
+			if s.calls != nil {
+				t.Error("a request was begun")
+			}
+		})
+
+		t.Run("as the answer comes", func(t *testing.T) {
+			t.Parallel()
+
+			s, a := share[int]{now: time.Now}, &asker{}
+
+			c := s.join(context.Background(), question{}, false, a.ask)
+			<-c.done
+			s.leave(question{}, c)
+
+			if got, err := s.do(context.Background(), question{}, false, a.ask); err != nil || got != 1 {
+				t.Errorf("the next check got %d, %v, want the answer that was there", got, err)
+			}
+		})
+
 		t.Parallel()
 
 		s := share[int]{now: time.Now}
@@ -320,7 +353,10 @@ func TestShareDeadline(t *testing.T) {
 
 		return 0, ctx.Err()
 	})
-	if err == nil || !strings.Contains(err.Error(), "longer than the provider's timeout") {
+
+	const want = "Check timed out: Reading and verifying the token took longer than the provider's timeout. " +
+		"The token was not verified; this says nothing about whether it is valid.\n\nIncrease the provider's timeout, or keep the token in a file that can be read faster."
+	if !errors.Is(err, context.DeadlineExceeded) || err.Error() != want {
 		t.Errorf("err = %v", err)
 	}
 }

@@ -426,6 +426,10 @@ func TestLastAttemptIsReported(t *testing.T) {
 				c.TrustBundle, c.LateClientAuth, c.Timeout = s.TrustBundle, late, time.Second
 			})
 			wantFault(t, err, "timeout of 1s; the previous attempt failed: HTTP 503")
+
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("the cause of %v cannot be found", err)
+			}
 		})
 	}
 }
@@ -853,7 +857,7 @@ func TestProxy(t *testing.T) {
 		_, err := get(t, "https://issuer.test", func(c *transport.Config) {
 			c.Proxy = func(*http.Request) (*url.URL, error) { return nil, errors.New("proxy-password") }
 		})
-		wantFault(t, err)
+		wantFault(t, err, "the URL of the proxy cannot be parsed")
 
 		if strings.Contains(err.Error(), "proxy-password") {
 			t.Errorf("error %q contains the text of the cause", err)
@@ -948,6 +952,7 @@ func TestFault(t *testing.T) {
 		{"status text that echoes the token", issuertest.Raw("HTTP/1.1 403 " + secret + "\r\nContent-Length: 0\r\n\r\n"), []string{"HTTP 403", "withheld"}, nil},
 		{"long status text", issuertest.Raw("HTTP/1.1 403 " + strings.Repeat("w", 1000) + "\r\nContent-Length: 0\r\n\r\n"), []string{"HTTP 403"}, []string{strings.Repeat("w", 301)}},
 		{"status text with escape sequence", issuertest.Raw("HTTP/1.1 403 a\x1b[31mb\r\nContent-Length: 0\r\n\r\n"), []string{"HTTP 403"}, []string{"\x1b"}},
+		{"no words", issuertest.Raw("HTTP/1.1 403 \r\nContent-Length: 0\r\n\r\n"), []string{"HTTP 403 Forbidden and no body"}, nil},
 	}
 
 	for _, test := range tests {

@@ -27,6 +27,8 @@ func TestParseURL(t *testing.T) {
 		{raw: "https://host/a..b", want: "https://host/a..b"},
 		{raw: "https://host/a@b:c", want: "https://host/a@b:c"},
 		{raw: "https://host", want: "https://host"},
+		{raw: "https://हिन्दी.example.com", want: "https://%E0%A4%B9%E0%A4%BF%E0%A4%A8%E0%A5%8D%E0%A4%A6%E0%A5%80.example.com"}, // Not all of these are letters.
+		{raw: "https://host_1.example.com", want: "https://host_1.example.com"},
 
 		// Plain HTTP is for loopback addresses and localhost.
 		{raw: "http://127.0.0.1:8080/v4/", want: "http://127.0.0.1:8080/v4"},
@@ -62,7 +64,7 @@ func TestParseURL(t *testing.T) {
 		{raw: "https:"},
 		{raw: "https://"},
 		{raw: "https:///client/v4"},
-		{raw: "https://:443/v4"},
+		{raw: "https://:443/v4", fault: "has no host"},
 		{raw: "ftp://host"},
 		{raw: "file:///etc/passwd"},
 		{raw: "javascript:alert(1)"},
@@ -89,16 +91,18 @@ func TestParseURL(t *testing.T) {
 		{raw: "https://host/%zz"},
 		{raw: "https://host:port"},
 		{raw: "https://host:-1"},
-		{raw: "https://[::1"},
+		{raw: "https://[::1", fault: "is not a URL"},
 		{raw: "https://::1"},
 		{raw: "https://ho st"},
+		{raw: "https://ho+st", fault: "has an invalid host name"},
+		{raw: "https://host~", fault: "has an invalid host name"},
 		{raw: "https://host\\@evil.example.com"},
 		{raw: "https://host\n"},
 		{raw: "https://host\r\nX: y"},
 		{raw: "https://host/\x00"},
 		{raw: "https://host/\x7f"},
 		{raw: "https://${HOST}"},
-		{raw: "https://https://host"},
+		{raw: "https://https://host", fault: "has a colon after the host but no port"},
 	}
 
 	b := clienttest.Bearer(t, secret)
