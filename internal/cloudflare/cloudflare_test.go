@@ -140,6 +140,8 @@ func TestFake(t *testing.T) {
 		{name: "Global API key prefix, rejected", secret: "cfk_" + secret, want: verdict.Rejected, reason: "Global API key"},
 		{name: "Wrangler token prefix, rejected", secret: "cfoat_" + secret, want: verdict.Rejected, reason: "Wrangler"},
 		{name: "Origin CA key prefix, rejected", secret: "v1.0-" + secret, want: verdict.Rejected, reason: "Origin CA"},
+		{name: "user token prefix, rejected at the user endpoint", secret: "cfut_" + secret, want: verdict.Rejected, reason: "or deleted: create a new token"},
+		{name: "account-owned token prefix, rejected at the account endpoint", secret: "cfat_" + secret, account: account, want: verdict.Rejected, reason: "check account_id, or create"},
 		{name: "account-owned token prefix, accepted at the user endpoint", secret: "cfat_" + secret, token: &cloudflaretest.Token{ID: tokenID}, want: verdict.Active},
 		{name: "Global API key prefix, accepted", secret: "cfk_" + secret, token: &cloudflaretest.Token{ID: tokenID}, want: verdict.Active},
 		{name: "short", secret: "a1", token: &cloudflaretest.Token{ID: tokenID[2:]}, want: verdict.Active},

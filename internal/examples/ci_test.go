@@ -239,6 +239,14 @@ func TestCheckScript(t *testing.T) {
 	s.cloudflare.Set(endingToken, cloudflaretest.Token{ID: tokenID, ExpiresOn: time.Now().Add(7 * 24 * time.Hour)})
 	check(1, "- workers: The Cloudflare API token (source: env:CLOUDFLARE_WORKERS_TOKEN) is active but expires at ", "- data.tokencheck_venafi.this\n")
 
+	// A tool that fails says nothing about a token.
+	c.write(t, "token-check/bin/jq", "#!/bin/sh\nexit 4\n")
+	c.run(t, "token-check", `chmod +x bin/jq && PATH="$PWD/bin:$PATH" sh check.sh`, 3)
+
+	if _, err := os.Stat(filepath.Join(c.dir, "token-check", "replace.md")); err == nil {
+		t.Error("replace.md exists without a token to replace")
+	}
+
 	c.write(t, "token-check/fault.tf", "fault")
 	check(3, "", "")
 }

@@ -216,6 +216,8 @@ func TestIn(t *testing.T) {
 		{"as decimal bytes", secret, fmt.Sprintf("%d", []byte(secret)), true},
 		{"escaped three times for a URL", base64Token, url.QueryEscape(url.QueryEscape(url.QueryEscape(base64Token))), true},
 		{"SHA-256 of the header", secret, fmt.Sprintf("%x", sha256.Sum256([]byte("Bearer "+secret))), true},
+		{"slashes escaped for JSON", "ab/cdefg/hijk/lm", `ab\/cdefg\/hijk\/lm`, true},
+		{"escaped, with more escapes inside", "100%42abcd", "100%%34%32abcd", true},
 		{"SHA-256 with newline", secret, fmt.Sprintf("%x", sha256.Sum256([]byte(secret+"\n"))), true},
 		{"SHA-384", secret, fmt.Sprintf("%x", sha512.Sum384([]byte(secret))), true},
 		{"UUID", secret, "8e1bf110-8ef8-4a53-a6da-d5d29c983451", false},

@@ -62,7 +62,7 @@ func (c *Client[A]) Ask(ctx context.Context, address *url.URL, bearer token.Toke
 		var none A
 
 		// Looking the name up would send the token to DNS servers.
-		return none, &verdict.Error{Summary: "Invalid server URL", Happened: "The server URL contains the token.", Remedy: c.config.checkURL()}
+		return none, &verdict.Error{Summary: "Invalid server URL", Happened: "The server URL contains the token.", Remedy: c.config.checkURL(), Asked: true}
 	}
 
 	return c.shared.do(ctx, question{address.String(), bearer.Key()}, fresh, func(ctx context.Context) (A, error) {

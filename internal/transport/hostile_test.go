@@ -4,11 +4,13 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -161,4 +163,42 @@ func TestHTTP2SilentConnection(t *testing.T) {
 	if took := time.Since(began); took > 30*time.Second {
 		t.Errorf("it took %s", took)
 	}
+}
+
+// TestTokenAsHost covers a token in place of the server URL: looking it up would send
+// it to DNS servers.
+func TestTokenAsHost(t *testing.T) {
+	t.Parallel()
+
+	dialed := false
+
+	for _, host := range []string{secret, "api." + strings.ToUpper(secret) + ".example.com:8443"} {
+		_, err := get(t, "https://"+host, func(c *transport.Config) {
+			c.MaxRetries = 0
+			c.Resolver = &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
+				dialed = true
+
+				return nil, errors.New("no network")
+			}}
+		})
+		wantFault(t, err, "The server URL contains the token.", "issuer.url")
+	}
+
+	if dialed {
+		t.Error("the token was looked up")
+	}
+}
+
+// TestHeaderName covers a header that net/http does not find under its name.
+func TestHeaderName(t *testing.T) {
+	t.Parallel()
+
+	server := listen(t, func(conn net.Conn) {
+		if _, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
+			_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nAge : 60\r\nContent-Length: 2\r\n\r\n{}")
+		}
+	})
+
+	_, err := get(t, "http://"+server, func(c *transport.Config) { c.MaxRetries = 0 })
+	wantFault(t, err, "name of a header contains whitespace")
 }

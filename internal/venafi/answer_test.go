@@ -343,6 +343,40 @@ func TestFurtherMembers(t *testing.T) {
 	}
 }
 
+// TestNestedMembers covers a response whose members are nested as deeply as its size
+// allows, each under a name that says something about its contents.
+func TestNestedMembers(t *testing.T) {
+	t.Parallel()
+
+	for want, inner := range map[bool]string{true: "1", false: "false"} {
+		for _, open := range []string{`{"valid":`, `{"valid":[`} {
+			closed := map[string]string{`{"valid":`: "}", `{"valid":[`: "]}"}[open]
+			nested := strings.Repeat(open, 500) + inner + strings.Repeat(closed, 500)
+
+			_, _, _, err := verify(t, issuertest.Reply(200, body(issued, `"x":`+nested)))
+			if got := err == nil; got != want {
+				t.Errorf("%s … %s: %v", open, inner, err)
+			}
+		}
+	}
+}
+
+// TestGrantExpiresFirst: what renews a token that its grant bounds is another grant.
+func TestGrantExpiresFirst(t *testing.T) {
+	t.Parallel()
+
+	for expires, want := range map[string]string{"2026-03-01T13:00:00Z": "a refresh does not extend it", "2026-09-01T13:00:00Z": "Refresh the token"} {
+		_, b, answer, err := verify(t, issuertest.Reply(200, body(`"access_issued_on_ISO8601":"2026-03-01T11:00:00Z"`, `"valid_for":7776000`, `"expires_ISO8601":"`+expires+`"`)))
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		if v, err := decide(b, answer.Answer, new(time.Duration(1<<62))); err != nil || v.Status != verdict.Expiring || !strings.Contains(v.Reason, want) {
+			t.Errorf("grant expires at %s: %+v, want %q", expires, v, want)
+		}
+	}
+}
+
 // TestNoVerdict covers the responses that say nothing about the token.
 func TestNoVerdict(t *testing.T) {
 	t.Parallel()
@@ -588,7 +622,7 @@ func TestNoVerdict(t *testing.T) {
 		`Bearer realm="a\"b", Basic realm="y"`, `Bearer realm="x, Negotiate`, "Digest\trealm=\"x\"", "Basic\trealm=x", `Bearer realm="x" Basic realm="y"`, "Bearer, Basic", `"Bearer"`,
 		`Bearer realm="x"` + "\r\nWWW-Authenticate: Negotiate", `Bearer realm="x` + "\r\nWWW-Authenticate: Negotiate",
 	} {
-		tests = append(tests, noVerdict{name: challenge, handler: line(401, "Grant not found", "WWW-Authenticate: "+challenge), parts: []string{"in front of"}})
+		tests = append(tests, noVerdict{name: challenge, handler: line(401, "Grant not found", "WWW-Authenticate: "+challenge), parts: []string{"also requests other credentials", "in front of"}})
 	}
 
 	for i, test := range tests {

@@ -49,6 +49,16 @@ func TestParseURL(t *testing.T) {
 		{raw: "https://venafi.cloud.example.com", want: "https://venafi.cloud.example.com"},
 		{raw: "https://myvenafi.cloud", want: "https://myvenafi.cloud"},
 
+		{raw: "https://Xk29ZqPw7LmN4RtYv8BcD3fGh6JsQ1aE", want: "https://Xk29ZqPw7LmN4RtYv8BcD3fGh6JsQ1aE"},
+		{raw: "venafi-prod-001", want: "https://venafi-prod-001"},
+		{raw: "venafi-production:8443", want: "https://venafi-production:8443"},
+
+		// A token in place of the URL would be looked up, and shown.
+		{raw: "Xk29ZqPw7LmN4RtYv8BcD3fGh6JsQ1aE", fault: "may not be a host name"},
+		{raw: "venafi-prod-0001", fault: "may not be a host name"},
+		{raw: "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl", fault: "may not be a host name"},
+		{raw: "https//tpp.example.com", fault: "may not be a host name"},
+
 		{raw: "", fault: "empty"},
 		{raw: " \n", fault: "empty"},
 		{raw: "http://tpp.example.com", fault: "http://"},

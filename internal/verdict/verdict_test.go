@@ -51,6 +51,7 @@ func TestDecide(t *testing.T) {
 		{name: "active with expiration", facts: verdict.Facts{Word: "active", ExpiresOn: &future}, want: verdict.Active, reason: []string{"is active and expires at 2026-03-01T13:00:00Z. "}},
 		{name: "active, unknown expiration", facts: verdict.Facts{Word: "active", EndUnknown: true}, want: verdict.Active, reason: []string{"not reported"}},
 		{name: "active, bounded expiration", facts: verdict.Facts{Word: "active", ExpiresOn: &future, EndUnknown: true}, want: verdict.Active, reason: []string{"is active and expires at 2026-03-01T13:00:00Z at the latest"}},
+		{name: "issuer's own word rejected", facts: verdict.Facts{Word: "rejected"}, want: verdict.Rejected, reason: []string{`has the status "rejected"`}},
 		{name: "rejected", facts: verdict.Facts{Refused: true}, want: verdict.Rejected, reason: []string{"rejected", words.Refused}},
 		{name: "rejected, with the issuer's message", facts: verdict.Facts{Refused: true, Said: `"no such token"`}, want: verdict.Rejected, reason: []string{`"no such token"`, words.Refused}},
 		{name: "disabled", facts: verdict.Facts{Word: "disabled"}, want: verdict.Disabled, reason: []string{"disabled", words.Enable}},

@@ -17,15 +17,18 @@ fi
 
 # Terraform also writes a plan if a condition or a check failed.
 [ -f tokens.tfplan ] || exit 3
-plan=$(terraform show -json tokens.tfplan)
+plan=$(terraform show -json tokens.tfplan) || exit 3
 
 # results FILTER applies FILTER to each check and prints a list.
 results() {
   printf '%s\n' "$plan" | jq -r ".checks[]? | (.instances // [.])[] | $1 | \"- \" + ."
 }
 
-results 'select(.status == "fail") | .problems[].message' > replace.md
-results 'select(.status != "fail" and .status != "pass") | .address.to_display' > unverified.md
+if ! results 'select(.status == "fail") | .problems[].message' > replace.md ||
+  ! results 'select(.status != "fail" and .status != "pass") | .address.to_display' > unverified.md; then
+  rm -f replace.md unverified.md
+  exit 3
+fi
 
 for file in replace.md unverified.md; do
   [ -s "$file" ] || rm "$file"
