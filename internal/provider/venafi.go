@@ -46,7 +46,7 @@ func venafiIssuer() issuer {
 			"Connection settings for the Venafi Trust Protection Platform server (TLS Protect Datacenter; CyberArk Certificate Manager, Self-Hosted).",
 			venafiNames,
 			map[string]providerschema.StringAttribute{
-				url.argument: url.attribute("URL of the server, without a path or ending in `/vedsdk`, `/vedauth`, or the path of Authorize/Verify. " +
+				url.argument: url.attribute("URL of the server; may end in `/vedsdk`, `/vedauth`, or the path of Authorize/Verify. " +
 					"Tokens are sent to this server only. HTTPS, or plain HTTP for a loopback address. Defaults to the environment variable `" + url.variable + "`."),
 				"client_certificate": {
 					Optional:            true,

@@ -25,14 +25,3 @@ resource "terraform_data" "dns_record" {
 
   depends_on = [data.tokencheck_cloudflare.this]
 }
-
-# The data source as a whole is sensitive, because it has an argument for a
-# token. Its other attributes are not.
-output "cloudflare_token" {
-  value = {
-    valid      = data.tokencheck_cloudflare.this.valid
-    status     = data.tokencheck_cloudflare.this.status
-    reason     = data.tokencheck_cloudflare.this.reason
-    expires_on = data.tokencheck_cloudflare.this.expires_on
-  }
-}
