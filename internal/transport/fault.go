@@ -77,6 +77,10 @@ func (c *Config) explain(err error, host string) (happened, remedy string) {
 		return happened, remedy
 	}
 
+	if happened, remedy := c.explainCertificate(err); happened != "" {
+		return happened, remedy
+	}
+
 	if happened, remedy := c.explainTLS(err); happened != "" {
 		return happened, remedy
 	}
@@ -152,15 +156,14 @@ func (c *Config) explainProxy(err error, host string) (happened, remedy string) 
 	}
 }
 
-// explainTLS is explain for certificate and TLS errors; "" for anything else.
-func (c *Config) explainTLS(err error) (happened, remedy string) {
+// explainCertificate is explain for the server's certificate; "" for anything else.
+func (c *Config) explainCertificate(err error) (happened, remedy string) {
 	var (
 		hostname  x509.HostnameError
 		authority x509.UnknownAuthorityError
 		roots     x509.SystemRootsError
 		invalid   x509.CertificateInvalidError
 		untrusted *tls.CertificateVerificationError
-		record    tls.RecordHeaderError
 	)
 
 	bundle := c.argument("trust_bundle") + " in the provider configuration"
@@ -190,6 +193,16 @@ func (c *Config) explainTLS(err error) (happened, remedy string) {
 	case errors.As(err, &untrusted):
 		return "the server's certificate is not valid",
 			"Check the server's certificate. If it is signed by a private CA, add that CA's certificate (PEM) to " + bundle + "."
+	default:
+		return "", ""
+	}
+}
+
+// explainTLS is explain for the rest of TLS; "" for anything else.
+func (c *Config) explainTLS(err error) (happened, remedy string) {
+	var record tls.RecordHeaderError
+
+	switch {
 	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
 		return "the server does not speak TLS on this port", c.checkURL()
 	case strings.Contains(err.Error(), "remote error: tls: ") && strings.Contains(err.Error(), "certificate") && c.ClientCertificate != nil:
