@@ -17,8 +17,8 @@ import (
 
 // The valid tokens.
 const (
-	validCloudflare = "fake-cf-1-Zq8RtYw3LmN5"
-	validVenafi     = "fake-tpp-1-Zq8RtYw3LmN5"
+	validCloudflare = "fake-cf-1-Zq8RtYw3LmN5Kd7Hs2Vb9Xc4Gf6Jp1"
+	validVenafi     = "fake-tpp-1-Zq8RtYw3LmN5Kd7Hs2Vb9Xc4Gf6Jp1"
 )
 
 const noChanges = "No changes"
@@ -28,17 +28,17 @@ type state struct{ variable, name, token, prints string }
 
 var states = []state{ //nolint:gochecknoglobals // Effectively a constant.
 	{cloudflareVariable, "active", validCloudflare, noChanges},
-	{cloudflareVariable, "expiring (within 72 hours)", "fake-cf-2-Zq8RtYw3LmN5", "min_remaining requires at least 72h"},
-	{cloudflareVariable, "expired", "fake-cf-3-Zq8RtYw3LmN5", "expired at"},
-	{cloudflareVariable, "disabled", "fake-cf-4-Zq8RtYw3LmN5", "is disabled"},
-	{cloudflareVariable, "not_yet_valid", "fake-cf-5-Zq8RtYw3LmN5", "is not valid before"},
-	{cloudflareVariable, "an undocumented status", "fake-cf-6-Zq8RtYw3LmN5", "revoked (exposed)"},
-	{cloudflareVariable, "rejected (account-owned)", "cfat_fake-cf-7-Zq8RtYw3LmN5", "set account_id"},
-	{cloudflareVariable, "rejected (deleted)", "fake-cf-8-Zq8RtYw3LmN5", "Invalid API Token"},
+	{cloudflareVariable, "expiring (within 72 hours)", "fake-cf-2-Zq8RtYw3LmN5Kd7Hs2Vb9Xc4Gf6Jp1", "min_remaining requires at least 72h"},
+	{cloudflareVariable, "expired", "fake-cf-3-Zq8RtYw3LmN5Kd7Hs2Vb9Xc4Gf6Jp1", "expired at"},
+	{cloudflareVariable, "disabled", "fake-cf-4-Zq8RtYw3LmN5Kd7Hs2Vb9Xc4Gf6Jp1", "is disabled"},
+	{cloudflareVariable, "not_yet_valid", "fake-cf-5-Zq8RtYw3LmN5Kd7Hs2Vb9Xc4Gf6Jp1", "is not valid before"},
+	{cloudflareVariable, "an undocumented status", "fake-cf-6-Zq8RtYw3LmN5Kd7Hs2Vb9Xc4Gf6Jp1", "revoked (exposed)"},
+	{cloudflareVariable, "rejected (account-owned)", "cfat_fake-cf-7-Zq8RtYw3LmN5Kd7Hs2Vb9Xc4Gf6Jp1", "set account_id"},
+	{cloudflareVariable, "rejected (deleted)", "fake-cf-8-Zq8RtYw3LmN5Kd7Hs2Vb9Xc4Gf6Jp1", "Invalid API Token"},
 	{venafiVariable, "active", validVenafi, noChanges},
-	{venafiVariable, "expiring (within 72 hours)", "fake-tpp-2-Zq8RtYw3LmN5", "min_remaining requires at least 72h"},
-	{venafiVariable, "missing_scope (lacks certificate:manage)", "fake-tpp-3-Zq8RtYw3LmN5", "lacks the required scope certificate:manage"},
-	{venafiVariable, "rejected (revoked)", "fake-tpp-4-Zq8RtYw3LmN5", "invalid_token"},
+	{venafiVariable, "expiring (within 72 hours)", "fake-tpp-2-Zq8RtYw3LmN5Kd7Hs2Vb9Xc4Gf6Jp1", "min_remaining requires at least 72h"},
+	{venafiVariable, "missing_scope (lacks certificate:manage)", "fake-tpp-3-Zq8RtYw3LmN5Kd7Hs2Vb9Xc4Gf6Jp1", "lacks the required scope certificate:manage"},
+	{venafiVariable, "rejected (revoked)", "fake-tpp-4-Zq8RtYw3LmN5Kd7Hs2Vb9Xc4Gf6Jp1", "invalid_token"},
 }
 
 const (
@@ -64,22 +64,22 @@ func startIssuers() (i issuers, stop func()) {
 
 	now := time.Now().UTC().Truncate(time.Second)
 	for token, known := range map[string]cloudflaretest.Token{
-		validCloudflare:               {},
-		"fake-cf-2-Zq8RtYw3LmN5":      {ExpiresOn: now.Add(24 * time.Hour)},
-		"fake-cf-3-Zq8RtYw3LmN5":      {ExpiresOn: now.Add(-24 * time.Hour)},
-		"fake-cf-4-Zq8RtYw3LmN5":      {Status: "disabled"},
-		"fake-cf-5-Zq8RtYw3LmN5":      {NotBefore: now.Add(48 * time.Hour)},
-		"fake-cf-6-Zq8RtYw3LmN5":      {Status: "revoked (exposed)"},
-		"cfat_fake-cf-7-Zq8RtYw3LmN5": {Account: "023e105f4ecef8ad9ca31a8372d0c353"},
+		validCloudflare: {},
+		"fake-cf-2-Zq8RtYw3LmN5Kd7Hs2Vb9Xc4Gf6Jp1":      {ExpiresOn: now.Add(24 * time.Hour)},
+		"fake-cf-3-Zq8RtYw3LmN5Kd7Hs2Vb9Xc4Gf6Jp1":      {ExpiresOn: now.Add(-24 * time.Hour)},
+		"fake-cf-4-Zq8RtYw3LmN5Kd7Hs2Vb9Xc4Gf6Jp1":      {Status: "disabled"},
+		"fake-cf-5-Zq8RtYw3LmN5Kd7Hs2Vb9Xc4Gf6Jp1":      {NotBefore: now.Add(48 * time.Hour)},
+		"fake-cf-6-Zq8RtYw3LmN5Kd7Hs2Vb9Xc4Gf6Jp1":      {Status: "revoked (exposed)"},
+		"cfat_fake-cf-7-Zq8RtYw3LmN5Kd7Hs2Vb9Xc4Gf6Jp1": {Account: "023e105f4ecef8ad9ca31a8372d0c353"},
 	} {
 		known.ID = "ed17574386854bf78a67040be0a770b0"
 		i.cloudflare.Set(token, known)
 	}
 
 	for token, known := range map[string]venafitest.Token{
-		validVenafi:               {ValidFor: 7776000, Scope: "certificate:manage,revoke"},
-		"fake-tpp-2-Zq8RtYw3LmN5": {ValidFor: 86400, Scope: "certificate:manage"},
-		"fake-tpp-3-Zq8RtYw3LmN5": {ValidFor: 7776000, Scope: "certificate:discover;ssh"},
+		validVenafi: {ValidFor: 7776000, Scope: "certificate:manage,revoke"},
+		"fake-tpp-2-Zq8RtYw3LmN5Kd7Hs2Vb9Xc4Gf6Jp1": {ValidFor: 86400, Scope: "certificate:manage"},
+		"fake-tpp-3-Zq8RtYw3LmN5Kd7Hs2Vb9Xc4Gf6Jp1": {ValidFor: 7776000, Scope: "certificate:discover;ssh"},
 	} {
 		known.IssuedOn, known.GrantIssuedOn, known.GrantExpiresOn = now, now, now.AddDate(1, 0, 0)
 		known.Application, known.Identity = "fake", "local:{8e1bf110-8ef8-4a53-a6da-d5d29c983451}"

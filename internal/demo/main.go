@@ -109,7 +109,7 @@ func run(ctx context.Context, out io.Writer, all bool) error {
 func (d *demo) scenes(ctx context.Context) error {
 	fmt.Fprintf(d.out, "main.tf, run against a fake Cloudflare with a stand-in for its provider:\n\n%s\n", indent(gate+"\n"+record))
 
-	expired := []string{cloudflareVariable + "=fake-cf-3-Zq8RtYw3LmN5"}
+	expired := []string{cloudflareVariable + "=fake-cf-3-Zq8RtYw3LmN5Kd7Hs2Vb9Xc4Gf6Jp1"}
 	before := errors.Join(
 		d.scene(ctx, "1. The token is valid: the record is created.", nil, true, "Creation complete", "apply", "-auto-approve"),
 		d.scene(ctx, "2. The token has expired: the plan is refused.", expired, false, "expired at", plan),

@@ -83,7 +83,7 @@ func record(ctx context.Context, out io.Writer) error {
 		return err
 	}
 
-	const token = "fake-cf-1-Zq8RtYw3LmN5"
+	const token = "fake-cf-1-Zq8RtYw3LmN5Kd7Hs2Vb9Xc4Gf6Jp1"
 
 	env := []string{"CLOUDFLARE_API_TOKEN=" + token, "CLOUDFLARE_BASE_URL=" + server.URL + "/client/v4", "TF_VAR_zone_id=zone"}
 

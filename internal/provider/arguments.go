@@ -79,7 +79,7 @@ func unknownConfiguration(argument string) error {
 		Happened: argument + " in the provider configuration is unknown until apply, " +
 			"and no token can be verified without it.",
 		Remedy: "Create what it depends on in an earlier run, or set a value that is known during plan. " +
-			"If only the token is unknown, set it in the check's own argument, so that Terraform defers the check.",
+			"If the block is unknown only because of its token, set the token in the check's own argument, so that Terraform defers the check.",
 	}
 }
 

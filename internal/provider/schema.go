@@ -63,7 +63,7 @@ func checkSchema(description string, names token.Names, statuses, nullEnd string
 		},
 		"reason": schema.StringAttribute{
 			Computed:            true,
-			MarkdownDescription: "Message for `error_message`: the token source, the issuer's response, and what to do. Never null.",
+			MarkdownDescription: "Explanation of `status`: the token source, the issuer's response, and what to do. Never null.",
 		},
 		"expires_on": schema.StringAttribute{
 			Computed: true, CustomType: timetypes.RFC3339Type{},

@@ -91,14 +91,17 @@ func venafiIssuer() issuer {
 				},
 				"access_issued_on": computedTime("When the access token was issued or last refreshed."),
 				"grant_issued_on":  computedTime("When the grant was authorized."),
-				"grant_expires_on": computedTime("When the *grant* expires; null if it does not."),
+				"grant_expires_on": schema.StringAttribute{
+					Computed: true, CustomType: timetypes.RFC3339Type{},
+					MarkdownDescription: "When the *grant* expires. RFC 3339 in UTC; null if it does not expire or is not reported.",
+				},
 				"valid_for": schema.Int64Attribute{
 					Computed:            true,
 					MarkdownDescription: "Lifetime of the access token in seconds, starting at `access_issued_on`. Null if not reported.",
 				},
 				"application": computedString("Client ID of the API integration."),
 				"identity":    computedString("Identity of the token's owner, such as `local:{guid}`."),
-				"scope":       computedString("Scope of the token as the server returns it, such as `certificate:manage,revoke;ssh`."),
+				"scope":       computedString("Scope of the token, such as `certificate:manage,revoke;ssh`."),
 				"scopes": schema.MapAttribute{
 					Computed: true, ElementType: types.SetType{ElemType: types.StringType},
 					MarkdownDescription: "`scope` as a map of scopes to sets of restrictions, in lower case, " +

@@ -24,7 +24,7 @@ import (
 	"unique"
 )
 
-// minPart is how many consecutive characters of a token are too many to show.
+// minPart is the number of consecutive characters of a token that are not shown.
 const minPart = 8
 
 // maxShown is the maximum length of a server's message, in characters.
@@ -41,7 +41,7 @@ type Token struct {
 	forms *func() []string
 }
 
-// newToken returns a token; text is clean.
+// newToken returns a token. The text must have passed Clean.
 func newToken(text, source string) Token {
 	forms := sync.OnceValue(func() []string { return encodings(text) })
 

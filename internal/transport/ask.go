@@ -70,8 +70,8 @@ func (c *Client[A]) Ask(ctx context.Context, address *url.URL, bearer token.Toke
 	})
 }
 
-// minToken is the length from which a token is not found in a host name by chance, in
-// characters.
+// minToken is the minimum length, in characters, of a token that is not found in a host
+// name by chance.
 const minToken = 8
 
 // retry sends the request until there is a response, a retry cannot help, or the
@@ -206,8 +206,8 @@ func isHTTP2(conn net.Conn) bool {
 	return ok && secure.ConnectionState().NegotiatedProtocol == "h2"
 }
 
-// interrupted returns the error of a check that timed out; nobody reads that of a
-// cancelled one. Last is the outcome of the last complete attempt, or "".
+// interrupted returns the error of a check that timed out. The error of a
+// cancelled check is never shown. Last is the outcome of the last complete attempt, or "".
 func (c *Config) interrupted(err error, host, last string) *verdict.Error {
 	happened := c.Issuer + " at " + host + " did not respond within the timeout of " + verdict.Brief(c.Timeout)
 	if last != "" {

@@ -79,7 +79,7 @@ type Config struct {
 	Log func(ctx context.Context, message string, fields map[string]any)
 }
 
-// setDefaults sets what is not set.
+// setDefaults fills in unset fields.
 func (c *Config) setDefaults() {
 	if c.Proxy == nil {
 		c.Proxy = http.ProxyFromEnvironment

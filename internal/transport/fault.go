@@ -118,7 +118,7 @@ func (c *Config) explain(err error, host string) (happened, remedy string) {
 	}
 }
 
-// explainProxy is explain for proxy errors; "" for anything else.
+// explainProxy explains proxy errors; it returns "" for any other error.
 func (c *Config) explainProxy(err error, host string) (happened, remedy string) {
 	var (
 		proxy     *proxyError
@@ -156,7 +156,8 @@ func (c *Config) explainProxy(err error, host string) (happened, remedy string) 
 	}
 }
 
-// explainCertificate is explain for the server's certificate; "" for anything else.
+// explainCertificate explains errors about the server's certificate; it returns "" for
+// any other error.
 func (c *Config) explainCertificate(err error) (happened, remedy string) {
 	var (
 		hostname  x509.HostnameError
@@ -198,7 +199,7 @@ func (c *Config) explainCertificate(err error) (happened, remedy string) {
 	}
 }
 
-// explainTLS is explain for the rest of TLS; "" for anything else.
+// explainTLS explains other TLS errors; it returns "" for any other error.
 func (c *Config) explainTLS(err error) (happened, remedy string) {
 	var record tls.RecordHeaderError
 

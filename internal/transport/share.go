@@ -13,7 +13,7 @@ type question struct {
 	token   unique.Handle[string]
 }
 
-// maxKept is how long after its request an answer may serve another check.
+// maxKept is how long an answer may be reused after its request was sent.
 const maxKept = 10 * time.Second
 
 // share lets equal checks share one request. It belongs to one client, and so to
@@ -122,8 +122,8 @@ func (s *share[A]) leave(key question, c *call[A]) {
 	}
 }
 
-// forget removes expired answers. It looks at them only now and then, so that many
-// checks do not each look at many.
+// forget removes expired answers. It visits all at most once every maxKept, so that
+// many checks do not each visit many.
 func (s *share[A]) forget(now time.Time) {
 	if now.Sub(s.swept).Abs() < maxKept {
 		return

@@ -22,7 +22,7 @@ func newVanguard() *vanguard {
 }
 
 // enter waits until a request may be sent. The first request calls leave as soon as
-// it has a connection, or when it has failed. If v is nil, none waits.
+// it has a connection, or when it has failed. On a nil vanguard, it returns at once.
 func (v *vanguard) enter(ctx context.Context) (leave func(), err error) {
 	if v == nil {
 		return func() {}, nil

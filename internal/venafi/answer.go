@@ -224,7 +224,8 @@ func inStatusLine(resp *transport.Response) bool {
 	return len(resp.Body) == 0 && !resp.Oversized && ended().MatchString(strings.Join(strings.Fields(resp.Words), " "))
 }
 
-// ended is compiled on first use: each run starts the provider several times.
+// ended matches a status line that says that a token or grant is no longer valid. It is
+// compiled on first use: each run starts the provider several times.
 var ended = sync.OnceValue(func() *regexp.Regexp { //nolint:gochecknoglobals // Effectively a constant.
 	const wrong = `(revoked|expired|invalid|malformed)`
 
@@ -305,7 +306,7 @@ func undecided(resp *transport.Response, said string) *verdict.Error {
 			"If it does, set venafi.client_certificate and venafi.client_key. Otherwise look for a proxy or gateway that removes or changes "+
 				"the Authorization header, and check venafi.url in the provider configuration.")
 	case resp.Status == http.StatusForbidden:
-		return resp.Fault(said, "According to its documentation, verifying a token requires no scope.",
+		return resp.Fault(said, "Verifying a token requires no scope, so an access restriction may be the cause.",
 			"Ask the server's administrator whether access is restricted by address, or whether a client certificate (venafi.client_certificate) is required.")
 	case resp.Status == http.StatusNotFound:
 		return resp.Fault(said, "There is no Authorize/Verify endpoint at this URL.",
@@ -357,7 +358,7 @@ var parameter = sync.OnceValue(func() *regexp.Regexp { //nolint:gochecknoglobals
 	return regexp.MustCompile(`[^\s,="]+[ \t]*=[ \t]*("(\\.|[^"\\])*"|[^\s,"]+)`)
 })
 
-// deref returns the zero value for nil, where both mean the same.
+// deref returns *p, or the zero value if p is nil.
 func deref[T any](p *T) T {
 	if p == nil {
 		return *new(T)

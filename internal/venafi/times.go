@@ -44,7 +44,7 @@ func moment(unix *int64, iso, microsoft *string) (*time.Time, error) {
 	return cmp.Or(set(time.Unix(deref(unix), 0)), set(fromISO), set(fromMicrosoft)), errors.Join(err1, err2)
 }
 
-// set returns nil for what servers send as no time: 1970, or .NET's year 1.
+// set returns t in UTC, or nil if t is a placeholder for no time: 1970 or .NET's year 1.
 func set(t time.Time) *time.Time {
 	if t.Unix() <= 0 {
 		return nil

@@ -10,10 +10,10 @@ type Error struct {
 	Happened string
 	// Remedy says in sentences what to do next.
 	Remedy string
-	// Asked reports that a request was in progress. The detail then says that the
+	// Asked reports whether a request was in progress. The detail then says that the
 	// fault says nothing about the token, because people rotate tokens in an outage.
 	Asked bool
-	// Temporary reports that the request may succeed shortly, and is retried.
+	// Temporary reports whether the request may succeed shortly, and is retried.
 	Temporary bool
 	// Err is the cause, for [errors.Is] and [errors.As]. Its text is not shown,
 	// because it may repeat what a server sent.

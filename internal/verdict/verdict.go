@@ -12,7 +12,7 @@ import (
 	"unicode/utf8"
 )
 
-// Status is the verdict in a word: one of the constants below, or any other status
+// Status is the status of a token: one of the constants below, or any other status
 // word of an issuer, unchanged.
 type Status string
 
@@ -29,7 +29,7 @@ const (
 
 // Facts is what one answer of an issuer says about a token.
 type Facts struct {
-	// Refused reports that the issuer does not accept the token. The facts about its
+	// Refused reports whether the issuer rejects the token. The facts about its
 	// lifetime are then unknown.
 	Refused bool
 	// Said is the issuer's message in a form that may be shown, or "".
@@ -40,11 +40,11 @@ type Facts struct {
 	NotBefore *time.Time
 	// ExpiresOn is when the token expires; nil if the answer has none.
 	ExpiresOn *time.Time
-	// EndUnknown reports that the token may expire before ExpiresOn, or at any time if
+	// EndUnknown reports whether the token may expire before ExpiresOn, or at any time if
 	// ExpiresOn is nil. If false, a nil ExpiresOn means that the token does not
 	// expire.
 	EndUnknown bool
-	// ScopesUnknown reports that scopes are required, but the answer has none.
+	// ScopesUnknown reports whether scopes are required, but the answer has none.
 	ScopesUnknown bool
 	// MissingScopes are the required scopes that the token lacks.
 	MissingScopes []string

@@ -40,7 +40,7 @@ deny contains "The plan failed and cannot be applied. Fix the errors that it rep
 	not succeeded
 }
 
-# So may the verdict of a check that -target leaves out.
+# With -target, a verdict may also be from an earlier run.
 deny contains "The plan is not complete and may lack checks. Plan again without -target." if {
 	succeeded
 	object.get(input, "complete", true) != true
@@ -188,8 +188,8 @@ passes(check) if {
 	lasts(check)
 }
 
-# Relative to the time of evaluation. Times are compared as text, since Rego's overflow in
-# 2262. The provider writes all of them in UTC, some with fractions.
+# Relative to the time of evaluation. Times are compared as text, since Rego's
+# nanoseconds overflow in 2262. The provider writes all of them in UTC, some with fractions.
 lasts(check) if {
 	remaining := round(settings.min_remaining_hours * 3600000000000)
 	expires_on := regex.replace(check.verdict.expires_on, `\.\d+Z$`, "Z")

@@ -1,5 +1,3 @@
-# Mocks the Cloudflare provider. The token is still verified, for example with the fake
-# issuer that "make issuers" starts.
 mock_provider "cloudflare" {}
 
 run "plan" {
