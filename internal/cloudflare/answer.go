@@ -166,10 +166,10 @@ func undecided(resp *transport.Response, errs []message, said string, asked endp
 			"If the message names a location, allow this machine's address in the token's client IP address filtering in the Cloudflare dashboard. "+
 				"Otherwise compare the message with the token's settings in the dashboard.")
 	case has(errs, codeInvalidObject) && asked.account != "":
-		return resp.Fault(said, "Cloudflare does not recognize this account.", "Check account_id. "+AccountIDRemedy)
+		return resp.Fault(said, "Cloudflare does not recognize the account or the path.", "Check account_id. "+AccountIDRemedy+" "+asked.urlRemedy())
 	case has(errs, codeNoRoute) && asked.account != "":
 		return resp.Fault(said, "", asked.urlRemedy()+" Then check account_id. "+AccountIDRemedy)
-	case resp.Status == http.StatusNotFound:
+	case resp.Status == http.StatusNotFound, has(errs, codeNoRoute):
 		return resp.Fault(said, "", asked.urlRemedy())
 	default:
 		return resp.Fault(said, "", "")

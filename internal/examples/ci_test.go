@@ -247,6 +247,17 @@ func TestCheckScript(t *testing.T) {
 		t.Error("replace.md exists without a token to replace")
 	}
 
+	// A condition of anything but a token check does not concern a token.
+	s.cloudflare.Set(endingToken, cloudflaretest.Token{ID: tokenID})
+	c.write(t, "token-check/other.tf", `output "other" {
+  value = 1
+  precondition {
+    condition     = data.tokencheck_cloudflare.all["dns"].status == "other"
+    error_message = "Something else."
+  }
+}`)
+	check(2, "", "- data.tokencheck_venafi.this\n")
+
 	c.write(t, "token-check/fault.tf", "fault")
 	check(3, "", "")
 }

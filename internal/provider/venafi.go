@@ -77,7 +77,7 @@ func venafiIssuer() issuer {
 				"Does not check the permissions of the token's identity.",
 			venafiNames,
 			"`active`, `expiring`, `rejected`, or `missing_scope`.",
-			"This is `access_issued_on` plus `valid_for`, or `grant_expires_on` if that is earlier. Null if it is not reported, or if the token was rejected.",
+			"This is `access_issued_on` plus `valid_for`, or `grant_expires_on` if that is earlier. Null if it is unknown, or if the token was rejected.",
 			map[string]schema.Attribute{
 				"required_scopes": schema.SetAttribute{
 					Optional: true, ElementType: types.StringType,

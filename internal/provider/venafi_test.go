@@ -124,7 +124,7 @@ func TestVenafiVerdicts(t *testing.T) {
 		"lifetime not reported": {
 			func(token *venafitest.Token) { token.ValidFor = 0 }, nil,
 			map[string]any{"valid": true, "expires_on": nil, "valid_for": nil, "grant_expires_on": after(365 * 24 * time.Hour)},
-			"its expiration is not reported",
+			"its expiration is unknown",
 		},
 		"fields missing on older servers": {
 			func(token *venafitest.Token) { *token = venafitest.Token{Application: "a", Scope: "ssh"} }, nil,
@@ -254,7 +254,7 @@ func TestVenafiWarnings(t *testing.T) {
 		"token expired": {
 			venafitest.Body(venafitest.Token{IssuedOn: clock.AddDate(-1, 0, 0), ValidFor: 60}), time.Hour,
 			map[string]any{"expires_on": nil},
-			"its expiration is not reported",
+			"its expiration is unknown",
 			[]string{"Clock skew detected: ", "Expiration date ignored: "},
 		},
 		"token expired, grant not expired": {
@@ -270,18 +270,18 @@ func TestVenafiWarnings(t *testing.T) {
 			[]string{"Expiration date ignored: "},
 		},
 		"token expires after the year 9999": {
-			venafitest.Body(venafitest.Token{IssuedOn: clock, ValidFor: far}), 0, map[string]any{"expires_on": nil}, "its expiration is not reported", []string{"Expiration date ignored: "},
+			venafitest.Body(venafitest.Token{IssuedOn: clock, ValidFor: far}), 0, map[string]any{"expires_on": nil}, "its expiration is unknown", []string{"Expiration date ignored: "},
 		},
 		"issued after the year 9999": {
 			fmt.Sprintf(`{"access_issued_on_unix_time":%d,"valid_for":60}`, int64(far)), 0,
 			map[string]any{"access_issued_on": nil, "expires_on": nil},
-			"its expiration is not reported",
+			"its expiration is unknown",
 			[]string{"Expiration date ignored: "},
 		},
 		"both expire after the year 9999": {
 			fmt.Sprintf(`{"access_issued_on_unix_time":1,"valid_for":%d,"expires_unix_time":%[1]d}`, int64(far)), 0,
 			map[string]any{"expires_on": nil, "grant_expires_on": nil},
-			"its expiration is not reported",
+			"its expiration is unknown",
 			[]string{"Expiration date ignored: ", "Expiration date ignored: "},
 		},
 	} {

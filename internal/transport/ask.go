@@ -14,7 +14,6 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"strconv"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -58,11 +57,11 @@ func New[A any](config Config) (*Client[A], error) {
 // [verdict.Error.Temporary], the request is retried. The error is read's, or a
 // [*verdict.Error].
 func (c *Client[A]) Ask(ctx context.Context, address *url.URL, bearer token.Token, fresh bool, read func(*Response) (A, error)) (A, error) {
-	if host := strings.ToLower(address.Host); len(bearer.Reveal()) >= minToken && strings.Contains(host, strings.ToLower(bearer.Reveal())) {
+	if len(bearer.Reveal()) >= minToken && bearer.In(address.Host) {
 		var none A
 
 		// Looking the name up would send the token to DNS servers.
-		return none, &verdict.Error{Summary: "Invalid server URL", Happened: "The server URL contains the token.", Remedy: c.config.checkURL(), Asked: true}
+		return none, &verdict.Error{Summary: "Invalid server URL", Happened: "The host in the server URL contains part of the token.", Remedy: c.config.checkURL(), Asked: true}
 	}
 
 	return c.shared.do(ctx, question{address.String(), bearer.Key()}, fresh, func(ctx context.Context) (A, error) {

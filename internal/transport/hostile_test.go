@@ -172,7 +172,7 @@ func TestTokenAsHost(t *testing.T) {
 
 	dialed := false
 
-	for _, host := range []string{secret, "api." + strings.ToUpper(secret) + ".example.com:8443"} {
+	for _, host := range []string{secret, "api." + strings.ToUpper(secret) + ".example.com:8443", secret[:8] + ".example.com"} {
 		_, err := get(t, "https://"+host, func(c *transport.Config) {
 			c.MaxRetries = 0
 			c.Resolver = &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
@@ -181,7 +181,7 @@ func TestTokenAsHost(t *testing.T) {
 				return nil, errors.New("no network")
 			}}
 		})
-		wantFault(t, err, "The server URL contains the token.", "issuer.url")
+		wantFault(t, err, "The host in the server URL contains part of the token.", "issuer.url")
 	}
 
 	if dialed {

@@ -9,7 +9,6 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/transport"
@@ -53,128 +52,6 @@ type document struct {
 // time, a lifetime or, from old servers, an application with a scope.
 func (d document) isVerify(t times) bool {
 	return t != (times{}) || deref(d.ValidFor) > 0 || strings.TrimSpace(deref(d.Application)) != "" && strings.TrimSpace(deref(d.Scope)) != ""
-}
-
-// contradicted reports whether one of the other members contradicts the status: an
-// error in any spelling, or a word for an invalid token. Real responses have none,
-// so a false alarm is better than trusting the rest.
-func (d document) contradicted() bool {
-	for name, raw := range d.Others {
-		var value any
-		if err := json.Unmarshal(raw, &value); strings.HasPrefix(strings.Map(letters, name), "error") || err == nil && denies(name, value, false) {
-			return true
-		}
-	}
-
-	return false
-}
-
-// denies reports whether a member, by its name and value or by its own members,
-// says that the token is not valid. The whole name must be about the token: neither
-// "default" nor "mfa_enabled" is. What is under a good name is judged by it as well.
-func denies(name string, value any, underGood bool) bool {
-	about := describing().FindStringSubmatch(strings.Map(letters, name))
-	if about == nil {
-		about = make([]string, 5)
-	}
-
-	faults := wordsOf(name) // As in oauth_error.
-	bad := about[2] != "" || about[3] != "" || len(faults) > 0 && slices.Contains([]string{"error", "errors", "exception", "fault"}, faults[len(faults)-1])
-	good, told := !bad && (about[1] != "" || underGood), about[4] != ""
-
-	switch v := value.(type) {
-	case map[string]any:
-		for inner, value := range v {
-			if denies(inner, value, good) {
-				return true
-			}
-		}
-
-		return bad && len(v) > 0
-	case []any:
-		return slices.ContainsFunc(v, func(value any) bool { return denies(name, value, good) })
-	case nil:
-		return false
-	default:
-		no, says := plainly(value)
-
-		return no && (good || told && (value == false || value == "false")) || bad && !no || (good || told) && says
-	}
-}
-
-// describing matches the names, in letters alone, of members that describe the token:
-// a good word, its negation, a bad word, or a state.
-var describing = sync.OnceValue(func() *regexp.Regexp { //nolint:gochecknoglobals // Effectively a constant.
-	good := "(?:" + strings.Join(goodWords, "|") + ")"
-
-	return regexp.MustCompile("^(?:is|has|was|been|the|access|token|grant)*(?:(" + good + ")|((?:not|in|un)" + good + ")|(" + strings.Join(badWords, "|") + ")|(" +
-		strings.Join(stateWords, "|") + "))(?:on|at|date|time|unix|iso|utc|token|grant)*$")
-})
-
-// plainly reports whether a value is a form of no, and whether it alone says that
-// something is not valid.
-func plainly(value any) (no, says bool) {
-	switch v := value.(type) {
-	case string:
-		text := strings.ToLower(strings.Trim(v, " ."))
-
-		return slices.Contains([]string{"false", "no", "n", "off", "0", "none", ""}, text), negative(wordsOf(v))
-	case float64:
-		return v == 0, v >= http.StatusBadRequest && v < 600
-	default:
-		return value == false, false
-	}
-}
-
-// negative reports whether words say that something is not valid.
-func negative(words []string) bool {
-	for i, word := range words {
-		if slices.Contains(badWords, word) || (word == "not" || word == "longer") && i+1 < len(words) && slices.Contains(goodWords, words[i+1]) {
-			return true
-		}
-	}
-
-	return false
-}
-
-// wordsOf splits a name or text into lower-case words: at non-letters, and before
-// an upper-case letter that follows a lower-case one.
-func wordsOf(text string) []string {
-	var (
-		b        strings.Builder
-		previous rune
-	)
-
-	for _, r := range text {
-		if unicode.IsUpper(r) && unicode.IsLower(previous) {
-			b.WriteByte(' ')
-		}
-
-		b.WriteRune(unicode.ToLower(r))
-
-		previous = r
-	}
-
-	return strings.FieldsFunc(b.String(), func(r rune) bool { return !unicode.IsLetter(r) })
-}
-
-// Words in the name or value of a member that describe a token.
-var (
-	badWords = []string{ //nolint:gochecknoglobals // Effectively a constant.
-		"revoked", "expired", "disabled", "inactive", "deactivated", "invalid", "rejected", "refused", "blocked", "locked", "suspended", "terminated",
-		"cancelled", "denied", "deleted", "unauthorized", "forbidden", "failed", "failure", "error", "errors", "exception", "fault",
-	}
-	goodWords  = []string{"active", "valid", "enabled", "success", "authenticated", "authorized", "accepted", "verified", "usable", "ok"} //nolint:gochecknoglobals // Effectively a constant.
-	stateWords = []string{"status", "state", "result", "token", "message", "msg", "reason", "detail", "details", "code"}                  //nolint:gochecknoglobals // Effectively a constant.
-)
-
-// letters maps letters to lower case and drops other characters.
-func letters(r rune) rune {
-	if !unicode.IsLetter(r) {
-		return -1
-	}
-
-	return unicode.ToLower(r)
 }
 
 // refusal is the body of a response that rejects the token.
@@ -290,7 +167,7 @@ const authenticationRemedy = "Exempt /vedauth from authentication in the proxy, 
 func undecided(resp *transport.Response, said string) *verdict.Error {
 	switch {
 	case resp.Status == http.StatusUnauthorized && challenged(resp):
-		return resp.Fault(said, "The response also requests other credentials, so a proxy, gateway, or web server in front of the platform may have sent it.",
+		return resp.Fault(said, "The response has a challenge (WWW-Authenticate) that is not a Bearer challenge or cannot be parsed, so a proxy, gateway, or web server in front of the platform may have sent it.",
 			authenticationRemedy)
 	case resp.Status == http.StatusUnauthorized:
 		return resp.Fault(said, "This is not how the platform rejects a token: a proxy, gateway, or web server in front of it may require other credentials, or it may be failing.",
@@ -299,8 +176,8 @@ func undecided(resp *transport.Response, said string) *verdict.Error {
 		return resp.Fault(said, "The message suggests that the grant has expired, but the response is not in the documented format.",
 			"Run again. If the message is the same, request a new grant and token, and use that token.")
 	case resp.Status == http.StatusBadRequest && said != "":
-		return resp.Fault(said, "The server could not parse the request.",
-			"Look for a proxy or gateway that removes or changes the Authorization header, and check venafi.url in the provider configuration.")
+		return resp.Fault(said, "The server did not accept the request.",
+			"Run again. If the error persists, look for a proxy or gateway that removes or changes the Authorization header, and check venafi.url in the provider configuration.")
 	case resp.Status == http.StatusBadRequest:
 		return resp.Fault(said, "The web server in front of the platform rejected the request: it may require a client certificate.",
 			"If it does, set venafi.client_certificate and venafi.client_key. Otherwise look for a proxy or gateway that removes or changes "+

@@ -76,8 +76,8 @@ func TestAccepted(t *testing.T) {
 		{name: "identity without braces", body: body(issued, `"identity":"AD+corp:8e1bf110-8ef8-4a53-a6da-d5d29c983451"`), accessIssued: noon, identity: "AD+corp:8e1bf110-8ef8-4a53-a6da-d5d29c983451"},
 
 		// Older servers send fewer fields.
-		{name: "application and scope only", body: body(`"application":"a"`, `"scope":"ssh"`), application: "a", scope: "ssh", scopes: venafi.Scopes{"ssh": {}}, reason: []string{"not reported"}, noReason: []string{"1970", "0001", "does not expire"}},
-		{name: "valid_for only", body: body(`"valid_for":60`), validFor: 60, reason: []string{"not reported"}},
+		{name: "application and scope only", body: body(`"application":"a"`, `"scope":"ssh"`), application: "a", scope: "ssh", scopes: venafi.Scopes{"ssh": {}}, reason: []string{"unknown"}, noReason: []string{"1970", "0001", "does not expire"}},
+		{name: "valid_for only", body: body(`"valid_for":60`), validFor: 60, reason: []string{"unknown"}},
 		{name: "valid_for one second only", body: body(`"valid_for":1`), validFor: 1},
 		{
 			name: "members that do not deny validity",
@@ -86,7 +86,7 @@ func TestAccepted(t *testing.T) {
 			accessIssued: noon,
 		},
 		{name: "other fields null", body: body(issued, `"application":"a"`, `"identity":null`, `"scope":null`, `"valid_for":null`, `"expires":null`, `"expires_unix_time":null`, `"access_issued_on_ISO8601":null`), application: "a", accessIssued: noon},
-		{name: "grant expiration only", body: body(`"expires_unix_time":1636492045`), grantExpires: "2021-11-09T21:07:25Z", reason: []string{"not reported"}, noReason: []string{"2021"}},
+		{name: "grant expiration only", body: body(`"expires_unix_time":1636492045`), grantExpires: "2021-11-09T21:07:25Z", reason: []string{"unknown"}, noReason: []string{"2021"}},
 		{name: "issued only", body: body(issued), accessIssued: noon},
 		{name: "whitespace", body: "\r\n " + body(` "scope" : "ssh" `, ` "application" : "a"`) + "\n", application: "a", scope: "ssh", scopes: venafi.Scopes{"ssh": {}}},
 
@@ -113,7 +113,7 @@ func TestAccepted(t *testing.T) {
 		{name: "zero seconds and an ISO date", body: body(`"grant_issued_on_unix_time":0`, `"grant_issued_on_ISO8601":"2020-11-09T21:07:25Z"`), grantIssued: "2020-11-09T21:07:25Z"},
 
 		// The lifetime.
-		{name: "valid_for 0 is unknown", body: body(issued, `"valid_for":0`), accessIssued: noon, reason: []string{"not reported"}},
+		{name: "valid_for 0 is unknown", body: body(issued, `"valid_for":0`), accessIssued: noon, reason: []string{"unknown"}},
 		{name: "negative valid_for is unknown", body: body(issued, `"valid_for":-1`), accessIssued: noon},
 		{name: "most negative valid_for", body: body(issued, `"valid_for":-9223372036854775808`), accessIssued: noon},
 		{name: "valid_for missing", body: body(issued, `"expires_unix_time":1636492045`), accessIssued: noon, grantExpires: "2021-11-09T21:07:25Z"},
@@ -130,7 +130,7 @@ func TestAccepted(t *testing.T) {
 		{name: "token and grant expire together", body: body(issued, `"valid_for":345600`, `"expires_unix_time":1607601600`), accessIssued: noon, validFor: 345600, grantExpires: "2020-12-10T12:00:00Z", expires: "2020-12-10T12:00:00Z"},
 
 		// An expiration in the past contradicts the server, and is ignored.
-		{name: "token expiration in the past", body: body(issued, `"valid_for":3600`), accessIssued: noon, validFor: 3600, warnings: 1, reason: []string{"not reported"}, noReason: []string{"2020-12-06T13"}},
+		{name: "token expiration in the past", body: body(issued, `"valid_for":3600`), accessIssued: noon, validFor: 3600, warnings: 1, reason: []string{"unknown"}, noReason: []string{"2020-12-06T13"}},
 		{name: "token expiration now", body: body(issued, `"valid_for":86400`), accessIssued: noon, validFor: 86400, warnings: 1},
 		{name: "token expiration in one second", body: body(issued, `"valid_for":86401`), accessIssued: noon, validFor: 86401, expires: "2020-12-07T12:00:01Z"},
 		{name: "token expiration in the past, grant's in the future", body: body(issued, `"valid_for":3600`, `"expires_unix_time":1607601600`), accessIssued: noon, validFor: 3600, grantExpires: "2020-12-10T12:00:00Z", expires: "2020-12-10T12:00:00Z", warnings: 1},
@@ -335,7 +335,8 @@ func TestFurtherMembers(t *testing.T) {
 		`"tenant":"default"`, `"default":true`, `"default_scope":"x"`, `"isDefault":1`, `"node":"failover-2"`, `"failover":true`, `"interactive":false`, `"active_directory":false`,
 		`"valid_until":""`, `"valid_from":0`, `"refresh_valid_for":0`, `"successor":""`, `"mfa":"disabled"`, `"note":"not set"`, `"refresh":"not supported"`, `"failed_logins":2`,
 		`"revoked":false`, `"expired":0`, `"status":"active"`, `"message":"The token is valid"`, `"result":{"page":0,"default":false}`, `"invalid":"no"`, `"disabled":null`, `"code":200`,
-		`"permissions":{"certificate":{"manage":true,"revoke":true}}`, `"mfa_enabled":false`, `"refresh_token_valid":false`, `"application_description":"Rotates expired certificates"`, `"x":1e400`,
+		`"permissions":{"certificate":{"manage":true,"revoke":true}}`, `"mfa_enabled":false`, `"refresh_token_valid":false`, `"application_description":"Rotates expired certificates"`, `"x":1e400`, `"message":"No errors"`, `"message":"not revoked"`, `"revoked_on":"/Date(-62135596800000)/"`, `"revoked_on_ISO8601":"0001-01-01T00:00:00Z"`,
+		`"authorized_on_unix_time":0`, `"token":{"n":1e999}`,
 	} {
 		if _, _, answer, err := verify(t, issuertest.Reply(200, body(issued, member))); err != nil || answer.Refused {
 			t.Errorf("%s: %+v, %v", member, answer, err)
@@ -361,11 +362,27 @@ func TestNestedMembers(t *testing.T) {
 	}
 }
 
+// TestManyMembers covers a list under the longest name that fits.
+func TestManyMembers(t *testing.T) {
+	t.Parallel()
+
+	list := `"` + strings.Repeat("is", 15_000) + `":[` + strings.Repeat("0,", 16_000) + "1]"
+	began := time.Now()
+
+	if _, _, _, err := verify(t, issuertest.Reply(200, body(issued, list))); err != nil {
+		t.Error(err)
+	}
+
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("took %v", took)
+	}
+}
+
 // TestGrantExpiresFirst: what renews a token that its grant bounds is another grant.
 func TestGrantExpiresFirst(t *testing.T) {
 	t.Parallel()
 
-	for expires, want := range map[string]string{"2026-03-01T13:00:00Z": "a refresh does not extend it", "2026-09-01T13:00:00Z": "Refresh the token"} {
+	for expires, want := range map[string]string{"2026-03-01T13:00:00Z": "a refresh does not extend it", "2026-05-30T11:00:00Z": "a refresh does not extend it", "2026-09-01T13:00:00Z": "Refresh the token"} {
 		_, b, answer, err := verify(t, issuertest.Reply(200, body(`"access_issued_on_ISO8601":"2026-03-01T11:00:00Z"`, `"valid_for":7776000`, `"expires_ISO8601":"`+expires+`"`)))
 		if err != nil {
 			t.Fatal(err)
@@ -595,8 +612,12 @@ func TestNoVerdict(t *testing.T) {
 		`"message":"This token is not valid"`, `"status":"no longer valid"`, `"status":"not_active"`, `"status":"notActive"`, `"status":"deactivated"`, `"active":"0"`, `"valid":"n"`,
 		`"Success":"0"`, `"active":"No."`, `"verified":false`, `"status":false`, `"result":false`, `"usable":false`, `"isOk":false`, `"valid":{"value":false}`, `"status":"locked"`, `"status":401`,
 		`"deleted":true`, `"message":"token revoked"`, `"exception":"x"`, `"fault":{"code":1,"denied":true}`,
-		`"in_active":true`, `"revoked":"yes"`, `"isvalid":false`, `"ISACTIVE":false`, `"isrevoked":true`, `"tokenrevoked":true`, `"tokenstate":"revoked"`, `"status":"false"`,
-		`"revoked_on_unix_time":1604956045`, `"token_not_valid":true`, `"has_access_expired":1`, `"active":""`, `"active":"none"`, `"enabled":false`,
+		`"in_active":true`, `"revoked":"yes"`, `"oauth_error_description":"x"`, `"isvalid":false`, `"ISACTIVE":false`, `"isrevoked":true`, `"tokenrevoked":true`, `"tokenstate":"revoked"`, `"status":"false"`,
+		`"revoked_on_unix_time":1604956045`, `"token_not_valid":true`, `"has_access_expired":1`,
+		`"status":"False"`, `"status":" FALSE "`, `"statusCode":401`, `"http_status":401`, `"result_code":403`, `"this_token_revoked":true`, `"already_revoked":true`, `"session_expired":true`,
+		`"currently_active":false`, `"still_valid":false`, `"description":"token revoked"`, `"title":"Unauthorized"`, `"oauth_token_revoked":true`, `"api_token_revoked":true`,
+		`"token":{"revoked":true,"n":1e999}`, `"status":{"value":false}`, `"status":"InActive"`, `"status":"in_active"`, `"status":"canceled"`, `"status":"malformed"`,
+		`"status":"unauthenticated"`, `"message":"Grant not found"`, `"active":""`, `"active":"none"`, `"enabled":false`,
 	} {
 		tests = append(tests, noVerdict{name: member, handler: field(member), parts: []string{"reports an error or an invalid token"}})
 	}
@@ -622,7 +643,7 @@ func TestNoVerdict(t *testing.T) {
 		`Bearer realm="a\"b", Basic realm="y"`, `Bearer realm="x, Negotiate`, "Digest\trealm=\"x\"", "Basic\trealm=x", `Bearer realm="x" Basic realm="y"`, "Bearer, Basic", `"Bearer"`,
 		`Bearer realm="x"` + "\r\nWWW-Authenticate: Negotiate", `Bearer realm="x` + "\r\nWWW-Authenticate: Negotiate",
 	} {
-		tests = append(tests, noVerdict{name: challenge, handler: line(401, "Grant not found", "WWW-Authenticate: "+challenge), parts: []string{"also requests other credentials", "in front of"}})
+		tests = append(tests, noVerdict{name: challenge, handler: line(401, "Grant not found", "WWW-Authenticate: "+challenge), parts: []string{"not a Bearer challenge", "in front of"}})
 	}
 
 	for i, test := range tests {

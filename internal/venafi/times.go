@@ -153,7 +153,7 @@ func (a *Answer) findEnd(now time.Time) {
 		a.ExpiresOn, a.EndUnknown = a.GrantExpiresOn, true
 
 		leaveOut("token", "is in the past")
-	case a.GrantExpiresOn != nil && a.GrantExpiresOn.Before(end):
+	case a.GrantExpiresOn != nil && !a.GrantExpiresOn.After(end):
 		a.ExpiresOn = a.GrantExpiresOn
 	default:
 		a.ExpiresOn = &end

@@ -40,7 +40,7 @@ func ParseURL(raw string) (*url.URL, error) {
 	}
 
 	// Such as a token in place of the URL, which would be looked up, and shown.
-	if host := base.Host; bare && (len(host) > maxBareName && !strings.ContainsAny(host, ".:") || strings.HasPrefix(host, "eyJ") || strings.EqualFold(host, "https") || strings.EqualFold(host, "http")) {
+	if host := base.Host; bare && (strings.Contains(raw, "=") || len(host) > maxBareName && !strings.ContainsAny(host, ".:") || strings.HasPrefix(host, "eyJ") || strings.EqualFold(host, "https") || strings.EqualFold(host, "http")) {
 		return nil, errors.New("does not begin with https:// and may not be a host name")
 	}
 

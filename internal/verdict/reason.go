@@ -88,7 +88,7 @@ func life(f Facts) string {
 	case f.ExpiresOn != nil:
 		return "expires at " + Format(*f.ExpiresOn)
 	case f.EndUnknown:
-		return "its expiration is not reported"
+		return "its expiration is unknown"
 	default:
 		return "does not expire"
 	}

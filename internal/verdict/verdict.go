@@ -129,7 +129,7 @@ func decide(a Answer, q Question) (Status, error) {
 	case f.EndUnknown:
 		return "", &Error{
 			Summary:  "Remaining lifetime cannot be checked",
-			Happened: "The issuer accepts the token, but its response does not report when the token expires, so min_remaining cannot be checked.",
+			Happened: "The issuer accepts the token, but the expiration of the token is unknown, so min_remaining cannot be checked.",
 			Remedy:   a.Words.EndUnknown,
 		}
 	default:

@@ -49,7 +49,7 @@ func TestDecide(t *testing.T) {
 		// One fact at a time.
 		{name: "active without expiration", facts: verdict.Facts{Word: "active"}, want: verdict.Active, reason: []string{"is active", "does not expire"}},
 		{name: "active with expiration", facts: verdict.Facts{Word: "active", ExpiresOn: &future}, want: verdict.Active, reason: []string{"is active and expires at 2026-03-01T13:00:00Z. "}},
-		{name: "active, unknown expiration", facts: verdict.Facts{Word: "active", EndUnknown: true}, want: verdict.Active, reason: []string{"not reported"}},
+		{name: "active, unknown expiration", facts: verdict.Facts{Word: "active", EndUnknown: true}, want: verdict.Active, reason: []string{"unknown"}},
 		{name: "active, bounded expiration", facts: verdict.Facts{Word: "active", ExpiresOn: &future, EndUnknown: true}, want: verdict.Active, reason: []string{"is active and expires at 2026-03-01T13:00:00Z at the latest"}},
 		{name: "issuer's own word rejected", facts: verdict.Facts{Word: "rejected"}, want: verdict.Rejected, reason: []string{`has the status "rejected"`}},
 		{name: "rejected", facts: verdict.Facts{Refused: true}, want: verdict.Rejected, reason: []string{"rejected", words.Refused}},

@@ -1,11 +1,11 @@
 #!/bin/sh
 # Plans the configuration in the current directory to verify its tokens, and writes
 #
-#   replace.md      why each token that is not valid or expires soon must be replaced
+#   replace.md      why each of these tokens is not valid or expires soon
 #   unverified.md   which tokens could not be verified; they may be valid
 #
-# if there are such tokens. The exit code is 0 if every token is valid, 1 if one must
-# be replaced, 2 if there is only unverified.md, and 3 if the plan failed for another
+# if there are such tokens. The exit code is 0 if every token is valid, 1 if there is
+# replace.md, 2 if there is only unverified.md, and 3 if the plan failed for another
 # reason.
 set -eu
 
@@ -19,9 +19,9 @@ fi
 [ -f tokens.tfplan ] || exit 3
 plan=$(terraform show -json tokens.tfplan) || exit 3
 
-# results FILTER applies FILTER to each check and prints a list.
+# results FILTER applies FILTER to each token check and prints a list.
 results() {
-  printf '%s\n' "$plan" | jq -r ".checks[]? | (.instances // [.])[] | $1 | \"- \" + ."
+  printf '%s\n' "$plan" | jq -r ".checks[]? | select(.address.type // \"\" | startswith(\"tokencheck_\")) | (.instances // [.])[] | $1 | \"- \" + ."
 }
 
 if ! results 'select(.status == "fail") | .problems[].message' > replace.md ||

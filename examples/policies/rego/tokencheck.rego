@@ -5,7 +5,7 @@ package tokencheck
 
 settings := data.tokencheck_settings if json.match_schema(data.tokencheck_settings, {
 	"properties": {
-		"gated_providers": {"type": "array", "items": {"type": "string"}},
+		"gated_providers": {"type": "array", "items": {"type": "string", "pattern": "^[a-z0-9_-]+(/[a-z0-9_-]+)+$"}},
 		"min_remaining_hours": {"type": "number", "minimum": 0},
 		"required_checks": {"type": "array", "items": {"type": "string"}},
 	},
@@ -13,7 +13,7 @@ settings := data.tokencheck_settings if json.match_schema(data.tokencheck_settin
 	"additionalProperties": false,
 })[0]
 
-deny contains "tokencheck_settings is missing or invalid. Set gated_providers and required_checks to lists of strings, set min_remaining_hours to a non-negative number, and remove all other keys." if {
+deny contains "tokencheck_settings is missing or invalid. Set gated_providers to a list of lower-case sources such as cloudflare/cloudflare, required_checks to a list of strings, and min_remaining_hours to a non-negative number, and remove all other keys." if {
 	not settings
 }
 

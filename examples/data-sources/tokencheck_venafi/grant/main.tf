@@ -20,8 +20,8 @@ data "tokencheck_venafi" "this" {
   }
 }
 
-# After the grant has expired, the access token can no longer be refreshed. A grant that
-# does not expire passes.
+# After the grant has expired, the access token can no longer be refreshed. A grant
+# without a reported expiration passes.
 check "venafi_grant" {
   assert {
     condition = (
