@@ -89,7 +89,7 @@ func (r *Response) usable() error {
 				"so what the issuer would respond now is unknown.",
 			Remedy: "Exempt the issuer's address from caching in the proxy or gateway. " + r.config.checkURL(), Asked: true,
 		}
-	case slices.ContainsFunc(slices.Collect(maps.Keys(r.Header)), func(name string) bool { return strings.ContainsAny(name, " \t") }):
+	case !temporary(r.Status) && slices.ContainsFunc(slices.Collect(maps.Keys(r.Header)), misnamed):
 		return r.Unexpected("The name of a header contains whitespace.", "")
 	case local.Sub(r.Now).Abs() > maxSkew:
 		return &verdict.Error{
@@ -101,6 +101,14 @@ func (r *Response) usable() error {
 	default:
 		return nil
 	}
+}
+
+// misnamed reports whether a header is one that decides, but that net/http does not
+// find under its name.
+func misnamed(name string) bool {
+	trimmed := strings.TrimSpace(name)
+
+	return trimmed != name && slices.ContainsFunc([]string{"Age", "Date", "WWW-Authenticate"}, func(decides string) bool { return strings.EqualFold(trimmed, decides) })
 }
 
 // tooOld reports whether an Age header exceeds maxAge. An invalid one, or one that
@@ -231,7 +239,7 @@ func (r *Response) usual() *verdict.Error {
 	case r.Status == http.StatusProxyAuthRequired:
 		return &verdict.Error{
 			Summary: "Proxy authentication required", Happened: "The response comes from a proxy.",
-			Remedy: "Add the proxy's user name and password to HTTPS_PROXY.",
+			Remedy: "Check the proxy's user name and password in HTTPS_PROXY.",
 		}
 	default:
 		return &verdict.Error{

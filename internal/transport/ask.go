@@ -61,7 +61,7 @@ func (c *Client[A]) Ask(ctx context.Context, address *url.URL, bearer token.Toke
 		var none A
 
 		// Looking the name up would send the token to DNS servers.
-		return none, &verdict.Error{Summary: "Invalid server URL", Happened: "The host in the server URL contains part of the token.", Remedy: c.config.checkURL(), Asked: true}
+		return none, &verdict.Error{Summary: "Invalid server URL", Happened: "The host in the server URL contains part of the token.", Remedy: c.config.checkURL() + " Check the token source as well.", Asked: true}
 	}
 
 	return c.shared.do(ctx, question{address.String(), bearer.Key()}, fresh, func(ctx context.Context) (A, error) {

@@ -132,9 +132,9 @@ func (c *Config) explainProxy(err error, host string) (happened, remedy string) 
 	switch {
 	case errors.As(err, &proxy) && proxy.status == http.StatusProxyAuthRequired:
 		return "the proxy requires authentication (HTTP 407)",
-			"Add the proxy's user name and password to HTTPS_PROXY, or exempt " + host + " with NO_PROXY."
-	case errors.As(err, &proxy) && proxy.status >= http.StatusInternalServerError:
-		return fmt.Sprintf("the proxy could not connect to the issuer (HTTP %d)", proxy.status),
+			"Check the proxy's user name and password in HTTPS_PROXY, or exempt " + host + " with NO_PROXY."
+	case errors.As(err, &proxy) && temporary(proxy.status):
+		return fmt.Sprintf("the proxy did not connect to the issuer (HTTP %d)", proxy.status),
 			"Run again later, and check that the proxy can reach " + host + ", or exempt it with NO_PROXY. " + c.checkURL()
 	case errors.As(err, &proxy):
 		return fmt.Sprintf("the proxy refused the connection (HTTP %d)", proxy.status),
@@ -183,7 +183,7 @@ func (c *Config) explainCertificate(err error) (happened, remedy string) {
 			"Install the CA certificates (package ca-certificates in most distributions), or add the server's CA certificate (PEM) to " + bundle + "."
 	case errors.As(err, &authority):
 		return "the server's certificate is signed by an untrusted CA",
-			"If it is a private CA, add its certificate (PEM) to " + bundle + "."
+			"If it is a private CA, add its certificate (PEM) to " + bundle + ". Otherwise, check that the server sends its intermediate certificates."
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired && errors.As(err, &untrusted) && len(untrusted.UnverifiedCertificates) > 0 &&
 		!untrusted.UnverifiedCertificates[0].Equal(invalid.Cert):
 		return "a CA certificate that signed the server's certificate has expired or is not valid yet",

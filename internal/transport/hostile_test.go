@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -201,4 +202,17 @@ func TestHeaderName(t *testing.T) {
 
 	_, err := get(t, "http://"+server, func(c *transport.Config) { c.MaxRetries = 0 })
 	wantFault(t, err, "name of a header contains whitespace")
+
+	// Of another header, it decides nothing.
+	for _, line := range []string{"200 OK\r\nX Frame Options: DENY", "503 Service Unavailable\r\nAge : 60"} {
+		server := listen(t, func(conn net.Conn) {
+			if _, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
+				_, _ = io.WriteString(conn, "HTTP/1.1 "+line+"\r\nContent-Length: 2\r\n\r\n{}")
+			}
+		})
+
+		if resp, err := get(t, "http://"+server, func(c *transport.Config) { c.MaxRetries = 0 }); err != nil || !strings.HasPrefix(line, strconv.Itoa(resp.Status)) {
+			t.Errorf("%q: %+v, %v", line, resp, err)
+		}
+	}
 }

@@ -183,9 +183,9 @@ func TestFailed(t *testing.T) {
 		"HTTP on an HTTPS URL":            {http.ErrSchemeMismatch, true, "does not speak TLS on this port", address},
 		"proxy requires authentication":   {&proxyError{http.StatusProxyAuthRequired}, true, "requires authentication (HTTP 407)", "exempt HOST with NO_PROXY"},
 		"proxy returns 403":               {&proxyError{http.StatusForbidden}, true, "refused the connection (HTTP 403)", "Allow HOST in the proxy"},
-		"proxy returns 502":               {&proxyError{http.StatusBadGateway}, false, "could not connect to the issuer (HTTP 502)", "exempt it with NO_PROXY. " + address},
+		"proxy returns 502":               {&proxyError{http.StatusBadGateway}, false, "did not connect to the issuer (HTTP 502)", "exempt it with NO_PROXY. " + address},
 		"proxy not trusted":               {&net.OpError{Op: "proxyconnect", Err: &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}}, true, "the proxy's certificate is not trusted", "Add the proxy's CA certificate (PEM) to issuer.trust_bundle in the provider configuration, or check the certificate."},
-		"proxy that fails":                {&proxyError{http.StatusInternalServerError}, false, "could not connect to the issuer (HTTP 500)", "exempt it with NO_PROXY. " + address},
+		"proxy that fails":                {&proxyError{http.StatusInternalServerError}, false, "did not connect to the issuer (HTTP 500)", "exempt it with NO_PROXY. " + address},
 		"insecure signature":              {&tls.CertificateVerificationError{Err: errors.New("x509: certificate signed by unknown authority (possibly because of \"x509: cannot verify signature: insecure algorithm SHA1-RSA\")")}, true, "signed with an insecure algorithm", "SHA-256"},
 		"unparsable certificate":          {errors.New("tls: failed to parse certificate from server: x509: negative serial number"), false, "cannot be parsed", "Reissue"},
 		"expired CA":                      {&tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Cert: &x509.Certificate{Raw: []byte{1}}, Reason: x509.Expired}, UnverifiedCertificates: []*x509.Certificate{{Raw: []byte{2}}}}, true, "a CA certificate that signed", "renew the CA certificate"},
@@ -194,7 +194,7 @@ func TestFailed(t *testing.T) {
 		"certificate without host name":   {&tls.CertificateVerificationError{Err: x509.HostnameError{Certificate: new(x509.Certificate), Host: "HOST"}}, true, "contains no host name", "(SAN)"},
 		"proxy without TLS":               {&net.OpError{Op: "proxyconnect", Err: tls.RecordHeaderError{}}, true, "the proxy does not speak TLS", "exempt HOST with NO_PROXY"},
 		"proxy unreachable":               {&net.OpError{Op: "proxyconnect", Err: syscall.ECONNREFUSED}, false, "the proxy cannot be reached", "exempt HOST with NO_PROXY"},
-		"proxy that limits":               {&proxyError{http.StatusTooManyRequests}, false, "refused the connection (HTTP 429)", "exempt it with NO_PROXY. " + address},
+		"proxy that limits":               {&proxyError{http.StatusTooManyRequests}, false, "did not connect to the issuer (HTTP 429)", "exempt it with NO_PROXY. " + address},
 	} {
 		fault := config.failed(test.err, "HOST", 2)
 

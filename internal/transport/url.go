@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 )
@@ -37,6 +38,8 @@ func ParseURL(raw string) (*url.URL, error) {
 		return nil, errors.New("has no host")
 	case strings.ContainsFunc(parsed.Hostname(), notInHost): // For example a token instead of a URL, which would be looked up.
 		return nil, errors.New("has an invalid host name")
+	case !validPort(parsed.Port()):
+		return nil, errors.New("has an invalid port")
 	case strings.HasSuffix(parsed.Host, ":"): // For example https://https://host, whose host would be "https".
 		return nil, errors.New("has a colon after the host but no port")
 	case parsed.Scheme == schemeHTTP && !loopback(parsed.Hostname()):
@@ -54,6 +57,13 @@ func ParseURL(raw string) (*url.URL, error) {
 // notInHost reports whether a character cannot be part of a host name or address.
 func notInHost(r rune) bool {
 	return r <= '~' && !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-._:%", r)
+}
+
+// validPort reports whether a port is empty or exists.
+func validPort(port string) bool {
+	n, err := strconv.ParseUint(port, 10, 16)
+
+	return port == "" || err == nil && n > 0
 }
 
 func loopback(host string) bool {

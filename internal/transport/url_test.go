@@ -90,6 +90,8 @@ func TestParseURL(t *testing.T) {
 		{raw: "https://host/a%2f..%2fb"},
 		{raw: "https://host/%zz"},
 		{raw: "https://host:port"},
+		{raw: "https://host:65536", fault: "has an invalid port"},
+		{raw: "https://host:0", fault: "has an invalid port"},
 		{raw: "https://host:-1"},
 		{raw: "https://[::1", fault: "is not a URL"},
 		{raw: "https://::1"},

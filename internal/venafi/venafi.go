@@ -39,18 +39,32 @@ func ParseURL(raw string) (*url.URL, error) {
 		return nil, err
 	}
 
-	// Such as a token in place of the URL, which would be looked up, and shown.
-	if host := base.Host; bare && (strings.Contains(raw, "=") || len(host) > maxBareName && !strings.ContainsAny(host, ".:") || strings.HasPrefix(host, "eyJ") || strings.EqualFold(host, "https") || strings.EqualFold(host, "http")) {
+	if bare && !isName(base, raw) {
 		return nil, errors.New("does not begin with https:// and may not be a host name")
 	}
 
-	if host := strings.ToLower(base.Hostname()); host == "venafi.cloud" || strings.HasSuffix(host, ".venafi.cloud") {
+	if host := strings.TrimSuffix(strings.ToLower(base.Hostname()), "."); host == "venafi.cloud" || strings.HasSuffix(host, ".venafi.cloud") {
 		return nil, errors.New("belongs to the SaaS product; only self-hosted servers are supported")
 	}
 
 	base.Path, base.RawPath = cutSuffix(base.Path), cutSuffix(base.RawPath)
 
 	return base, nil
+}
+
+// isName reports whether a URL without a scheme begins with a host name. It may be a
+// token in place of the URL, which would be looked up, and shown.
+func isName(base *url.URL, raw string) bool {
+	host := base.Host
+
+	switch {
+	case strings.Contains(raw, "="), strings.HasPrefix(host, "eyJ"), strings.EqualFold(host, "https"), strings.EqualFold(host, "http"):
+		return false
+	case strings.ContainsAny(host, ".:"):
+		return true
+	default:
+		return len(host) <= maxBareName && cutSuffix(base.Path) == ""
+	}
 }
 
 // cutSuffix removes the service's path from the end of a path.

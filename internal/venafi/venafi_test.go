@@ -56,6 +56,10 @@ func TestParseURL(t *testing.T) {
 		// A token in place of the URL would be looked up, and shown.
 		{raw: "Xk29ZqPw7LmN4RtYv8BcD3fGh6JsQ1aE", fault: "may not be a host name"},
 		{raw: "Zq8RtYw3LmN5pKj/7HgFd2sXcVbA9eU4i==", fault: "may not be a host name"},
+		{raw: "jQGRksJCJOLK/Mrjph+1hg", fault: "may not be a host name"},
+		{raw: "tpp/venafi", fault: "may not be a host name"},
+		{raw: "tpp/VEDsdk/", want: "https://tpp"},
+		{raw: "https://api.venafi.cloud.", fault: "SaaS"},
 		{raw: "venafi-prod-0001", fault: "may not be a host name"},
 		{raw: "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl", fault: "may not be a host name"},
 		{raw: "https//tpp.example.com", fault: "may not be a host name"},
