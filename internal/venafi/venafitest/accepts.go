@@ -15,8 +15,11 @@ import (
 func Accepts(response []byte, now time.Time) bool {
 	fresh, _, ok := issuertest.Fresh(response, now)
 
+	decoder := json.NewDecoder(strings.NewReader(fresh.Body))
+	decoder.UseNumber() // One that does not concern the client may be of any size.
+
 	var document map[string]any
-	if !ok || json.Unmarshal([]byte(fresh.Body), &document) != nil {
+	if !ok || decoder.Decode(&document) != nil {
 		return false
 	}
 
@@ -39,7 +42,8 @@ func Accepts(response []byte, now time.Time) bool {
 			continue
 		}
 
-		number, numeric := value.(float64)
+		literal, numeric := value.(json.Number)
+		number, _ := literal.Float64()
 		_, text := value.(string)
 
 		if numeric != isNumber || text == isNumber || numeric && number != math.Trunc(number) {
