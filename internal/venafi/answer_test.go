@@ -336,7 +336,7 @@ func TestFurtherMembers(t *testing.T) {
 		`"valid_until":""`, `"valid_from":0`, `"refresh_valid_for":0`, `"successor":""`, `"mfa":"disabled"`, `"note":"not set"`, `"refresh":"not supported"`, `"failed_logins":2`,
 		`"revoked":false`, `"expired":0`, `"status":"active"`, `"message":"The token is valid"`, `"result":{"page":0,"default":false}`, `"invalid":"no"`, `"disabled":null`, `"code":200`,
 		`"permissions":{"certificate":{"manage":true,"revoke":true}}`, `"mfa_enabled":false`, `"refresh_token_valid":false`, `"application_description":"Rotates expired certificates"`, `"x":1e400`, `"message":"No errors"`, `"message":"not revoked"`, `"revoked_on":"/Date(-62135596800000)/"`, `"revoked_on_ISO8601":"0001-01-01T00:00:00Z"`,
-		`"authorized_on_unix_time":0`, `"token":{"n":1e999}`,
+		`"authorized_on_unix_time":0`, `"token":{"n":1e999}`, `"revoked":{}`, `"status":399`, `"status":600`, `"message":"never expired"`, `"message":"without errors"`, `"ok":"verified"`,
 	} {
 		if _, _, answer, err := verify(t, issuertest.Reply(200, body(issued, member))); err != nil || answer.Refused {
 			t.Errorf("%s: %+v, %v", member, answer, err)
@@ -617,13 +617,16 @@ func TestNoVerdict(t *testing.T) {
 		`"status":"False"`, `"status":" FALSE "`, `"statusCode":401`, `"http_status":401`, `"result_code":403`, `"this_token_revoked":true`, `"already_revoked":true`, `"session_expired":true`,
 		`"currently_active":false`, `"still_valid":false`, `"description":"token revoked"`, `"title":"Unauthorized"`, `"oauth_token_revoked":true`, `"api_token_revoked":true`,
 		`"token":{"revoked":true,"n":1e999}`, `"status":{"value":false}`, `"status":"InActive"`, `"status":"in_active"`, `"status":"canceled"`, `"status":"malformed"`,
-		`"status":"unauthenticated"`, `"message":"Grant not found"`, `"active":""`, `"active":"none"`, `"enabled":false`,
+		`"status":"unauthenticated"`, `"message":"Grant not found"`,
+		`"oauthError":"x"`, `"last_exception":"x"`, `"token_fault":{"a":1}`, `"validation_errors":["x"]`, `"status":400`, `"status":599`, `"active":"off"`, `"revoked_on":"/Date(1604956045163)/"`,
+		`"was_valid":false`, `"has_been_revoked":true`, `"the_token_valid":false`, `"your_token_expired":true`, `"auth_revoked":true`, `"bearer_valid":false`, `"grant_revoked":true`,
+		`"current_status":"revoked"`, `"response_status":"revoked"`, `"active":""`, `"active":"none"`, `"enabled":false`,
 	} {
 		tests = append(tests, noVerdict{name: member, handler: field(member), parts: []string{"reports an error or an invalid token"}})
 	}
 
 	for _, word := range []string{
-		"revoked", "expired", "disabled", "inactive", "invalid", "rejected", "blocked", "suspended", "denied", "deleted", "unauthorized", "failed", "fault", "an error", "exception",
+		"cancelled", "invalidated", "refused", "terminated", "forbidden", "failure", "errors", "not usable", "no longer accepted", "revoked", "expired", "disabled", "inactive", "invalid", "rejected", "blocked", "suspended", "denied", "deleted", "unauthorized", "failed", "fault", "an error", "exception",
 	} {
 		tests = append(tests, noVerdict{name: word, handler: field(`"state":"` + word + `"`), parts: []string{"reports an error or an invalid token"}})
 	}

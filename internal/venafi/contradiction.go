@@ -81,7 +81,6 @@ func (c claim) denied(value any) bool {
 				own = c
 			}
 
-			own.good = own.good || c.good && !own.bad
 			if own.denied(inner) {
 				return true
 			}
