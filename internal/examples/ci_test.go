@@ -258,6 +258,23 @@ func TestCheckScript(t *testing.T) {
 }`)
 	check(2, "", "- data.tokencheck_venafi.this\n")
 
+	// A rejected token has no expiration, on which another condition of its check may fail.
+	s.cloudflare.Revoke(endingToken)
+	c.write(t, "token-check/second.tf", `data "tokencheck_cloudflare" "second" {
+  api_token_env = "CLOUDFLARE_WORKERS_TOKEN"
+  lifecycle {
+    postcondition {
+      condition     = self.valid
+      error_message = self.reason
+    }
+    postcondition {
+      condition     = timecmp(self.expires_on, plantimestamp()) > 0
+      error_message = "soon"
+    }
+  }
+}`)
+	check(1, "- ", "- data.tokencheck_venafi.this\n")
+
 	c.write(t, "token-check/fault.tf", "fault")
 	check(3, "", "")
 }

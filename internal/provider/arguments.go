@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -101,12 +100,12 @@ func refuseUnknown(config tftypes.Value) (diags diag.Diagnostics) {
 }
 
 // timeValue converts a time to an attribute value, nil to null.
-func timeValue(t *time.Time) timetypes.RFC3339 {
+func timeValue(t *time.Time) types.String {
 	if t == nil {
-		return timetypes.NewRFC3339Null()
+		return types.StringNull()
 	}
 
-	return timetypes.NewRFC3339ValueMust(verdict.Format(*t)) // The clients drop other years, see verdict.Writable.
+	return types.StringValue(verdict.Format(*t)) // The clients drop other years, see verdict.Writable.
 }
 
 // stringValue converts a string to an attribute value, "" to null.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/url"
 
-	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	providerschema "github.com/hashicorp/terraform-plugin-framework/provider/schema"
@@ -52,7 +51,7 @@ func cloudflareIssuer() issuer {
 					MarkdownDescription: "ID of the token, not sensitive. Null if the token was rejected.",
 				},
 				"not_before": schema.StringAttribute{
-					Computed: true, CustomType: timetypes.RFC3339Type{},
+					Computed:            true,
 					MarkdownDescription: "When the token becomes valid, as an RFC 3339 timestamp in UTC. Null if not reported.",
 				},
 			}),

@@ -139,7 +139,7 @@ func TestCloudflareVerdicts(t *testing.T) {
 			map[string]any{"api_token": "cfat_0123456789"}, map[string]any{"status": "rejected"}, "set account_id",
 		},
 		"account-owned token prefix, at another account's endpoint": {
-			map[string]any{"api_token": "cfat_0123456789", "account_id": account}, map[string]any{"status": "rejected"}, "owned by another account",
+			map[string]any{"api_token": "cfat_0123456789", "account_id": account}, map[string]any{"status": "rejected"}, "to another account",
 		},
 		"user token prefix, at the account endpoint": {
 			map[string]any{"api_token": "cfut_0123456789", "account_id": account}, map[string]any{"status": "rejected"}, "remove account_id",

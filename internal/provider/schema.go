@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 
-	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	providerschema "github.com/hashicorp/terraform-plugin-framework/provider/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
@@ -66,7 +65,7 @@ func checkSchema(description string, names token.Names, statuses, nullEnd string
 			MarkdownDescription: "Explanation of `status`: the token source, the issuer's response, and what to do. Never null.",
 		},
 		"expires_on": schema.StringAttribute{
-			Computed: true, CustomType: timetypes.RFC3339Type{},
+			Computed:            true,
 			MarkdownDescription: "When the token expires, as an RFC 3339 timestamp in UTC. " + nullEnd,
 		},
 		"token_source": schema.StringAttribute{

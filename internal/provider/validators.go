@@ -28,7 +28,8 @@ const (
 // stringRule is a validator for strings. Unlike the framework's, it does not repeat
 // the value, which may be a token in the wrong argument, and its errors have no
 // attribute path, because the CLI would print that line of the configuration.
-// Only the framework's own diagnostics, about numbers, null, and pairs, have a path.
+// Only the framework's own diagnostics, about numbers, pairs, and read-only attributes, have a
+// path.
 type stringRule struct {
 	summary string
 	find    func(string) error

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net/url"
 
-	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
@@ -30,7 +29,7 @@ func venafiIssuer() issuer {
 	url := urlSource{argument: "url", variable: "VENAFI_URL", parse: venafi.ParseURL}
 	computedTime := func(description string) schema.StringAttribute {
 		return schema.StringAttribute{
-			Computed: true, CustomType: timetypes.RFC3339Type{},
+			Computed:            true,
 			MarkdownDescription: description + " RFC 3339 in UTC; null if not reported.",
 		}
 	}
@@ -92,7 +91,7 @@ func venafiIssuer() issuer {
 				"access_issued_on": computedTime("When the access token was issued or last refreshed."),
 				"grant_issued_on":  computedTime("When the grant was authorized."),
 				"grant_expires_on": schema.StringAttribute{
-					Computed: true, CustomType: timetypes.RFC3339Type{},
+					Computed:            true,
 					MarkdownDescription: "When the *grant* expires. RFC 3339 in UTC; null if it does not expire or is not reported.",
 				},
 				"valid_for": schema.Int64Attribute{

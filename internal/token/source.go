@@ -189,7 +189,7 @@ func Clean(raw string) (string, error) {
 	switch {
 	case raw == "":
 		return "", errors.New("is empty")
-	case strings.HasPrefix(raw, "\ufeff"):
+	case strings.HasPrefix(raw, "\ufeff"), strings.HasPrefix(raw, "\xff\xfe"), strings.HasPrefix(raw, "\xfe\xff"):
 		return "", errors.New("begins with a byte order mark")
 	case strings.ContainsAny(raw, "“”‘’«»"):
 		return "", errors.New("contains curly quotes")

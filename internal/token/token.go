@@ -111,6 +111,13 @@ func (t Token) In(text string) bool {
 	return len(squeezed) >= minPart && slices.ContainsFunc((*t.forms)(), func(form string) bool { return hasPart(squeezed, form, minEncoded) })
 }
 
+// InHost reports whether a host contains so much of the token that it stands there in
+// place of the host name: 16 consecutive characters, or all of a token of at least eight.
+// A word such as "cloudflare" may be in both.
+func (t Token) InHost(host string) bool {
+	return len(t.Reveal()) >= minPart && hasPart(visible(host), visible(t.Reveal()), 2*minPart)
+}
+
 // minEncoded is minPart for an encoded token: a character takes up to two.
 const minEncoded = 2 * minPart
 

@@ -276,6 +276,33 @@ func TestShow(t *testing.T) {
 	}
 }
 
+// TestInHost covers tokens in place of a host name, and words that are in both.
+func TestInHost(t *testing.T) {
+	t.Parallel()
+
+	for _, test := range []struct {
+		secret, host string
+		want         bool
+	}{
+		{"Xk29ZqPw7LmN4RtYv8BcD3fGh6JsQ1aE", "xk29zqpw7lmn4rtyv8bcd3fgh6jsq1ae", true},
+		{"Xk29ZqPw7LmN4RtYv8BcD3fGh6JsQ1aE", "api.Xk29ZqPw7LmN4RtY.example.com:8443", true},
+		{"Xk29ZqPw7LmN4RtYv8BcD3fGh6JsQ1aE", "Xk29ZqPw7LmN4Rt.example.com", false},
+		{"Xk29ZqPw", "xk29zqpw.example.com", true},
+		{"Xk29ZqP", "xk29zqp.example.com", false},
+		{"YOUR_CLOUDFLARE_API_TOKEN", "api.cloudflare.com", false},
+		{"localhost-dev-token", "localhost:8080", false},
+	} {
+		bearer, _, err := token.Sources{Value: &test.secret}.Resolve(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		if got := bearer.InHost(test.host); got != test.want {
+			t.Errorf("%q in %q: %v, want %v", test.secret, test.host, got, test.want)
+		}
+	}
+}
+
 // FuzzShow finds texts that should not be shown.
 func FuzzShow(f *testing.F) {
 	for _, text := range []string{"", secret, strings.ToUpper(secret[4:20]), "a\x00b\xff\u202e", strings.Repeat("long ", 100)} {

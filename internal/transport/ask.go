@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"os"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -57,21 +58,17 @@ func New[A any](config Config) (*Client[A], error) {
 // [verdict.Error.Temporary], the request is retried. The error is read's, or a
 // [*verdict.Error].
 func (c *Client[A]) Ask(ctx context.Context, address *url.URL, bearer token.Token, fresh bool, read func(*Response) (A, error)) (A, error) {
-	if len(bearer.Reveal()) >= minToken && bearer.In(address.Host) {
+	if bearer.InHost(address.Host) {
 		var none A
 
 		// Looking the name up would send the token to DNS servers.
-		return none, &verdict.Error{Summary: "Invalid server URL", Happened: "The host in the server URL contains part of the token.", Remedy: c.config.checkURL() + " Check the token source as well.", Asked: true}
+		return none, &verdict.Error{Summary: "Token in the server URL", Happened: "The host in the server URL contains the token or a large part of it.", Remedy: c.config.checkURL() + " Check the token source as well.", Asked: true}
 	}
 
 	return c.shared.do(ctx, question{address.String(), bearer.Key()}, fresh, func(ctx context.Context) (A, error) {
 		return c.retry(ctx, address, bearer, read)
 	})
 }
-
-// minToken is the minimum length, in characters, of a token that is not found in a host
-// name by chance.
-const minToken = 8
 
 // retry sends the request until there is a response, a retry cannot help, or the
 // check times out.
@@ -119,6 +116,9 @@ func (c *Client[A]) retry(ctx context.Context, address *url.URL, bearer token.To
 	}
 }
 
+// errConnecting stops an attempt that gets no connection, to leave time for another.
+var errConnecting = &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}
+
 // errRepeated stops net/http from sending a request again.
 var errRepeated = errors.New("the server abandoned a request that was sent")
 
@@ -145,10 +145,15 @@ func (c *Client[A]) send(ctx context.Context, address *url.URL, bearer token.Tok
 	request.Header.Set("Cache-Control", "no-cache")
 	request.Header.Set("User-Agent", c.config.UserAgent)
 
+	// A proxy may accept a connection and not answer.
+	connecting := time.AfterFunc(2*c.config.connect, func() { cancel(errConnecting) })
+	defer connecting.Stop()
+
 	var sent, answered atomic.Bool
 
 	request = request.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(got httptrace.GotConnInfo) {
+			connecting.Stop()
 			leave()
 
 			// Package net/http repeats abandoned requests, without a limit that could be
@@ -172,8 +177,8 @@ func (c *Client[A]) send(ctx context.Context, address *url.URL, bearer token.Tok
 
 	raw, err := transport.RoundTrip(request)
 	if err != nil {
-		if errors.Is(context.Cause(ctx), errRepeated) {
-			err = errRepeated
+		if cause := context.Cause(ctx); errors.Is(cause, errRepeated) || errors.Is(cause, errConnecting) {
+			err = cause
 		}
 
 		if sent.Load() {

@@ -77,10 +77,16 @@ type Config struct {
 	// Log is called for each attempt; nothing is logged if nil. The fields contain no
 	// token.
 	Log func(ctx context.Context, message string, fields map[string]any)
+
+	connect time.Duration // connectTimeout, but for tests
 }
 
 // setDefaults fills in unset fields.
 func (c *Config) setDefaults() {
+	if c.connect == 0 {
+		c.connect = connectTimeout
+	}
+
 	if c.Proxy == nil {
 		c.Proxy = http.ProxyFromEnvironment
 	}
@@ -127,7 +133,7 @@ func (c *Config) httpTransports() (secure, plain *http.Transport, err error) {
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(!c.LateClientAuth)
 
-	dialer := net.Dialer{Timeout: connectTimeout, Resolver: c.Resolver}
+	dialer := net.Dialer{Timeout: c.connect, Resolver: c.Resolver}
 	secure = &http.Transport{
 		Proxy: func(r *http.Request) (*url.URL, error) {
 			proxy, err := c.Proxy(r)
@@ -149,7 +155,7 @@ func (c *Config) httpTransports() (secure, plain *http.Transport, err error) {
 		MaxIdleConns:           maxIdle,
 		MaxIdleConnsPerHost:    maxIdle,
 		IdleConnTimeout:        90 * time.Second,
-		TLSHandshakeTimeout:    connectTimeout,
+		TLSHandshakeTimeout:    c.connect,
 	}
 
 	loopback := dialer

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -98,6 +99,33 @@ func TestFirstConnectionHangs(t *testing.T) {
 
 	_, err = client.Ask(t.Context(), &url.URL{Scheme: "https", Host: "issuer.test"}, token.Token{}, true, nil)
 	if err == nil || !strings.Contains(err.Error(), ": Issuer at issuer.test did not respond within the timeout of 10ms. ") {
+		t.Errorf("err = %v", err)
+	}
+}
+
+// TestConnectionHangs covers a proxy that accepts each connection and does not answer:
+// there is time for another attempt.
+func TestConnectionHangs(t *testing.T) {
+	t.Parallel()
+
+	proxy, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer proxy.Close()
+
+	client, err := New[int](Config{
+		Issuer: "Issuer", Timeout: time.Minute, MaxRetries: 1, Backoff: time.Millisecond, connect: 10 * time.Millisecond,
+		Proxy: func(*http.Request) (*url.URL, error) {
+			return &url.URL{Scheme: "http", Host: proxy.Addr().String()}, nil
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	_, err = client.Ask(t.Context(), &url.URL{Scheme: "https", Host: "issuer.test"}, token.Token{}, true, nil)
+	if err == nil || !strings.Contains(err.Error(), "could not be reached (2 attempts): the connection timed out.") {
 		t.Errorf("err = %v", err)
 	}
 }

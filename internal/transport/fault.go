@@ -173,12 +173,12 @@ func (c *Config) explainCertificate(err error) (happened, remedy string) {
 	case errors.As(err, &hostname) && len(hostname.Certificate.DNSNames)+len(hostname.Certificate.IPAddresses) == 0:
 		return "the server's certificate contains no host name", "Reissue the certificate with the server's name as a subject alternative name (SAN); a common name is not sufficient."
 	case errors.As(err, &hostname):
-		return "the server's certificate is for another host name", c.checkURL() + " Use the name that the certificate is for."
+		return "the server's certificate is for another host name", c.checkURL() + " If the certificate is not the issuer's, a proxy, a firewall, or a sign-in page may be intercepting the connection."
 	case strings.Contains(err.Error(), "insecure algorithm"):
 		return "the server's certificate is signed with an insecure algorithm", "Reissue the certificate with SHA-256 or better."
 	case strings.Contains(err.Error(), "failed to parse certificate"):
 		return "the server's certificate cannot be parsed", "Reissue the server's certificate."
-	case errors.As(err, &roots), errors.As(err, &authority) && noSystemRoots():
+	case errors.As(err, &roots), errors.As(err, &authority) && c.TrustBundle == "" && noSystemRoots():
 		return "this machine has no CA certificates to verify the server's certificate with",
 			"Install the CA certificates (package ca-certificates in most distributions), or add the server's CA certificate (PEM) to " + bundle + "."
 	case errors.As(err, &authority):

@@ -21,6 +21,10 @@ func ParseURL(raw string) (*url.URL, error) {
 		return nil, errors.New("is empty")
 	}
 
+	if strings.TrimSpace(raw) != raw {
+		return nil, errors.New("begins or ends with whitespace")
+	}
+
 	parsed, err := url.Parse(raw)
 
 	switch {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/token"
@@ -43,7 +44,7 @@ func ParseURL(raw string) (*url.URL, error) {
 		return nil, errors.New("does not begin with https:// and may not be a host name")
 	}
 
-	if host := strings.TrimSuffix(strings.ToLower(base.Hostname()), "."); host == "venafi.cloud" || strings.HasSuffix(host, ".venafi.cloud") {
+	if host := strings.TrimSuffix(strings.ToLower(base.Hostname()), "."); slices.ContainsFunc([]string{"venafi.cloud", "venafi.eu"}, func(domain string) bool { return host == domain || strings.HasSuffix(host, "."+domain) }) {
 		return nil, errors.New("belongs to the SaaS product; only self-hosted servers are supported")
 	}
 

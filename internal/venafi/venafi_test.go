@@ -60,6 +60,7 @@ func TestParseURL(t *testing.T) {
 		{raw: "tpp/venafi", fault: "may not be a host name"},
 		{raw: "tpp/VEDsdk/", want: "https://tpp"},
 		{raw: "https://api.venafi.cloud.", fault: "SaaS"},
+		{raw: "api.venafi.eu", fault: "SaaS"},
 		{raw: "venafi-prod-0001", fault: "may not be a host name"},
 		{raw: "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl", fault: "may not be a host name"},
 		{raw: "https//tpp.example.com", fault: "may not be a host name"},

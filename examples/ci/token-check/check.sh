@@ -24,8 +24,9 @@ results() {
   printf '%s\n' "$plan" | jq -r ".checks[]? | select(.address.type // \"\" | startswith(\"tokencheck_\")) | (.instances // [.])[] | $1 | \"- \" + ."
 }
 
-if ! results 'select(.status == "fail") | .problems[].message' > replace.md ||
-  ! results 'select(.status != "fail" and .status != "pass") | .address.to_display' > unverified.md; then
+# A failed condition has a problem, whatever happened to another condition of the check.
+if ! results 'select(.status == "fail" or .problems) | (.problems // [{message: "\(.address.to_display): see the log."}])[].message' > replace.md ||
+  ! results 'select(.status != "fail" and .status != "pass" and (.problems | not)) | .address.to_display' > unverified.md; then
   rm -f replace.md unverified.md
   exit 3
 fi
