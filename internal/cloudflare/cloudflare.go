@@ -101,12 +101,12 @@ func words(bearer token.Token, accountID string) verdict.Words {
 		Endpoint: "Cloudflare's user endpoint (/user/tokens/verify)",
 		Renew:    "Extend the token's expiration date in the Cloudflare dashboard, or create a new token and use that.",
 		Enable:   "Enable the token in the Cloudflare dashboard, or use another token.",
-		Refused: "The token may be unknown, expired, disabled, rolled, or deleted, belong to another Cloudflare API (cloudflare.base_url), or be account-owned: set account_id to verify an account-owned token. " +
+		Refused: "The token may be unknown, expired, disabled, rolled, or deleted, belong to another Cloudflare API (cloudflare.base_url or CLOUDFLARE_BASE_URL), or be account-owned: set account_id to verify an account-owned token. " +
 			"Otherwise create a new token in the Cloudflare dashboard.",
 	}
 	if accountID != "" {
 		w.Endpoint = "Cloudflare's account endpoint (/accounts/" + accountID + "/tokens/verify)"
-		w.Refused = "The token may be unknown, expired, disabled, rolled, or deleted, belong to another Cloudflare API (cloudflare.base_url), or be owned by another account or by a user: remove account_id to verify a user-owned token. " +
+		w.Refused = "The token may be unknown, expired, disabled, rolled, or deleted, belong to another Cloudflare API (cloudflare.base_url or CLOUDFLARE_BASE_URL), or be owned by another account or by a user: remove account_id to verify a user-owned token. " +
 			"Otherwise create a new token in the Cloudflare dashboard."
 	}
 
@@ -116,7 +116,7 @@ func words(bearer token.Token, accountID string) verdict.Words {
 		{"v1.0-", "The token's prefix indicates an Origin CA key, which is not an API token: create an API token."},
 	}
 
-	const unusable = "The token may be unknown, expired, disabled, rolled, or deleted, or belong to another Cloudflare API (cloudflare.base_url)"
+	const unusable = "The token may be unknown, expired, disabled, rolled, or deleted, or belong to another Cloudflare API (cloudflare.base_url or CLOUDFLARE_BASE_URL)"
 
 	if accountID == "" {
 		hints = append(hints,

@@ -234,7 +234,7 @@ func TestCheckScript(t *testing.T) {
 
 	// A missing token cannot be verified.
 	c.tokens["VENAFI_TOKEN"] = ""
-	check(2, "", "- data.tokencheck_venafi.this\n\nThese tokens could not be verified.")
+	check(2, "", "- data.tokencheck_venafi.this\n\nThese tokens could not be verified, or a condition could not be evaluated.")
 
 	s.cloudflare.Set(endingToken, cloudflaretest.Token{ID: tokenID, ExpiresOn: time.Now().Add(7 * 24 * time.Hour)})
 	check(1, "- workers: The Cloudflare API token (source: env:CLOUDFLARE_WORKERS_TOKEN) is active but expires at ", "- data.tokencheck_venafi.this\n")

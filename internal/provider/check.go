@@ -52,7 +52,7 @@ func (c *connection) verify(ctx context.Context, check arguments, fresh bool) (o
 	if name := c.misplaced(check, bearer); name != "" {
 		return outcome{warnings: warnings}, &verdict.Error{
 			Summary: "Token in another argument", Happened: "The value of " + name + " contains the value of the token.",
-			Remedy: "Remove the token from that argument, and replace the token if Terraform has already shown it.",
+			Remedy: "Remove the token from that argument, and replace the token if Terraform has already shown it. If the value belongs there, correct the token source instead.",
 		}
 	}
 

@@ -36,7 +36,7 @@ for file in replace.md unverified.md; do
 done
 
 if [ -f unverified.md ]; then
-  printf '\nThese tokens could not be verified. Do not replace them: they may be valid. The errors are in the log.\n' >> unverified.md
+  printf '\nThese tokens could not be verified, or a condition could not be evaluated. They may be valid: see the log before you replace them.\n' >> unverified.md
 fi
 
 if [ -f replace.md ]; then exit 1; fi
