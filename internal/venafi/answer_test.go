@@ -336,7 +336,7 @@ func TestFurtherMembers(t *testing.T) {
 		`"valid_until":""`, `"valid_from":0`, `"refresh_valid_for":0`, `"successor":""`, `"mfa":"disabled"`, `"note":"not set"`, `"refresh":"not supported"`, `"failed_logins":2`,
 		`"revoked":false`, `"expired":0`, `"status":"active"`, `"message":"The token is valid"`, `"result":{"page":0,"default":false}`, `"invalid":"no"`, `"disabled":null`, `"code":200`,
 		`"permissions":{"certificate":{"manage":true,"revoke":true}}`, `"mfa_enabled":false`, `"refresh_token_valid":false`, `"application_description":"Rotates expired certificates"`, `"x":1e400`, `"message":"No errors"`, `"message":"not revoked"`, `"revoked_on":"/Date(-62135596800000)/"`, `"revoked_on_ISO8601":"0001-01-01T00:00:00Z"`,
-		`"authorized_on_unix_time":0`, `"token":{"n":1e999}`, `"revoked":{}`, `"status":399`, `"status":600`, `"message":"never expired"`, `"message":"without errors"`, `"ok":"verified"`,
+		`"authorized_on_unix_time":0`, `"token":{"n":1e999}`, `"revoked":{}`, `"status":399`, `"status":600`, `"message":"never expired"`, `"message":"without errors"`, `"ok":"verified"`, `"status":0`, `"message":""`, `"message":"token found"`, `"message":"Valid and active"`, `"message":"no longer a trial, is valid"`,
 	} {
 		if _, _, answer, err := verify(t, issuertest.Reply(200, body(issued, member))); err != nil || answer.Refused {
 			t.Errorf("%s: %+v, %v", member, answer, err)
@@ -620,7 +620,8 @@ func TestNoVerdict(t *testing.T) {
 		`"status":"unauthenticated"`, `"message":"Grant not found"`,
 		`"oauthError":"x"`, `"last_exception":"x"`, `"token_fault":{"a":1}`, `"validation_errors":["x"]`, `"status":400`, `"status":599`, `"active":"off"`, `"revoked_on":"/Date(1604956045163)/"`,
 		`"was_valid":false`, `"has_been_revoked":true`, `"the_token_valid":false`, `"your_token_expired":true`, `"auth_revoked":true`, `"bearer_valid":false`, `"grant_revoked":true`,
-		`"current_status":"revoked"`, `"response_status":"revoked"`, `"active":""`, `"active":"none"`, `"enabled":false`,
+		`"current_status":"revoked"`, `"response_status":"revoked"`, `"msg":"revoked"`, `"reason":"revoked"`, `"details":"revoked"`, `"detail":"revoked"`, `"token":"revoked"`,
+		`"validationError":"x"`, `"system_fault":"x"`, `"active":"revoked"`, `"valid":"expired"`, `"active":""`, `"active":"none"`, `"enabled":false`,
 	} {
 		tests = append(tests, noVerdict{name: member, handler: field(member), parts: []string{"reports an error or an invalid token"}})
 	}
