@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/provider"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/transport"
 )
 
 // version is set by the linker in a release.
@@ -22,18 +23,10 @@ var version = "dev"
 
 func main() {
 	withDebugger := flag.Bool("debug", false, "run the provider with support for debuggers such as Delve")
-	showVersion := flag.Bool("version", false, "print the version and exit")
 
 	flag.Parse()
-
-	if *showVersion {
-		fmt.Println("terraform-provider-tokencheck " + version) //nolint:forbidigo // This is what the flag does.
-
-		return
-	}
-
 	if !*withDebugger {
-		spareWork()
+		tuneLogAndHeap()
 	}
 
 	// If this variable is set, the plugin library writes every request to a file,
@@ -45,7 +38,7 @@ func main() {
 	// contain the token, and Terraform writes a provider's standard error to its log.
 	log.SetOutput(io.Discard)
 
-	err := providerserver.Serve(context.Background(), provider.New(version, provider.Host{}), providerserver.ServeOpts{
+	err := providerserver.Serve(context.Background(), provider.New(version, transport.ThisHost()), providerserver.ServeOpts{
 		Address: "registry.terraform.io/tokencheck/tokencheck",
 		Debug:   *withDebugger,
 	})
@@ -55,9 +48,9 @@ func main() {
 	}
 }
 
-// spareWork skips work that nobody would notice: each run starts the provider
+// tuneLogAndHeap skips work that nobody would notice: each run starts the provider
 // several times and waits for it.
-func spareWork() {
+func tuneLogAndHeap() {
 	// The plugin libraries log every step to standard error, even if the CLI's log is
 	// off, and the CLI reads it all before it discards it.
 	wanted := slices.ContainsFunc(os.Environ(), func(variable string) bool { return strings.HasPrefix(variable, "TF_LOG") })

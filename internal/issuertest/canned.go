@@ -3,8 +3,10 @@ package issuertest
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
-	"io"
+	"encoding/json"
+	"errors"
 	"net"
 	"net/http"
 	"strconv"
@@ -62,12 +64,15 @@ func (c *Canned) Set(answer []byte) {
 	c.answer = bytes.Clone(answer)
 }
 
-// Asked returns the number of requests so far.
-func (c *Canned) Asked() int {
+// Reset returns the number of requests since the last call.
+func (c *Canned) Reset() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 
-	return c.asked
+	asked := c.asked
+	c.asked = 0
+
+	return asked
 }
 
 // Close stops the server.
@@ -76,39 +81,31 @@ func (c *Canned) Close() {
 	c.wait.Wait()
 }
 
-// Fresh parses response as simply as possible, without the code under test. It
-// returns a 200 that is not from a cache, and the time, by its date or else now; ok
-// is false for any other response.
-func Fresh(response []byte, now time.Time) (a Answer, at time.Time, ok bool) {
+// Document parses response as simply as possible, without the code under test. It
+// returns the object in the body of a 200 that is not from a cache, and the time, by
+// its date or else now; ok is false for any other response.
+func Document(response []byte, now time.Time) (document map[string]any, at time.Time, ok bool) {
 	reader := bufio.NewReader(bytes.NewReader(response))
 
 	for {
 		resp, err := http.ReadResponse(reader, &http.Request{Method: http.MethodGet})
 		if err != nil {
-			return Answer{}, now, false
+			return nil, now, false
 		}
-
 		if resp.StatusCode >= 100 && resp.StatusCode < 200 && resp.StatusCode != http.StatusSwitchingProtocols {
 			continue
 		}
-
 		defer func() { _ = resp.Body.Close() }()
-
-		body, err := io.ReadAll(resp.Body)
-		if err != nil || resp.StatusCode != http.StatusOK {
-			return Answer{}, now, false
-		}
-
-		for _, age := range resp.Header.Values("Age") {
-			if seconds, err := strconv.Atoi(age); err != nil || seconds > 10 {
-				return Answer{}, now, false
-			}
-		}
 
 		if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
 			now = date
 		}
+		age, err := strconv.Atoi(cmp.Or(resp.Header.Get("Age"), "0"))
+		cached := err == nil && age > 0 || errors.Is(err, strconv.ErrRange)
 
-		return Answer{Status: resp.StatusCode, Header: resp.Header, Body: string(body)}, now, true
+		decoder := json.NewDecoder(resp.Body)
+		decoder.UseNumber() // One that does not concern the client may be of any size.
+
+		return document, now, decoder.Decode(&document) == nil && resp.StatusCode == http.StatusOK && !cached
 	}
 }

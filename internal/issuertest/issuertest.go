@@ -243,9 +243,9 @@ const Absent = "\x00absent"
 // Answer is a response of an issuer, and the handler that sends it.
 type Answer struct {
 	Status int
-	// Words replace the standard reason phrase if not empty; only [Answer.Wire] can
-	// write them.
-	Words string
+	// Phrase replaces the standard reason phrase if not empty; only [Answer.Wire] can
+	// write it.
+	Phrase string
 	// Header contains the fields; the type defaults to application/json.
 	Header http.Header
 	Body   string
@@ -269,26 +269,43 @@ func (a Answer) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 func (a Answer) Wire() []byte {
 	var b bytes.Buffer
 
-	fmt.Fprintf(&b, "HTTP/1.1 %d %s\r\nContent-Length: %d\r\n", a.Status, cmp.Or(a.Words, http.StatusText(a.Status)), len(a.Body))
+	fmt.Fprintf(&b, "HTTP/1.1 %d %s\r\nContent-Length: %d\r\n", a.Status, cmp.Or(a.Phrase, http.StatusText(a.Status)), len(a.Body))
 	_ = a.Header.Write(&b) // Writing to a buffer cannot fail.
 	b.WriteString("\r\n" + a.Body)
 
 	return b.Bytes()
 }
 
-// Recorded is a response as captured from an issuer or, if none was captured, as
-// the vendor documents it.
-type Recorded struct {
+// Secret is the token in all cases that do not set another one.
+const Secret = "issuertest-Zq8RtYw3LmN5Kd7Hs2Vb9Xc4Gf6Jp1Qw"
+
+// Clock is the time of the cases whose responses have no date.
+func Clock() time.Time { return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC) }
+
+// Case is a response of an issuer, as captured or as the vendor documents it, and
+// what it means. An issuer's cases are its corpus, by name; "active" and "rejected"
+// are in each.
+type Case struct {
 	Answer
 
-	// Verdict is the status of a check with this response, "" for an error.
-	Verdict string
+	// Want is the status of the token, "" for an error, and Warning the title of a
+	// warning.
+	Want, Warning string
+	// Retried reports whether the request is sent again.
+	Retried bool
+	// Token is another token than [Secret], and Arguments are those of the data source
+	// and the ephemeral resource.
+	Token     string
+	Arguments map[string]any
+	// Attributes are those to compare: strings, numbers, sorted slices, and maps of
+	// them, or nil.
+	Attributes map[string]any
 }
 
-// Record returns a response with a status, body, and header fields in pairs of name
+// Respond returns a response with a status, body, and header fields in pairs of name
 // and value.
-func Record(verdict string, status int, body string, header ...string) Recorded {
-	return Recorded{newAnswer(status, body, header), verdict}
+func Respond(status int, body string, header ...string) Answer {
+	return newAnswer(status, body, header)
 }
 
 func newAnswer(status int, body string, header []string) Answer {

@@ -2,12 +2,10 @@ package provider
 
 import (
 	"context"
-	"net/url"
 
-	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
-	providerschema "github.com/hashicorp/terraform-plugin-framework/provider/schema"
-	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/cloudflare"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/token"
@@ -15,64 +13,79 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
 )
 
-var cloudflareNames = token.Names{ //nolint:gochecknoglobals // Effectively a constant.
-	Argument: "api_token", Block: "cloudflare", Variable: "CLOUDFLARE_API_TOKEN",
-	Hints: map[string]string{ //nolint:gosec // Text about tokens, not a token.
-		"CF_API_TOKEN":       "CF_API_TOKEN is set, but neither this provider nor the Cloudflare provider reads it: rename it to CLOUDFLARE_API_TOKEN.",
-		"CLOUDFLARE_API_KEY": "CLOUDFLARE_API_KEY is set, but it is for a Global API key, which cannot be verified: create an API token instead.",
-	},
-}
-
 func cloudflareIssuer() issuer {
+	names := token.Names{
+		Argument: "api_token", Block: "cloudflare", Variable: "CLOUDFLARE_API_TOKEN",
+		Hints: []token.Hint{
+			{Variable: "CF_API_TOKEN", Sentence: "neither this provider nor the Cloudflare provider reads it; use CLOUDFLARE_API_TOKEN."},
+			{Variable: "CF_DNS_API_TOKEN", Sentence: "neither this provider nor the Cloudflare provider reads it; use CLOUDFLARE_API_TOKEN."},
+			{Variable: "CLOUDFLARE_API_KEY", Sentence: "if it holds an API token, use CLOUDFLARE_API_TOKEN; a Global API key cannot be verified, so create an API token instead."},
+		},
+	}
 	url := urlSource{argument: "base_url", variable: "CLOUDFLARE_BASE_URL", fallback: cloudflare.DefaultBaseURL, parse: transport.ParseURL}
 
 	return issuer{
-		names: cloudflareNames, url: url, connect: connectCloudflare,
-		block: blockSchema("Connection settings for Cloudflare.", cloudflareNames, map[string]providerschema.StringAttribute{
-			url.argument: url.attribute("URL of the API. Tokens are sent to this server only. HTTPS, or plain HTTP for a loopback address. " +
-				"Defaults to the environment variable `" + url.variable + "`, then to `" + url.fallback + "`; " +
-				"Cloudflare for Government is at `https://api.fed.cloudflare.com/client/v4`."),
-		}),
-		schema: checkSchema(
+		Issuer: cloudflare.Issuer(), names: names, url: url,
+		newBlock:             func() blockModel { return new(cloudflareBlock) },
+		newDataSource:        func() model { return new(cloudflareModel) },
+		newEphemeralResource: func() ephemeralModel { return new(cloudflareEphemeralModel) },
+		block: blockSchema("Connection settings for Cloudflare.", names, url,
+			"URL of the API, `"+url.fallback+"` by default; Cloudflare for Government is at `https://api.fed.cloudflare.com/client/v4`.", nil),
+		schema: dataSourceSchema(
 			"Verifies an API token with Cloudflare. "+
 				"Does not check the token's permissions, zones, accounts, or client IP address filtering.",
-			cloudflareNames,
+			names,
 			"`active`, `expiring`, `expired`, `disabled`, `not_yet_valid`, `rejected`, or any other status that Cloudflare returns, unchanged.",
 			"Null if the token does not expire, or if it was rejected.",
 			map[string]schema.Attribute{
-				"account_id": schema.StringAttribute{
-					Optional: true,
-					MarkdownDescription: "ID of the account that owns the token, 32 hexadecimal digits. " +
-						"Required for an account-owned token, which the user endpoint rejects; omit it for a user-owned token.",
-					Validators: []validator.String{rule("Invalid account ID", cloudflare.CheckAccountID, cloudflare.AccountIDRemedy)},
-				},
-				"id": schema.StringAttribute{
-					Computed:            true,
-					MarkdownDescription: "ID of the token, not sensitive. Null if the token was rejected.",
-				},
-				"not_before": schema.StringAttribute{
-					Computed:            true,
-					MarkdownDescription: "When the token becomes valid, as an RFC 3339 timestamp in UTC. Null if not reported.",
-				},
+				"account_id": optional("ID of the account that owns the token, 32 hexadecimal digits. " +
+					"Required for an account-owned token, which the user endpoint rejects; omit it for a user-owned token."),
+				"id":         computed("ID of the token, not sensitive. Null if the token was rejected."),
+				"not_before": computed("When the token becomes valid, as an RFC 3339 timestamp in UTC. Null if not reported."),
 			}),
 	}
 }
 
-// cloudflareClient verifies tokens with Cloudflare for one provider configuration.
-type cloudflareClient struct{ *cloudflare.Client }
-
-func connectCloudflare(_ arguments, base *url.URL, config transport.Config) (client, error) {
-	c, err := cloudflare.NewClient(base, config)
-
-	return cloudflareClient{c}, err
+type cloudflareBlock struct {
+	APIToken    types.String `tfsdk:"api_token"`
+	BaseURL     types.String `tfsdk:"base_url"`
+	TrustBundle types.String `tfsdk:"trust_bundle"`
 }
 
-// verify implements [client].
-func (c cloudflareClient) verify(ctx context.Context, check arguments, bearer token.Token, fresh bool) (verdict.Answer, map[string]attr.Value, error) {
-	answer, err := c.Verify(ctx, bearer, check.text("account_id").ValueString(), fresh)
+func (b *cloudflareBlock) settings() settings {
+	return settings{token: b.APIToken, url: b.BaseURL, trustBundle: b.TrustBundle}
+}
+
+type cloudflareModel struct {
+	commonModel
+
+	APIToken     types.String `tfsdk:"api_token"`
+	APITokenEnv  types.String `tfsdk:"api_token_env"`
+	APITokenFile types.String `tfsdk:"api_token_file"`
+	AccountID    types.String `tfsdk:"account_id"`
+	ID           types.String `tfsdk:"id"`
+	NotBefore    types.String `tfsdk:"not_before"`
+}
+
+type cloudflareEphemeralModel struct {
+	cloudflareModel
+	gateModel
+}
+
+func (m *cloudflareModel) token() tokenArguments {
+	return tokenArguments{m.APIToken, m.APITokenEnv, m.APITokenFile}
+}
+
+func (m *cloudflareModel) validate(r *rules) {
+	r.check(path.Root("account_id"), m.AccountID, "Invalid account ID", cloudflare.CheckAccountID, cloudflare.AccountIDRemedy)
+}
+
+func (m *cloudflareModel) verify(ctx context.Context, client *transport.Client, t token.Token, fresh bool) (verdict.Facts, error) {
+	v, err := cloudflare.Verify(ctx, client, t, m.AccountID.ValueString(), fresh)
 	if err != nil {
-		return verdict.Answer{}, nil, err
+		return verdict.Facts{}, err
 	}
 
-	return answer.Answer, map[string]attr.Value{"id": stringValue(answer.ID), "not_before": timeValue(answer.NotBefore)}, nil
+	m.ID, m.NotBefore = stringValue(v.ID), timeValue(v.NotBefore)
+	return v.Facts, nil
 }

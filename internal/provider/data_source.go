@@ -7,41 +7,43 @@ import (
 )
 
 var (
-	_ datasource.DataSource              = (*checkDataSource)(nil)
-	_ datasource.DataSourceWithConfigure = (*checkDataSource)(nil)
+	_ datasource.DataSourceWithConfigure      = (*tokenDataSource)(nil)
+	_ datasource.DataSourceWithValidateConfig = (*tokenDataSource)(nil)
 )
 
-// checkDataSource is the data source of one issuer.
-type checkDataSource struct {
+// tokenDataSource is the data source of one issuer.
+type tokenDataSource struct {
 	issuer     issuer
 	connection *connection
 }
 
-// Metadata implements [datasource.DataSource].
-func (d *checkDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+func (d *tokenDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_" + d.issuer.names.Block
 }
 
-// Schema implements [datasource.DataSource].
-func (d *checkDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+func (d *tokenDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = d.issuer.schema
 }
 
-// Configure implements [datasource.DataSourceWithConfigure].
-func (d *checkDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
-	if req.ProviderData == nil { // Terraform validates before it configures the provider.
+func (d *tokenDataSource) ValidateConfig(ctx context.Context, req datasource.ValidateConfigRequest, resp *datasource.ValidateConfigResponse) {
+	resp.Diagnostics = validateConfig(ctx, req.Config, d.issuer, d.issuer.newDataSource())
+}
+
+func (d *tokenDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, _ *datasource.ConfigureResponse) {
+	d.connection = connectionOf(d.issuer, req.ProviderData)
+}
+
+func (d *tokenDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
+	m := d.issuer.newDataSource()
+
+	resp.Diagnostics.Append(req.Config.Get(ctx, m)...)
+	if resp.Diagnostics.HasError() {
 		return
 	}
 
-	d.connection, resp.Diagnostics = connectionOf(d.issuer, req.ProviderData)
-}
-
-// Read implements [datasource.DataSource].
-func (d *checkDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
-	object, _, diags := d.connection.run(ctx, req.Config, false)
+	_, diags := d.connection.verify(ctx, m)
 	resp.Diagnostics.Append(diags...)
-
-	if !diags.HasError() {
-		resp.Diagnostics.Append(resp.State.Set(ctx, object)...)
+	if !resp.Diagnostics.HasError() {
+		resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
 	}
 }

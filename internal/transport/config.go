@@ -4,26 +4,25 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
+	"os"
 	"strings"
-	"syscall"
 	"time"
-
-	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
 )
 
 const (
-	// maxHeader is the maximum size of a response header in bytes, including
-	// informational responses.
+	// maxHeader is the maximum size of a response header in bytes.
 	maxHeader = 64 << 10
-	// connectTimeout limits the connection and handshake of one attempt, to leave time
-	// for another.
-	connectTimeout = 20 * time.Second
+	// connectTimeout limits the connection, and then the TLS handshake, of one attempt.
+	connectTimeout = 15 * time.Second
+	// minAttempt is the least that one attempt may take: slow servers have been seen to
+	// take 18 seconds.
+	minAttempt = 30 * time.Second
 	// pingTimeout is how long an HTTP/2 connection may be silent before it is pinged,
 	// and how long the reply may take.
 	pingTimeout = 5 * time.Second
@@ -31,26 +30,33 @@ const (
 	maxIdle = 64
 )
 
-// Config configures a [Client]. The issuer's package sets what never changes for
-// that issuer, and the caller the rest.
-type Config struct {
-	// Issuer is the issuer's name in messages: "Cloudflare".
-	Issuer string
+// Issuer is what never changes for an issuer.
+type Issuer struct {
+	// Name is the issuer's name at the start of a sentence: "Cloudflare".
+	Name string
+	// Block is its block in the provider configuration.
+	Block string
 	// Outage is what to do about a server error, as a sentence after "Run again later.".
 	Outage string
-	// Header is sent with each request, in addition to the fields common to all
-	// issuers.
-	Header http.Header
+	// Retry decides about responses that the issuer treats differently from other
+	// servers: whether to send the request again, and after how long, zero for the usual
+	// wait. If ok is false, or Retry is nil, the HTTP status decides.
+	Retry func(*Response) (wait time.Duration, again, ok bool)
 	// LateClientAuth is for servers that request a client certificate only after they
 	// know the request's path, by TLS 1.2 renegotiation. HTTP/2 forbids it, so the
-	// client uses HTTP/1.1.
+	// client uses HTTP/1.1, a connection for each request.
 	LateClientAuth bool
+}
 
-	// Block, URLArgument and URLVariable are names for messages: the issuer's block in
-	// the provider configuration, its argument for the server URL, and the environment
-	// variable.
-	Block, URLArgument, URLVariable string
-	// Timeout limits one whole check, including retries.
+// Config is the rest of a [Client]'s configuration.
+type Config struct {
+	Host
+
+	// URL is the server's base URL, from [ParseURL], and URLSource where it was set, for
+	// messages; "" if it is the default.
+	URL       *url.URL
+	URLSource string
+	// Timeout limits one verification, including retries. The caller sets the deadline.
 	Timeout time.Duration
 	// MaxRetries is the maximum number of retries of a request.
 	MaxRetries int
@@ -65,88 +71,63 @@ type Config struct {
 	// TLSMaxVersion is a version constant of crypto/tls, zero for the newest.
 	TLSMaxVersion uint16
 
-	// Proxy returns the proxy of a request; [http.ProxyFromEnvironment] if nil.
-	Proxy func(*http.Request) (*url.URL, error)
-	// Resolver resolves host names; [net.DefaultResolver] if nil.
-	Resolver *net.Resolver
-	// Now is the local clock; [time.Now] if nil.
-	Now func() time.Time
-	// Backoff is the wait before the first retry; it doubles each time, up to
-	// [maxBackoff]. Zero means half a second.
-	Backoff time.Duration
-	// Log is called for each attempt; nothing is logged if nil. The fields contain no
-	// token.
+	// Log is called for each attempt. The fields contain no token.
 	Log func(ctx context.Context, message string, fields map[string]any)
-
-	connect time.Duration // connectTimeout, but for tests
 }
 
-// setDefaults fills in unset fields.
-func (c *Config) setDefaults() {
-	if c.connect == 0 {
-		c.connect = connectTimeout
-	}
-
-	if c.Proxy == nil {
-		c.Proxy = http.ProxyFromEnvironment
-	}
-
-	if c.Now == nil {
-		c.Now = time.Now
-	}
-
-	if c.Backoff == 0 {
-		c.Backoff = defaultBackoff
-	}
-
-	if c.Log == nil {
-		c.Log = func(context.Context, string, map[string]any) {}
-	}
+// Host is the machine that requests are sent from.
+type Host struct {
+	// LookupEnv looks up an environment variable as [os.LookupEnv] does.
+	LookupEnv func(string) (string, bool)
+	// Proxy returns the proxy of a request.
+	Proxy func(*http.Request) (*url.URL, error)
+	// Resolver resolves host names; nil is the default one.
+	Resolver *net.Resolver
+	// Now is the local clock.
+	Now func() time.Time
+	// Backoff is the wait before the first retry; it doubles with each further one.
+	Backoff time.Duration
 }
 
-// httpTransports returns the transports: one for HTTPS, and one for plain HTTP,
-// which uses no proxy and dials loopback addresses only.
-func (c *Config) httpTransports() (secure, plain *http.Transport, err error) {
-	tlsConfig := &tls.Config{MinVersion: tls.VersionTLS12, MaxVersion: c.TLSMaxVersion}
+// ThisHost returns the machine that the provider runs on. Three retries reach over
+// seven seconds: an IIS that recycles is back in five.
+func ThisHost() Host {
+	return Host{LookupEnv: os.LookupEnv, Proxy: http.ProxyFromEnvironment, Now: time.Now, Backoff: time.Second}
+}
 
-	if c.TrustBundle != "" {
-		pool, err := certPool(c.TrustBundle)
+func (c *Client) httpTransport() (*http.Transport, error) {
+	tlsConfig := &tls.Config{MinVersion: tls.VersionTLS12, MaxVersion: c.config.TLSMaxVersion}
+
+	if c.config.TrustBundle != "" {
+		certificates, err := ParseTrustBundle(c.config.TrustBundle)
 		if err != nil {
-			return nil, nil, &verdict.Error{
-				Summary: "Invalid trust bundle", Happened: fmt.Sprintf("The value of %s in the provider configuration %s.", c.argument("trust_bundle"), err),
-				Remedy: `Set the PEM-encoded certificates themselves, for example with file("ca.pem").`, Err: err,
-			}
+			return nil, err
 		}
-
-		tlsConfig.RootCAs = pool
+		if tlsConfig.RootCAs, err = x509.SystemCertPool(); err != nil { // Without system roots, the bundle is the only trust store.
+			tlsConfig.RootCAs = x509.NewCertPool()
+		}
+		for _, certificate := range certificates {
+			tlsConfig.RootCAs.AddCert(certificate)
+		}
 	}
-
-	if c.ClientCertificate != nil {
-		tlsConfig.Certificates = []tls.Certificate{*c.ClientCertificate}
+	if c.config.ClientCertificate != nil {
+		tlsConfig.Certificates = []tls.Certificate{*c.config.ClientCertificate}
 	}
-
-	if c.LateClientAuth {
+	if c.issuer.LateClientAuth {
 		tlsConfig.Renegotiation = tls.RenegotiateOnceAsClient
 	}
 
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
-	protocols.SetHTTP2(!c.LateClientAuth)
-
-	dialer := net.Dialer{Timeout: c.connect, Resolver: c.Resolver}
-	secure = &http.Transport{
-		Proxy: func(r *http.Request) (*url.URL, error) {
-			proxy, err := c.Proxy(r)
-			if err != nil {
-				err = errProxyURL
-			}
-
-			return proxy, err
-		},
+	protocols.SetHTTP2(!c.issuer.LateClientAuth)
+	return &http.Transport{
+		Proxy:                  c.proxy,
 		OnProxyConnectResponse: proxyRefusal,
-		DialContext:            dialer.DialContext,
+		DialContext:            (&net.Dialer{Timeout: connectTimeout, Resolver: c.config.Resolver}).DialContext,
 		TLSClientConfig:        tlsConfig,
+		TLSHandshakeTimeout:    connectTimeout,
 		Protocols:              protocols,
+		DisableKeepAlives:      c.issuer.LateClientAuth,
 		// A dead connection would otherwise cost a request the whole timeout.
 		HTTP2: &http.HTTP2Config{SendPingTimeout: pingTimeout, PingTimeout: pingTimeout},
 		// Responses are small, and a compressed one can expand without limit.
@@ -155,59 +136,61 @@ func (c *Config) httpTransports() (secure, plain *http.Transport, err error) {
 		MaxIdleConns:           maxIdle,
 		MaxIdleConnsPerHost:    maxIdle,
 		IdleConnTimeout:        90 * time.Second,
-		TLSHandshakeTimeout:    c.connect,
-	}
-
-	loopback := dialer
-	loopback.Control = loopbackOnly
-	plain = secure.Clone()
-	plain.Proxy, plain.DialContext = nil, loopback.DialContext
-
-	return secure, plain, nil
+	}, nil
 }
 
-// errNotLoopback is for a host name that resolves to another machine.
-var errNotLoopback = errors.New("not a loopback address")
+// TrustBundleRemedy says what to set as a trust bundle.
+const TrustBundleRemedy = `Set PEM-encoded CA certificates, for example with file("ca.pem").`
 
-// loopbackOnly makes a [net.Dialer] dial loopback addresses only, whatever the host
-// name. The address is resolved, with a port.
-func loopbackOnly(_, address string, _ syscall.RawConn) error {
-	if to, err := netip.ParseAddrPort(address); err != nil || !to.Addr().Unmap().IsLoopback() {
-		return errNotLoopback
+// ParseTrustBundle parses PEM-encoded certificates; other text between them is
+// ignored. The error says which one cannot be used; it continues a sentence and
+// repeats no part of the bundle.
+func ParseTrustBundle(bundle string) ([]*x509.Certificate, error) {
+	total := strings.Count(bundle, "-----BEGIN ")
+	if total == 0 {
+		return nil, errors.New("contains no PEM-encoded certificate")
+	}
+	if strings.Contains(bundle, "----------BEGIN ") {
+		return nil, errors.New("is not well-formed PEM: a newline is missing before BEGIN")
 	}
 
-	return nil
+	var certificates []*x509.Certificate
+	for rest := []byte(bundle); len(certificates) < total; {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil || block.Type != "CERTIFICATE" {
+			return nil, fmt.Errorf("is not usable: block %d of %d is not a well-formed CERTIFICATE", len(certificates)+1, total)
+		}
+		certificate, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, fmt.Errorf("is not usable: certificate %d of %d cannot be used: %w", len(certificates)+1, total, err)
+		}
+		certificates = append(certificates, certificate)
+	}
+	return certificates, nil
 }
 
-// CheckTrustBundle reports why text is not a valid trust bundle. The error
-// continues a sentence and repeats no part of the text.
-func CheckTrustBundle(text string) error {
-	if !x509.NewCertPool().AppendCertsFromPEM([]byte(text)) {
-		return errors.New("contains no PEM-encoded certificate")
+// ParseURL parses the URL of a server that may receive tokens: HTTPS, or plain HTTP
+// to localhost or a literal loopback address, without user name, query or fragment.
+// It removes trailing slashes. The error continues a sentence and repeats no part
+// of the URL, which may contain a password.
+func ParseURL(raw string) (*url.URL, error) {
+	parsed, err := url.Parse(strings.TrimSpace(raw))
+	switch {
+	case err != nil:
+		return nil, errors.New("is not a URL")
+	case parsed.Scheme != "https" && parsed.Scheme != "http":
+		return nil, errors.New("does not begin with https://")
+	case parsed.Hostname() == "":
+		return nil, errors.New("has no host")
+	case parsed.User != nil:
+		return nil, errors.New("contains a user name or password")
+	case parsed.RawQuery != "" || parsed.ForceQuery || parsed.Fragment != "":
+		return nil, errors.New("contains a query (?…) or a fragment (#…)")
+	case parsed.Scheme == "http" && !net.ParseIP(parsed.Hostname()).IsLoopback() && !strings.EqualFold(parsed.Hostname(), "localhost"):
+		return nil, errors.New("begins with http://, which would send the token in plain text; plain HTTP is allowed for loopback addresses only")
 	}
 
-	return nil
-}
-
-func certPool(bundle string) (*x509.CertPool, error) {
-	// Without system roots, the bundle is the only trust store.
-	pool, err := x509.SystemCertPool()
-	if err != nil {
-		pool = x509.NewCertPool()
-	}
-
-	if !pool.AppendCertsFromPEM([]byte(bundle)) {
-		return nil, CheckTrustBundle(bundle)
-	}
-
-	return pool, nil
-}
-
-// inSentence returns the issuer's name within a sentence.
-func (c *Config) inSentence() string { return strings.Replace(c.Issuer, "The ", "the ", 1) }
-
-func (c *Config) argument(name string) string { return c.Block + "." + name }
-
-func (c *Config) checkURL() string {
-	return fmt.Sprintf("Check the server URL (%s in the provider configuration, or %s).", c.argument(c.URLArgument), c.URLVariable)
+	parsed.Path = strings.TrimRight(parsed.Path, "/")
+	parsed.RawPath = strings.TrimRight(parsed.RawPath, "/")
+	return parsed, nil
 }

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-
-	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
 )
 
 // Scopes maps scopes to their sorted restrictions, all in lower case:
@@ -20,41 +18,27 @@ type Scopes map[string][]string
 func ParseScopes(scope string) Scopes {
 	var scopes Scopes
 
-	for part := range strings.SplitSeq(strings.Map(lower, scope), ";") {
+	for part := range strings.SplitSeq(strings.ToLower(scope), ";") {
 		name, list, _ := strings.Cut(part, ":")
 		if name = strings.TrimSpace(name); name == "" {
 			continue
 		}
-
 		if scopes == nil {
 			scopes = Scopes{}
 		}
-
 		restrictions := scopes[name]
 		if restrictions == nil {
 			restrictions = []string{}
 		}
-
 		for restriction := range strings.SplitSeq(list, ",") {
 			if restriction = strings.TrimSpace(restriction); restriction != "" {
 				restrictions = append(restrictions, restriction)
 			}
 		}
-
 		slices.Sort(restrictions)
 		scopes[name] = slices.Compact(restrictions)
 	}
-
 	return scopes
-}
-
-// lower maps ASCII only: Unicode maps some other characters to ASCII letters.
-func lower(r rune) rune {
-	if r >= 'A' && r <= 'Z' {
-		return r + 'a' - 'A'
-	}
-
-	return r
 }
 
 // anyScope is a requirement that every token satisfies.
@@ -68,7 +52,6 @@ func (s Scopes) Missing(required []string) []string {
 
 	for name, wanted := range ParseScopes(strings.Join(required, ";")) {
 		granted, ok := s[name]
-
 		switch {
 		case name == anyScope, ok && len(wanted) == 0:
 		case len(wanted) == 0:
@@ -83,41 +66,18 @@ func (s Scopes) Missing(required []string) []string {
 	}
 
 	slices.Sort(missing)
-
 	return missing
 }
 
-// Require returns the answer with the required scopes that the token lacks. It does
-// not change a, which other checks may share.
-func (a *Answer) Require(required []string) verdict.Answer {
-	with := a.Answer
-
-	if !a.Refused && len(required) > 0 {
-		with.MissingScopes = a.Scopes.Missing(required)
-		with.ScopesUnknown = a.Scopes == nil && len(with.MissingScopes) > 0
-	}
-
-	return with
-}
-
-// scopeGrammar matches names of printable ASCII without whitespace and separators
-// (comma, colon, semicolon): anything else would be trimmed or never granted, and
-// so require nothing. It is compiled on first use, as microsoftDate is.
-var scopeGrammar = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[!-+\--9<-~]+(:[!-+\--9<-~]+(,[!-+\--9<-~]+)*)?$`) }) //nolint:gochecknoglobals // Effectively a constant.
+// scopeGrammar matches a scope with restrictions. It is compiled on first use, as
+// microsoftDate is.
+var scopeGrammar = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[^\s,:;]+(:[^\s,:;]+(,[^\s,:;]+)*)?$`) })
 
 // CheckScope reports why a required scope is not valid. The error continues a
 // sentence and does not repeat the value.
 func CheckScope(scope string) error {
-	switch {
-	case scope == "":
-		return errors.New("is empty")
-	case strings.Contains(scope, ";"):
-		return errors.New("contains a semicolon; write one element for each scope")
-	case !scopeGrammar().MatchString(scope):
-		return errors.New(`is not of the form "scope" or "scope:restriction,restriction", in printable ASCII without whitespace`)
-	case strings.HasPrefix(strings.Map(lower, scope), anyScope+":"):
-		return errors.New("adds a restriction to \"any\", which every token satisfies")
+	if !scopeGrammar().MatchString(scope) {
+		return errors.New(`is not of the form "scope" or "scope:restriction,restriction"`)
 	}
-
 	return nil
 }

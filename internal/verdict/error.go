@@ -1,37 +1,37 @@
 package verdict
 
-// Error is the outcome of a check that could not be decided: no request was sent,
-// there was no response, or the response did not decide it. It says nothing about
-// the token, and contains no part of it.
+// Error says why a token could not be verified: no request was sent, there was no
+// response, or the response did not decide. It says nothing about the token, and
+// contains no part of it.
 type Error struct {
-	// Summary says in a few words, without values, what kind of fault it is.
-	Summary string
-	// Happened says in sentences what happened and what was tried.
-	Happened string
+	// Title says in a few words, without values, what kind of fault it is.
+	Title string
+	// Cause says in sentences what happened.
+	Cause string
 	// Remedy says in sentences what to do next.
 	Remedy string
-	// Asked reports whether a request was in progress. The detail then says that the
-	// fault says nothing about the token, because people rotate tokens in an outage.
-	Asked bool
-	// Temporary reports whether the request may succeed shortly, and is retried.
-	Temporary bool
-	// Err is the cause, for [errors.Is] and [errors.As]. Its text is not shown,
-	// because it may repeat what a server sent.
+	// Argument is the argument that the error is about, for the diagnostic's path; ""
+	// if there is none, or if it is a token argument, whose line the CLI must not
+	// print.
+	Argument string
+	// Requested reports whether a request was sent. The detail then says that the
+	// token's validity is unknown, because people rotate tokens in an outage.
+	Requested bool
+	// Err is the underlying error, for [errors.Is] and [errors.As].
 	Err error
 }
 
-// Error returns the summary and the detail.
-func (e *Error) Error() string { return e.Summary + ": " + e.Detail() }
+// Error returns the title and the detail.
+func (e *Error) Error() string { return e.Title + ": " + e.Detail() }
 
-// Unwrap returns the cause.
+// Unwrap returns the underlying error.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Detail returns the text for display: what happened, and what to do.
+// Detail returns the text for the user: what happened, and what to do.
 func (e *Error) Detail() string {
-	detail := e.Happened
-	if e.Asked {
-		detail += " The token was not verified; this says nothing about whether it is valid."
+	detail := e.Cause
+	if e.Requested {
+		detail += " The token was not verified, so its validity is unknown."
 	}
-
 	return detail + "\n\n" + e.Remedy
 }

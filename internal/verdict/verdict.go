@@ -1,147 +1,160 @@
-// Package verdict decides what an issuer's answer means for a token. It is the same
-// for every issuer, and no other package can make a token valid.
+// Package verdict decides what an issuer's response means for a token. It is the
+// same for every issuer, and no other package can make a token valid.
 //
-// A check results in a [Verdict] if the issuer's answer decided it, and in an
+// A verification results in a [Verdict] if the response decided it, and in an
 // [Error] if not.
 package verdict
 
 import (
-	"slices"
+	"cmp"
+	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
 )
 
 // Status is the status of a token: one of the constants below, or any other status
-// word of an issuer, unchanged.
+// of an issuer, unchanged.
 type Status string
 
-// The statuses, in the order in which [Decide] checks them.
+// The statuses, in the order in which [Decide] considers them.
 const (
 	Rejected     Status = "rejected"      // the issuer rejects the token
-	Disabled     Status = "disabled"      // from the issuer
+	Disabled     Status = "disabled"      // reported by the issuer
 	NotYetValid  Status = "not_yet_valid" // the token is not valid yet
-	Expired      Status = "expired"       // from the issuer, or the expiration has passed
+	Expired      Status = "expired"       // reported by the issuer, or the expiration has passed
 	MissingScope Status = "missing_scope" // a required scope is not granted
 	Expiring     Status = "expiring"      // the token expires sooner than required
 	Active       Status = "active"        // none of the above: the token is valid
 )
 
-// Facts is what one answer of an issuer says about a token.
+// Facts is what a response says about a token. The issuers' own types embed it.
 type Facts struct {
-	// Refused reports whether the issuer rejects the token. The facts about its
-	// lifetime are then unknown.
-	Refused bool
-	// Said is the issuer's message in a form that may be shown, or "".
-	Said string
-	// Word is the issuer's word for the token's status.
-	Word string
-	// NotBefore is when the token becomes valid; nil if the answer has none.
+	// Rejected reports whether the issuer rejects the token. Everything about its
+	// lifetime is then unknown.
+	Rejected bool
+	// Message is the issuer's message, in a form that may be shown, or "".
+	Message string
+	// IssuerStatus is the status that the issuer reports.
+	IssuerStatus string
+	// NotBefore is when the token becomes valid; nil if not reported.
 	NotBefore *time.Time
-	// ExpiresOn is when the token expires; nil if the answer has none.
-	ExpiresOn *time.Time
-	// EndUnknown reports whether the token may expire before ExpiresOn, or at any time if
-	// ExpiresOn is nil. If false, a nil ExpiresOn means that the token does not
-	// expire.
-	EndUnknown bool
-	// ScopesUnknown reports whether scopes are required, but the answer has none.
-	ScopesUnknown bool
-	// MissingScopes are the required scopes that the token lacks.
+	// ExpiresOn is when the token expires; nil if it does not or, with ExpiryUnknown,
+	// if that is unknown.
+	ExpiresOn     *time.Time
+	ExpiryUnknown bool
+	// MissingScopes are the required scopes that the token lacks, and GrantedScopes
+	// are those that it has, in a form that may be shown.
 	MissingScopes []string
-	// Granted is the token's scope as the issuer returns it, in a form that may be
-	// shown.
-	Granted string
+	GrantedScopes string
+	// ScopesUnknown reports whether scopes are required, but not reported.
+	ScopesUnknown bool
 	// Now is the time by the issuer's clock.
 	Now time.Time
-}
 
-// Answer is the part of an answer that all issuers have in common. The issuers' own
-// types embed it.
-type Answer struct {
-	Facts
-
-	// Words are the issuer's part of the reason.
-	Words Words
-	// Warnings are for an answer that can still decide the check.
+	Advice   Advice
 	Warnings []Warning
 }
 
-// Warning is a warning for the user: a summary of a few words, and sentences.
-type Warning struct{ Summary, Detail string }
+// Warning is a warning for the user: a title of a few words, and sentences.
+type Warning struct{ Title, Detail string }
 
-// Question is what a check requires of a token beyond being valid.
-type Question struct {
-	// TokenSource is the token source, as in the attribute of that name.
+// Requirements are what a configuration requires of a token beyond being valid.
+type Requirements struct {
+	// TokenSource is the token's source, as in the attribute of that name.
 	TokenSource string
 	// MinRemaining is the minimum remaining lifetime; nil if not set.
 	MinRemaining *time.Duration
 }
 
-// Verdict is the outcome of a check that the issuer's answer decided.
+// Verdict is what the issuer's response decided.
 type Verdict struct {
 	Status Status
-	// Reason explains the status to the user. It is the same for equal answers.
+	// Reason explains the status to the user. It is the same for equal responses.
 	Reason string
 }
 
 // Valid reports whether the token is valid and meets all requirements.
 func (v Verdict) Valid() bool { return v.Status == Active }
 
-// Decide returns the verdict on an answer. The error is always an [*Error]: the
-// answer does not decide the check.
-func Decide(a Answer, q Question) (Verdict, error) {
-	status, err := decide(a, q)
+// titles are those of diagnostics about a token that is not valid.
+var titles = map[Status]string{
+	Rejected: "Token was rejected", Disabled: "Token is disabled", NotYetValid: "Token is not valid yet", Expired: "Token has expired",
+	MissingScope: "Token lacks a required scope", Expiring: "Token expires too soon",
+}
+
+// Title is the title of a diagnostic about a token that is not valid.
+func (v Verdict) Title() string { return cmp.Or(titles[v.Status], "Token is not valid") }
+
+// Expire sets the expiration of a token that its issuer has just accepted, for an
+// issuer that rejects expired tokens itself. One that has passed by the issuer's
+// clock contradicts the response, so it becomes unknown, with a warning.
+func (f *Facts) Expire(end time.Time) {
+	if end.After(f.Now) {
+		f.ExpiresOn = &end
+		return
+	}
+
+	f.ExpiryUnknown = true
+	f.Warnings = append(f.Warnings, Warning{
+		"Expiration ignored", "The issuer accepts the " + f.Advice.Token + ", but reports an expiration that has passed. " +
+			"The provider ignores it. Check the issuer's clock.",
+	})
+}
+
+// Decide returns the verdict on a response. The error is always an [*Error]: the
+// response does not decide what was required.
+func Decide(f Facts, r Requirements) (Verdict, error) {
+	status, err := decide(f, r)
 	if err != nil {
 		return Verdict{}, err
 	}
-
-	return Verdict{Status: status, Reason: reason(status, a.Facts, q, a.Words)}, nil
+	return Verdict{Status: status, Reason: reason(status, f, r)}, nil
 }
 
-func decide(a Answer, q Question) (Status, error) {
-	switch f := a.Facts; {
-	case f.Refused:
+func decide(f Facts, r Requirements) (Status, error) {
+	switch {
+	case f.Rejected:
 		return Rejected, nil
-	case !IsWord(f.Word):
+	case !isStatus(f.IssuerStatus):
 		return "", &Error{
-			Summary:  "Unexpected response from the issuer",
-			Happened: "The status in the response is empty, longer than 64 characters, or not printable.",
-			Remedy:   "Compare the configured server URL with the issuer's documentation; another server may be responding there.",
+			Title: "Unexpected response from the issuer", Requested: true,
+			Cause:  "The status in the response is empty, longer than 64 characters, or not printable.",
+			Remedy: "Check the server URL: another server may be responding there.",
 		}
-	case Status(f.Word) != Active:
-		return Status(f.Word), nil
+	case Status(f.IssuerStatus) != Active:
+		return Status(f.IssuerStatus), nil
 	case f.NotBefore != nil && f.NotBefore.After(f.Now):
 		return NotYetValid, nil
 	case f.ExpiresOn != nil && !f.ExpiresOn.After(f.Now):
 		return Expired, nil
 	case f.ScopesUnknown:
 		return "", &Error{
-			Summary:  "Required scopes cannot be checked",
-			Happened: "The issuer accepts the token, but its response does not report the token's scopes, so required_scopes cannot be checked.",
-			Remedy:   a.Words.ScopesUnknown,
+			Title: "Required scopes cannot be checked", Argument: "required_scopes",
+			Cause:  "The issuer accepts the " + f.Advice.Token + " (source: " + r.TokenSource + "), but does not report its scopes.",
+			Remedy: f.Advice.ScopesUnknown,
 		}
 	case len(f.MissingScopes) > 0:
 		return MissingScope, nil
-	case q.MinRemaining == nil:
+	case r.MinRemaining == nil:
 		return Active, nil
-	case f.ExpiresOn != nil && f.ExpiresOn.Sub(f.Now) < *q.MinRemaining:
-		return Expiring, nil
-	case f.EndUnknown:
+	case f.ExpiryUnknown:
 		return "", &Error{
-			Summary:  "Remaining lifetime cannot be checked",
-			Happened: "The issuer accepts the token, but the expiration of the token is unknown, so min_remaining cannot be checked.",
-			Remedy:   a.Words.EndUnknown,
+			Title: "Remaining lifetime cannot be checked", Argument: "min_remaining",
+			Cause:  "The issuer accepts the " + f.Advice.Token + " (source: " + r.TokenSource + "), but its expiration is unknown.",
+			Remedy: f.Advice.ExpiryUnknown,
 		}
+	case f.ExpiresOn != nil && f.ExpiresOn.Sub(f.Now) < *r.MinRemaining:
+		return Expiring, nil
 	default:
 		return Active, nil
 	}
 }
 
-// IsWord reports whether s can be shown as an issuer's status word: 1 to 64
-// printable characters.
-func IsWord(s string) bool {
+// isStatus reports whether s can be shown as an issuer's status: 1 to 64 printable
+// characters.
+func isStatus(s string) bool {
 	n := utf8.RuneCountInString(s)
 	notPrintable := func(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError }
-
-	return n >= 1 && n <= 64 && !slices.ContainsFunc([]rune(s), notPrintable)
+	return n >= 1 && n <= 64 && !strings.ContainsFunc(s, notPrintable)
 }

@@ -1,7 +1,6 @@
 package cloudflaretest
 
 import (
-	"encoding/json"
 	"time"
 
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
@@ -11,10 +10,8 @@ import (
 // is a simple decoder that shares no code with the client. It may accept what the
 // client refuses, but not the reverse.
 func Accepts(response []byte, now time.Time) bool {
-	fresh, now, ok := issuertest.Fresh(response, now)
-
-	var document map[string]any
-	if !ok || json.Unmarshal([]byte(fresh.Body), &document) != nil || document["success"] != true {
+	document, now, ok := issuertest.Document(response, now)
+	if !ok || document["success"] != true {
 		return false
 	}
 
