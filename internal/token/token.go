@@ -39,11 +39,8 @@ func (t Token) HasPrefix(prefix string) bool { return strings.HasPrefix(t.Reveal
 // "provider".
 func (t Token) Source() string { return t.source }
 
-// String returns the source, not the token.
-func (t Token) String() string { return "token from " + t.source }
-
 // Format implements [fmt.Formatter], so that no verb reveals the token.
-func (t Token) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, t.String()) }
+func (t Token) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "token from "+t.source) }
 
 const (
 	// minPart is the number of consecutive characters of a token that are not shown.
@@ -121,14 +118,14 @@ func Clean(raw, fileArgument string) (string, error) {
 		return "", errors.New("is empty")
 	case strings.HasPrefix(text, "\ufeff"), strings.HasPrefix(text, "\xff\xfe"): // UTF-8, and UTF-16 as PowerShell writes it
 		return "", errors.New("begins with a byte order mark")
+	case strings.Contains(text, "$"), strings.Contains(text, "{{"):
+		return "", errors.New("contains an unexpanded $…, ${…}, $(…), or {{…}}")
+	case strings.HasPrefix(text, "{"):
+		return "", errors.New("is JSON, not the token in it")
 	case strings.ContainsAny(text, "\"'`“”‘’"):
 		return "", errors.New("contains quotes")
 	case len(text) > 7 && strings.EqualFold(text[:7], "Bearer "):
 		return "", errors.New(`begins with "Bearer ", which the provider adds itself`)
-	case strings.Contains(text, "${"), strings.Contains(text, "$("), strings.Contains(text, "{{"):
-		return "", errors.New("contains an unexpanded ${…}, $(…), or {{…}}")
-	case strings.HasPrefix(text, "{"):
-		return "", errors.New("is JSON, not the token in it")
 	case strings.Contains(text, "***"):
 		return "", errors.New("is masked with ***")
 	case strings.Contains(text, "://"):

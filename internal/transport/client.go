@@ -40,9 +40,6 @@ func New(issuer Issuer, config Config) (*Client, error) {
 	return c, nil
 }
 
-// URLSource returns where the base URL was set, "" if it is the default.
-func (c *Client) URLSource() string { return c.config.URLSource }
-
 // Get sends a GET for a path, in elements, relative to the base URL, with the bearer
 // token. It retries connection failures and temporary responses until there is
 // another response, no retry is left, or a wait would not fit in the context's
@@ -60,7 +57,7 @@ func (c *Client) Get(ctx context.Context, t token.Token, fresh bool, path ...str
 
 	resp, err := c.shared.do(ctx, request{address.String(), t.Reveal()}, send)
 	if ctx.Err() != nil {
-		return nil, c.interrupted(ctx.Err(), address)
+		return nil, c.interrupted(ctx.Err(), t.Show(address.Host))
 	}
 	return resp, err
 }
@@ -75,7 +72,7 @@ func (c *Client) retry(ctx context.Context, address *url.URL, t token.Token) (*R
 		resp, err := c.send(ctx, address, t)
 		switch {
 		case ctx.Err() != nil:
-			return nil, c.interrupted(ctx.Err(), address)
+			return nil, c.interrupted(ctx.Err(), t.Show(address.Host))
 		case err != nil:
 			outcome = t.Show(describe(err))
 			_, temporary = c.classify(err, "")
@@ -103,7 +100,7 @@ func (c *Client) retry(ctx context.Context, address *url.URL, t token.Token) (*R
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
-			return nil, c.interrupted(ctx.Err(), address)
+			return nil, c.interrupted(ctx.Err(), t.Show(address.Host))
 		}
 	}
 }
@@ -145,18 +142,15 @@ func (c *Client) send(ctx context.Context, address *url.URL, t token.Token) (*Re
 }
 
 // interrupted returns the error of a verification that was cancelled or timed out.
-func (c *Client) interrupted(err error, address *url.URL) *verdict.Error {
-	if !errors.Is(err, context.DeadlineExceeded) {
-		return &verdict.Error{
-			Title: "Verification cancelled", Cause: "The run was cancelled before the issuer responded.",
-			Remedy: "Run again.", Requested: true, Err: err,
-		}
+func (c *Client) interrupted(err error, host string) *verdict.Error {
+	e := &verdict.Error{
+		Title: "Verification cancelled", Cause: "The run was cancelled before the issuer responded.",
+		Remedy: "Run again.", Requested: true, Err: err,
 	}
-
-	return &verdict.Error{
-		Title:     "No response from the issuer",
-		Cause:     c.issuer.Name + " at " + address.Host + " did not respond within the provider's timeout of " + verdict.Brief(c.config.Timeout) + ".",
-		Remedy:    "Run again. If the error persists, increase timeout in the provider configuration. " + c.networkRemedy(),
-		Requested: true, Err: err,
+	if errors.Is(err, context.DeadlineExceeded) {
+		e.Title = "No response from the issuer"
+		e.Cause = c.issuer.Name + " at " + host + " did not respond within the provider's timeout of " + verdict.Brief(c.config.Timeout) + "."
+		e.Remedy = "Run again. If the error persists, increase timeout in the provider configuration. " + c.networkRemedy()
 	}
+	return e
 }

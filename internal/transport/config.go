@@ -57,11 +57,9 @@ type Config struct {
 	URL       *url.URL
 	URLSource string
 	// Timeout limits one verification, including retries. The caller sets the deadline.
-	Timeout time.Duration
-	// MaxRetries is the maximum number of retries of a request.
+	Timeout    time.Duration
 	MaxRetries int
-	// UserAgent is sent with each request.
-	UserAgent string
+	UserAgent  string
 
 	// TrustBundle contains PEM-encoded CA certificates to trust in addition to the
 	// system trust store.
@@ -79,12 +77,9 @@ type Config struct {
 type Host struct {
 	// LookupEnv looks up an environment variable as [os.LookupEnv] does.
 	LookupEnv func(string) (string, bool)
-	// Proxy returns the proxy of a request.
-	Proxy func(*http.Request) (*url.URL, error)
-	// Resolver resolves host names; nil is the default one.
-	Resolver *net.Resolver
-	// Now is the local clock.
-	Now func() time.Time
+	Proxy     func(*http.Request) (*url.URL, error)
+	Resolver  *net.Resolver
+	Now       func() time.Time
 	// Backoff is the wait before the first retry; it doubles with each further one.
 	Backoff time.Duration
 }
@@ -130,8 +125,6 @@ func (c *Client) httpTransport() (*http.Transport, error) {
 		DisableKeepAlives:      c.issuer.LateClientAuth,
 		// A dead connection would otherwise cost a request the whole timeout.
 		HTTP2: &http.HTTP2Config{SendPingTimeout: pingTimeout, PingTimeout: pingTimeout},
-		// Responses are small, and a compressed one can expand without limit.
-		DisableCompression:     true,
 		MaxResponseHeaderBytes: maxHeader,
 		MaxIdleConns:           maxIdle,
 		MaxIdleConnsPerHost:    maxIdle,
@@ -186,7 +179,7 @@ func ParseURL(raw string) (*url.URL, error) {
 		return nil, errors.New("contains a user name or password")
 	case parsed.RawQuery != "" || parsed.ForceQuery || parsed.Fragment != "":
 		return nil, errors.New("contains a query (?…) or a fragment (#…)")
-	case parsed.Scheme == "http" && !net.ParseIP(parsed.Hostname()).IsLoopback() && !strings.EqualFold(parsed.Hostname(), "localhost"):
+	case parsed.Scheme == "http" && !net.ParseIP(parsed.Hostname()).IsLoopback() && parsed.Hostname() != "localhost":
 		return nil, errors.New("begins with http://, which would send the token in plain text; plain HTTP is allowed for loopback addresses only")
 	}
 

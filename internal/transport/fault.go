@@ -44,25 +44,21 @@ func (c *Client) proxy(request *http.Request) (*url.URL, error) {
 // describe returns Go's own text of an error, which can be searched for, without
 // what a server sent.
 func describe(err error) string {
-	const broken = "transport connection broken"
-
 	text, _, _ := strings.Cut(err.Error(), ", debug=") // HTTP/2
-	if before, _, found := strings.Cut(text, broken); found {
-		text = before + broken
+	for _, end := range []string{"transport connection broken", "malformed HTTP"} {
+		if before, _, found := strings.Cut(text, end); found {
+			text = before + end
+		}
 	}
 	return text
 }
 
 // failed returns the error for a request without a response.
 func (c *Client) failed(err error, address *url.URL, t token.Token, attempt int) *verdict.Error {
-	tried := ""
-	if attempt > 1 {
-		tried = fmt.Sprintf(" (%d attempts)", attempt)
-	}
-	remedy, _ := c.classify(err, address.Host)
+	remedy, _ := c.classify(err, t.Show(address.Host))
 	return &verdict.Error{
 		Title:  "No response from the issuer",
-		Cause:  t.Show("GET "+address.String()) + " failed" + tried + ": " + t.Show(describe(err)) + ".",
+		Cause:  t.Show("GET "+address.String()) + " failed: " + t.Show(describe(err)) + fmt.Sprintf(". Attempts: %d.", attempt),
 		Remedy: remedy, Requested: true, Err: err,
 	}
 }
@@ -85,14 +81,14 @@ func (c *Client) classify(err error, host string) (remedy string, temporary bool
 		return throughProxy, proxy.status == http.StatusTooManyRequests || proxy.status >= 500
 	case errors.Is(err, errProxyURL):
 		return throughProxy, false
-	case errors.As(err, &op) && (op.Op == "proxyconnect" || strings.HasPrefix(op.Op, "socks")):
-		return throughProxy, true
 	case errors.As(err, &roots), errors.As(err, &authority):
 		return "If a private CA signed the certificate, add the CA certificate (PEM) to " + c.issuer.Block + ".trust_bundle in the provider configuration. " +
 			"Otherwise, check that the server sends its intermediate certificates, and that this machine has CA certificates (package ca-certificates).", false
 	case errors.As(err, &untrusted):
 		return "Check this machine's clock and the server's certificate." + c.urlRemedy(), false
-	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
+	case errors.As(err, &op) && (op.Op == "proxyconnect" || strings.HasPrefix(op.Op, "socks")):
+		return throughProxy, true
+	case errors.As(err, &record):
 		return "The server does not speak TLS on this port." + c.urlRemedy(), false
 	case strings.Contains(text, "remote error: tls: ") && strings.Contains(text, "certificate"):
 		return "The server requires a client certificate that it accepts." + c.lateAuthRemedy(), false

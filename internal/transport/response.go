@@ -6,6 +6,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -59,7 +60,7 @@ func (c *Client) newResponse(raw *http.Response, body []byte, address *url.URL, 
 		if r.Now.Sub(date).Abs() > maxSkew {
 			r.Warnings = append(r.Warnings, verdict.Warning{
 				Title: "Clock skew detected",
-				Detail: "The clocks of this machine and of " + address.Host + " differ by more than five minutes. " +
+				Detail: "The clocks of this machine and of " + r.Show(address.Host) + " differ by more than five minutes. " +
 					"The provider uses the issuer's clock. Correct the clock that is wrong.",
 			})
 		}
@@ -68,11 +69,25 @@ func (c *Client) newResponse(raw *http.Response, body []byte, address *url.URL, 
 	return r
 }
 
+// URLSource returns where the base URL was set, "" if it is the default.
+func (r *Response) URLSource() string { return r.client.config.URLSource }
+
+// Backoff returns the usual wait before a first retry, a second but in tests.
+func (r *Response) Backoff() time.Duration { return r.client.config.Backoff }
+
 // cached reports whether a cache returned the response (RFC 9111, section 5.1).
 func (r *Response) cached() bool {
 	// The value is zero for what is not a number, and large for what is out of range.
 	seconds, _ := strconv.ParseUint(strings.TrimSpace(r.Header.Get("Age")), 10, 64)
 	return seconds > 0
+}
+
+// ForeignChallenge reports whether the response asks for credentials other than a
+// bearer token, as something in front of the issuer does.
+func (r *Response) ForeignChallenge() bool {
+	return slices.ContainsFunc(r.Header.Values("WWW-Authenticate"), func(challenge string) bool {
+		return !strings.HasPrefix(strings.ToLower(challenge), "bearer")
+	})
 }
 
 // Outage reports whether the status means that the server failed, so that the
@@ -111,12 +126,10 @@ func (r *Response) Redact(text string) string { return r.token.Redact(text) }
 // message is the issuer's, prepared with Show, or "". Cause and remedy are sentences
 // that explain it; if empty, they say what is likely for any server.
 func (r *Response) Unexpected(message, cause, remedy string) *verdict.Error {
-	const title = "Unexpected response from the issuer"
-
 	switch {
 	case r.Status >= 300 && r.Status < 400:
 		target := "another location"
-		if location, err := r.URL.Parse(r.Header.Get("Location")); err == nil {
+		if location, err := r.URL.Parse(r.Header.Get("Location")); err == nil && r.Header.Get("Location") != "" {
 			target = r.Show(location.Scheme + "://" + location.Host)
 		}
 		return r.Error("Redirect not followed", message, "It redirects to "+target+"; the provider does not follow, because the token would be sent there.",
@@ -135,7 +148,7 @@ func (r *Response) Unexpected(message, cause, remedy string) *verdict.Error {
 	if cause == "" {
 		cause = "This is not a documented response to a token verification."
 	}
-	return r.Error(title, message, cause, remedy)
+	return r.Error("Unexpected response from the issuer", message, cause, remedy)
 }
 
 // RateLimited returns the error for a response that reports, by its status or
@@ -151,27 +164,21 @@ func (r *Response) RateLimited(message string, until time.Time) *verdict.Error {
 // Error returns an error about the response, with its URL and status. Message is the
 // issuer's, prepared with Show, or "".
 func (r *Response) Error(title, message, cause, remedy string) *verdict.Error {
-	if message == "" {
-		message = r.describeBody()
-	} else {
+	switch kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); {
+	case message != "":
 		message = ": " + message
+	case len(r.Body) == 0:
+		message = " without a body"
+	case kind == "text/html":
+		message = fmt.Sprintf(" with an HTML page (%d bytes)", len(r.Body))
+	default:
+		message = fmt.Sprintf(" with a body of %d bytes", len(r.Body))
 	}
 	status := fmt.Sprintf("HTTP %d %s", r.Status, cmp.Or(r.Show(r.Phrase), http.StatusText(r.Status)))
 	return &verdict.Error{
 		Title: title, Cause: strings.TrimSpace("GET " + r.Show(r.URL.String()) + " returned " + strings.TrimSpace(status) + message + ". " + cause),
 		Remedy: remedy, Requested: true,
 	}
-}
-
-// describeBody describes a body that cannot be shown.
-func (r *Response) describeBody() string {
-	if len(r.Body) == 0 {
-		return " without a body"
-	}
-	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil && kind == "text/html" {
-		return fmt.Sprintf(" with an HTML page (%d bytes)", len(r.Body))
-	}
-	return fmt.Sprintf(" with a body of %d bytes", len(r.Body))
 }
 
 // tried says how many requests were sent, and when to retry.

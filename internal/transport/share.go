@@ -15,9 +15,6 @@ const maxKept = 10 * time.Second
 // share lets equal requests share one: a running one, or the response to one that
 // was sent less than ten seconds ago. It belongs to one client, and so to one
 // configured provider. A failure is shared only while the request runs.
-//
-// x/sync/singleflight keeps no results, and a caller can join a request whose result
-// is already known.
 type share struct {
 	now func() time.Time
 
@@ -32,8 +29,8 @@ type call struct {
 	done chan struct{} // closed when the fields below are set
 	resp *Response
 	err  error
-	// abandoned reports whether the caller that sent the request was cancelled, or its
-	// time was up.
+	// abandoned reports whether there is no response because the caller that sent the
+	// request was cancelled, or its time was up.
 	abandoned bool
 }
 
@@ -43,7 +40,7 @@ func (s *share) do(ctx context.Context, key request, send func(context.Context) 
 		c, own := s.join(key)
 		if own {
 			c.resp, c.err = send(ctx)
-			c.abandoned = ctx.Err() != nil
+			c.abandoned = c.err != nil && ctx.Err() != nil
 			s.finish(key, c)
 		}
 		select {

@@ -1,9 +1,11 @@
 package verdict_test
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -26,10 +28,7 @@ var (
 const source = "env:EXAMPLE_TOKEN"
 
 func decide(f verdict.Facts, minRemaining *time.Duration) (verdict.Verdict, error) {
-	if f.Now.IsZero() {
-		f.Now = now
-	}
-	f.Advice = advice
+	f.Now, f.Advice = cmp.Or(f.Now, now), advice
 	return verdict.Decide(f, verdict.Requirements{TokenSource: source, MinRemaining: minRemaining})
 }
 
@@ -78,15 +77,13 @@ func TestDecide(t *testing.T) {
 		"unknown expiration":                {verdict.Facts{IssuerStatus: "active", ExpiryUnknown: true}, nil, "active", "unknown"},
 		"expires now":                       {verdict.Facts{IssuerStatus: "active", ExpiresOn: &now}, nil, "expired", advice.Renew},
 		"expires in a nanosecond":           {verdict.Facts{IssuerStatus: "active", ExpiresOn: new(now.Add(1))}, nil, "active", ""},
-		"valid in a nanosecond":             {verdict.Facts{IssuerStatus: "active", NotBefore: new(now.Add(1))}, nil, "not_yet_valid", ""},
 		"a nanosecond short":                {verdict.Facts{IssuerStatus: "active", ExpiresOn: &future}, new(time.Hour + 1), "expiring", advice.Renew},
 		"longest duration":                  {verdict.Facts{IssuerStatus: "active", ExpiresOn: new(now.AddDate(7000, 0, 0))}, new(time.Duration(1<<63 - 1)), "active", ""},
 		"message":                           {verdict.Facts{Rejected: true, Message: "no such token."}, nil, "rejected", "no such token. " + advice.Rejected},
-		"unknown scopes do not matter":      {verdict.Facts{Rejected: true, ScopesUnknown: true, ExpiryUnknown: true}, new(time.Hour), "rejected", ""},
+		"rejected, unknown scopes":          {verdict.Facts{Rejected: true, ScopesUnknown: true, ExpiryUnknown: true}, new(time.Hour), "rejected", ""},
 		"missing scope decides":             {verdict.Facts{IssuerStatus: "active", MissingScopes: []string{"a"}, ExpiryUnknown: true}, new(time.Hour), "missing_scope", advice.Scope},
 		"reported: rejected":                {verdict.Facts{IssuerStatus: "rejected"}, nil, "rejected", `"rejected"`},
-		"reported: expired":                 {verdict.Facts{IssuerStatus: "expired"}, nil, "expired", advice.Renew},
-		"reported: expired, date to come":   {verdict.Facts{IssuerStatus: "expired", ExpiresOn: &future}, nil, "expired", "has expired"},
+		"reported: expired, future date":    {verdict.Facts{IssuerStatus: "expired", ExpiresOn: &future}, nil, "expired", "has expired"},
 		"reported: not_yet_valid":           {verdict.Facts{IssuerStatus: "not_yet_valid"}, nil, "not_yet_valid", `"not_yet_valid"`},
 		"reported: missing_scope":           {verdict.Facts{IssuerStatus: "missing_scope"}, nil, "missing_scope", `"missing_scope"`},
 		"reported: expiring":                {verdict.Facts{IssuerStatus: "expiring"}, nil, "expiring", `"expiring"`},
@@ -144,14 +141,12 @@ func TestUndecided(t *testing.T) {
 		argument string // of the error
 		remedy   string
 	}{
-		"expiration":               {verdict.Facts{IssuerStatus: "active", ExpiryUnknown: true}, "min_remaining", advice.ExpiryUnknown},
-		"scopes":                   {verdict.Facts{IssuerStatus: "active", ScopesUnknown: true}, "required_scopes", advice.ScopesUnknown},
-		"scopes of a token to end": {verdict.Facts{IssuerStatus: "active", ScopesUnknown: true, ExpiresOn: new(now.Add(1))}, "required_scopes", ""},
-		"no status":                {verdict.Facts{}, "", ""},
-		"65 characters":            {verdict.Facts{IssuerStatus: strings.Repeat("a", 65)}, "", ""},
-		"newline":                  {verdict.Facts{IssuerStatus: "active\n"}, "", ""},
-		"invisible character":      {verdict.Facts{IssuerStatus: "active\u200b"}, "", ""},
-		"invalid UTF-8":            {verdict.Facts{IssuerStatus: "active\xff"}, "", ""},
+		"expiration":          {verdict.Facts{IssuerStatus: "active", ExpiryUnknown: true}, "min_remaining", advice.ExpiryUnknown},
+		"scopes":              {verdict.Facts{IssuerStatus: "active", ScopesUnknown: true}, "required_scopes", advice.ScopesUnknown},
+		"no status":           {verdict.Facts{}, "", ""},
+		"65 characters":       {verdict.Facts{IssuerStatus: strings.Repeat("a", 65)}, "", ""},
+		"invisible character": {verdict.Facts{IssuerStatus: "active\u200b"}, "", ""},
+		"invalid UTF-8":       {verdict.Facts{IssuerStatus: "active\xff"}, "", ""},
 	} {
 		got, err := decide(test.facts, new(time.Duration(0)))
 		fault, ok := errors.AsType[*verdict.Error](err)
@@ -172,6 +167,20 @@ func TestExpire(t *testing.T) {
 		}
 		if v, err := decide(f, nil); err != nil || !v.Valid() {
 			t.Errorf("%v: %+v, %v; want a valid token", end, v, err)
+		}
+	}
+}
+
+func TestScopes(t *testing.T) {
+	t.Parallel()
+
+	includes := func(granted, required string) bool { return strings.HasPrefix(required, granted+":") }
+	if got := verdict.MissingScopes([]string{"z", "repo", "repo:status", "a"}, []string{"repo"}, includes); !slices.Equal(got, []string{"a", "z"}) {
+		t.Errorf("missing = %v", got)
+	}
+	for scope, ok := range map[string]bool{"": false, "a b": false, "a,b": false, `"a"`: false, "read:org": true, "read_api": true} {
+		if err := verdict.CheckScope(scope); (err == nil) != ok {
+			t.Errorf("CheckScope(%q) = %v", scope, err)
 		}
 	}
 }
