@@ -14,13 +14,13 @@ provider "tokencheck" {
   timeout     = "90s"
   max_retries = 5
 
-  cloudflare = {
+  cloudflare {
     api_token    = var.cloudflare_api_token
     base_url     = "https://api.fed.cloudflare.com/client/v4"
     trust_bundle = file(var.ca_file)
   }
 
-  venafi = {
+  venafi {
     url                = "https://tpp.example.com"
     access_token       = var.venafi_access_token
     trust_bundle       = file(var.ca_file)

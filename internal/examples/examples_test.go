@@ -1,182 +1,222 @@
+// Package examples_test tests the examples and the pages: the CLI runs every example,
+// script, and policy against fakes of the issuers.
 package examples_test
 
 import (
+	"cmp"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/cli"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/cli/clitest"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/cloudflare/cloudflaretest"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/github/githubtest"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/gitlab/gitlabtest"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/venafi/venafitest"
 )
 
 func TestMain(m *testing.M) { clitest.Main(m) }
 
-// Valid tokens known to the issuers.
+// Valid tokens known to the issuers, with their suffix, and the first example.
 const (
 	userToken    = "user-0123456789"      // Cloudflare, owned by a user, does not expire.
 	endingToken  = "ending-0123456789"    // Cloudflare, owned by a user, expires in 30 days.
-	accountToken = "ofaccount-0123456789" // Cloudflare, owned by the account.
-	venafiToken  = "venafi-0123456789"    // Venafi, expires in 90 days.
-
-	tokenID = "ed17574386854bf78a67040be0a770b0"
-	account = "023e105f4ecef8ad9ca31a8372d0c353"
+	accountToken = "ofaccount-0123456789" // Cloudflare, owned by an account.
+	otherToken   = "other-0123456789"     // Venafi, expires in 90 days; GitHub and GitLab.
+	suffix       = "-0123456789"
+	gate         = "examples/ephemeral-resources/tokencheck_cloudflare/gate"
 )
 
-// issuers are the fakes of all issuers, with valid tokens.
-type issuers struct {
+// workspace is a configuration, and an environment with fakes of the issuers, the
+// tokens, and the variables that the examples expect.
+type workspace struct {
+	*cli.Workspace
+
 	cloudflare *cloudflaretest.Server
 	venafi     *venafitest.Server
+	github     *githubtest.Server
+	gitlab     *gitlabtest.Server
+	env        []string
+	opa        string // set by newPolicy
 }
 
-func newIssuers(t *testing.T) issuers {
+func newWorkspace(t *testing.T, files map[string]string) *workspace {
 	t.Helper()
-
-	s := issuers{cloudflaretest.NewServer(), venafitest.NewServer()}
-	t.Cleanup(s.cloudflare.Close)
-	t.Cleanup(s.venafi.Close)
-
-	now := time.Now().UTC().Truncate(time.Second)
-	s.cloudflare.Set(userToken, cloudflaretest.Token{ID: tokenID})
-	s.cloudflare.Set(endingToken, cloudflaretest.Token{ID: tokenID, ExpiresOn: now.AddDate(0, 0, 30)})
-	s.cloudflare.Set(accountToken, cloudflaretest.Token{ID: tokenID, Account: account})
-	s.venafi.Set(venafiToken, venafitest.Token{
-		IssuedOn: now, ValidFor: 90 * 24 * 3600, GrantIssuedOn: now, GrantExpiresOn: now.AddDate(1, 0, 0),
-		Application: "example", Identity: "local:{8e1bf110-8ef8-4a53-a6da-d5d29c983451}", Scope: "certificate:manage,revoke;ssh",
-	})
-
-	return s
-}
-
-func (s issuers) revokeAll() {
-	for _, token := range []string{userToken, endingToken, accountToken} {
-		s.cloudflare.Revoke(token)
+	w := &workspace{clitest.Workspace(t, files), cloudflaretest.NewServer(), venafitest.NewServer(), githubtest.NewServer(), gitlabtest.NewServer(), nil, ""}
+	for _, s := range []*issuertest.Server{w.cloudflare.Server, w.venafi.Server, w.github.Server, w.gitlab.Server} {
+		t.Cleanup(s.Close)
 	}
-
-	s.venafi.Revoke(venafiToken)
-}
-
-// env returns an environment with the issuers for configurations without a provider
-// block, and the tokens where the examples expect them. It writes the issuers'
-// certificates to dir.
-func (s issuers) env(t *testing.T, dir string) []string {
-	t.Helper()
-
+	w.cloudflare.Set(userToken, cloudflaretest.Token{ID: "user"})
+	w.cloudflare.Set(accountToken, cloudflaretest.Token{ID: "account", Account: cloudflaretest.AccountID})
+	w.expire(endingToken, 30)
+	w.github.Set(otherToken, githubtest.Token{Login: "example", Scopes: "repo"})
+	w.gitlab.Set(otherToken, gitlabtest.Token{Name: "example", Scopes: []string{"api"}})
+	w.venafi.Set(otherToken, venafitest.Token{
+		IssuedOn: time.Now(), ValidFor: 90 * 24 * 3600, GrantExpiresOn: time.Now().AddDate(1, 0, 0), Application: "example", Scope: "certificate:manage,revoke;ssh",
+	})
 	certificate, key := issuertest.PEM(issuertest.NewAuthority().Issue(issuertest.Certificate{}))
-	bundle, clientFile := filepath.Join(dir, "ca.pem"), filepath.Join(dir, "client.pem")
-
-	for file, text := range map[string]string{bundle: s.cloudflare.TrustBundle + s.venafi.TrustBundle, clientFile: certificate} {
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+	bundle, client := w.write(t, "ca.pem", w.cloudflare.TrustBundle+w.venafi.TrustBundle+w.github.TrustBundle+w.gitlab.TrustBundle), w.write(t, "client.pem", certificate)
+	w.env = []string{
+		"TF_CLI_ARGS=-no-color", "TF_INPUT=0", "SSL_CERT_FILE=" + bundle,
+		"CLOUDFLARE_BASE_URL=" + w.cloudflare.BaseURL(), "VENAFI_URL=" + w.venafi.URL, "GITHUB_BASE_URL=" + w.github.URL, "GITLAB_BASE_URL=" + w.gitlab.URL,
+		"CLOUDFLARE_API_TOKEN=" + endingToken, "CLOUDFLARE_DNS_TOKEN=" + userToken, "CLOUDFLARE_WORKERS_TOKEN=" + endingToken,
+		"VENAFI_TOKEN=" + otherToken, "GITHUB_TOKEN=" + otherToken, "GITLAB_TOKEN=" + otherToken,
+		"TF_VAR_cloudflare_account_id=" + cloudflaretest.AccountID, "TF_VAR_cloudflare_api_token=" + endingToken, "TF_VAR_venafi_access_token=" + otherToken,
+		"TF_VAR_ca_file=" + bundle, "TF_VAR_venafi_ca_file=" + bundle, "TF_VAR_venafi_client_certificate_file=" + client, "TF_VAR_venafi_client_key=" + key, "TF_VAR_zone_id=zone",
 	}
+	return w
+}
 
-	return []string{
-		"SSL_CERT_FILE=" + bundle, "CLOUDFLARE_BASE_URL=" + s.cloudflare.BaseURL(), "VENAFI_URL=" + s.venafi.URL,
-		"CLOUDFLARE_API_TOKEN=" + endingToken, "VENAFI_TOKEN=" + venafiToken,
-		"CLOUDFLARE_DNS_TOKEN=" + userToken, "CLOUDFLARE_WORKERS_TOKEN=" + endingToken,
-		"TF_VAR_cloudflare_account_id=" + account, "TF_VAR_cloudflare_api_token=" + endingToken,
-		"TF_VAR_ca_file=" + bundle, "TF_VAR_venafi_ca_file=" + bundle,
-		"TF_VAR_venafi_access_token=" + venafiToken,
-		"TF_VAR_venafi_client_certificate_file=" + clientFile, "TF_VAR_venafi_client_key=" + key,
+// expire makes a user's Cloudflare token valid for some days.
+func (w *workspace) expire(token string, days int) {
+	w.cloudflare.Set(token, cloudflaretest.Token{ID: "user", ExpiresOn: time.Now().AddDate(0, 0, days)})
+}
+
+func (w *workspace) revokeAll() {
+	for _, token := range []string{userToken, endingToken, accountToken, otherToken} {
+		for _, issuer := range []interface{ Revoke(token string) }{w.cloudflare, w.venafi, w.github, w.gitlab} {
+			issuer.Revoke(token)
+		}
 	}
 }
 
-// read returns the files below a directory of examples/, by their relative path.
-func read(t *testing.T, dir string) map[string]string {
+// write writes a file in the workspace, which may be a script, and returns its path.
+func (w *workspace) write(t *testing.T, file, text string) string {
 	t.Helper()
-
-	files, root := map[string]string{}, os.DirFS(filepath.Join(clitest.Root(t), "examples", dir))
-
-	err := fs.WalkDir(root, ".", func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-
-		text, err := fs.ReadFile(root, path)
-		files[path] = string(text)
-
-		return err
-	})
-	if err != nil {
+	file = filepath.Join(w.Dir, file)
+	if err := os.WriteFile(file, []byte(text), 0o700); err != nil {
 		t.Fatal(err)
 	}
+	return file
+}
 
+// run runs a command of the CLI, which must succeed, or fail, and print the texts.
+func (w *workspace) run(t *testing.T, succeed bool, command string, texts ...string) cli.Result {
+	t.Helper()
+	return clitest.Run(t, w.Workspace, w.env, succeed, strings.Fields(command), texts...)
+}
+
+// read returns the files with an extension, "" for any, below a directory of the
+// repository, by their relative path.
+func read(t *testing.T, dir, extension string) map[string]string {
+	t.Helper()
+	files, root := map[string]string{}, os.DirFS(filepath.Join(clitest.Root(t), dir))
+	for depth := range 5 {
+		found, _ := fs.Glob(root, strings.Repeat("*/", depth)+"*"+extension)
+		for _, file := range found {
+			if text, err := fs.ReadFile(root, file); err == nil { // It is not a directory.
+				files[file] = string(text)
+			}
+		}
+	}
+	if len(files) == 0 {
+		t.Fatalf("%s has no files", dir)
+	}
 	return files
 }
 
-// Every example of a check runs unchanged with the issuers set in the environment: it
-// passes with valid tokens. Once they are revoked, a plan says so before a gated
-// provider fails.
-func TestChecks(t *testing.T) {
+// Every example and complete snippet applies unchanged with the issuers set in the
+// environment. Once its tokens are revoked, a plan says so before a gated provider
+// sends a request.
+func TestExamples(t *testing.T) {
 	t.Parallel()
-
-	seen := 0
-
-	for _, parent := range []string{"provider", "data-sources", "ephemeral-resources", "guides"} {
-		dirs := map[string]bool{}
-		for path := range read(t, parent) {
-			// The guides' discouraged examples need providers that are not installed.
-			if strings.HasSuffix(path, ".tf") && filepath.Base(filepath.Dir(path)) != "before" {
-				dirs[filepath.Join(parent, filepath.Dir(path))] = true
-			}
+	all, known := map[string]map[string]string{}, map[string]bool{}
+	for file, text := range read(t, "examples", ".tf") {
+		// The examples of other checks need providers that are not installed.
+		if filepath.Base(filepath.Dir(file)) != "before" {
+			all[file], known[strings.TrimSpace(text)] = map[string]string{"main.tf": text}, true
 		}
-
-		for dir := range dirs {
-			seen++
-
-			t.Run(dir, func(t *testing.T) {
-				t.Parallel()
-				planExample(t, dir)
-			})
+	}
+	for page, text := range read(t, ".", ".md") {
+		for i, match := range snippet.FindAllStringSubmatch(text, -1) {
+			if strings.Contains(match[1], "required_providers") && !known[strings.TrimSpace(match[1])] {
+				all[fmt.Sprintf("%s %d", page, i)] = map[string]string{"main.tf": match[1]}
+			}
 		}
 	}
 
-	if seen < 15 {
-		t.Errorf("found %d examples", seen)
+	for name, files := range all {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorkspace(t, files)
+			if strings.Contains(name, "account-token") {
+				w.env = append(w.env, "CLOUDFLARE_API_TOKEN="+accountToken)
+			}
+			if strings.HasPrefix(name, "provider/") { // It verifies nothing, and names the servers.
+				servers := strings.NewReplacer("https://api.fed.cloudflare.com/client/v4", w.cloudflare.BaseURL(), "https://tpp.example.com", w.venafi.URL)
+				w.write(t, "main.tf", servers.Replace(files["main.tf"])+"ephemeral \"tokencheck_cloudflare\" \"this\" {}\nephemeral \"tokencheck_venafi\" \"this\" {}\n")
+			}
+			w.run(t, true, "apply -auto-approve")
+			w.revokeAll()
+			result := w.run(t, strings.Contains(name, "check-block"), "plan", "was rejected")
+			if clitest.Says("The server refused").MatchString(result.Output) {
+				t.Errorf("the gated provider sent a request:\n%s", result.Output)
+			}
+		})
 	}
 }
 
-func planExample(t *testing.T, dir string) {
-	t.Helper()
+// The test of the gate mocks the gated provider, and verifies the token.
+func TestGateTests(t *testing.T) {
+	t.Parallel()
+	w := newWorkspace(t, read(t, gate, ""))
+	w.run(t, true, "test", "Success! 1 passed, 0 failed.")
+	w.revokeAll()
+	w.run(t, false, "test", "was rejected")
+}
 
-	files := map[string]string{}
+var (
+	snippet   = regexp.MustCompile("(?s)```terraform\n(.*?)```")
+	runBlock  = regexp.MustCompile(`(?m)^run "\w+" \{$`)
+	condition = regexp.MustCompile(`(?m)^( +condition += )(.+)$`)
+	codeBlock = regexp.MustCompile("(?s)```.*?```")
+	link      = regexp.MustCompile(`\]\((?:https://github\.com/tokencheck/terraform-provider-tokencheck/(?:blob|tree)/main(/[^)]+)|([^):#]*)(?:#([^)]+))?)\)`)
+	heading   = regexp.MustCompile(`(?m)^#+ (.+)$`)
+	notInSlug = regexp.MustCompile(`[^\w\- ]`)
+)
 
-	for path, text := range read(t, dir) {
-		if filepath.Base(path) == path {
-			files[path] = text
+// The tests of the data source pass without a token and an issuer. With conditions
+// that always hold, each run that expects a failure fails: a test of a guard that
+// cannot fail is worthless.
+func TestDataSourceTests(t *testing.T) {
+	t.Parallel()
+	const guard = "tests/guard.tftest.hcl"
+	files := read(t, "examples/tests/data-source", "")
+	tests := files[guard]
+	runs, failures := runBlock.FindAllStringIndex(tests, -1), strings.Count(tests, "expect_failures")
+	clitest.Run(t, clitest.Workspace(t, files), nil, true, []string{"test", "-no-color"}, fmt.Sprintf("Success! %d passed, 0 failed.", len(runs)))
+
+	// After a failure the other runs of a file are skipped: each gets its own.
+	for i, at := range runs {
+		files[fmt.Sprintf("tests/%d.tftest.hcl", i)] = tests[:runs[0][0]] + tests[at[0]:append(runs, []int{len(tests)})[i+1][0]]
+	}
+	delete(files, guard)
+	files["main.tf"] = condition.ReplaceAllString(files["main.tf"], "${1}(${2}) || true")
+	clitest.Run(t, clitest.Workspace(t, files), nil, false, []string{"test", "-no-color"}, fmt.Sprintf("%d passed, %d failed.", len(runs)-failures, failures))
+}
+
+// Every link within the repository leads to a file and, if it names one, a heading.
+func TestLinks(t *testing.T) {
+	t.Parallel()
+	all, root := read(t, ".", ".md"), clitest.Root(t)
+	for page, text := range all {
+		for _, match := range link.FindAllStringSubmatch(codeBlock.ReplaceAllString(text, ""), -1) {
+			target := cmp.Or(match[1], filepath.Join(filepath.Dir(page), cmp.Or(match[2], filepath.Base(page))))
+			_, err := os.Stat(filepath.Join(root, target))
+			slug := func(found []string) bool {
+				return match[3] == strings.ReplaceAll(notInSlug.ReplaceAllString(strings.ToLower(found[1]), ""), " ", "-")
+			}
+			if err != nil || match[3] != "" && !strings.Contains(all[target], `<a id="`+match[3]+`"`) && !slices.ContainsFunc(heading.FindAllStringSubmatch(all[target], -1), slug) {
+				t.Errorf("%s: the link %s leads nowhere", page, match[0])
+			}
 		}
-	}
-
-	s, w := newIssuers(t), clitest.Workspace(t, files)
-	env := append(s.env(t, t.TempDir()), "TF_VAR_zone_id=zone")
-
-	if strings.HasSuffix(dir, "account-token") {
-		env = append(env, "CLOUDFLARE_API_TOKEN="+accountToken, "TF_VAR_cloudflare_api_token="+accountToken)
-	}
-
-	// The gated resources exist when the token is revoked.
-	pass := []string{"plan", "-no-color", "-input=false"}
-	if strings.HasPrefix(dir, "ephemeral-resources") {
-		pass = []string{"apply", "-no-color", "-input=false", "-auto-approve"}
-	}
-
-	clitest.Run(t, w, env, true, pass)
-
-	if dir == "provider" { // It has no check.
-		return
-	}
-
-	s.revokeAll()
-
-	// A check block only warns.
-	result := clitest.Run(t, w, env, strings.HasSuffix(dir, "check-block"), []string{"plan", "-no-color", "-input=false"}, "was rejected")
-
-	if clitest.Says("401 Unauthorized").MatchString(result.Output) {
-		t.Errorf("the gated provider sent a request:\n%s", result.Output)
 	}
 }

@@ -2,63 +2,34 @@ package examples_test
 
 import (
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/tokencheck/terraform-provider-tokencheck/internal/cli"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/cli/clitest"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/venafi/venafitest"
 )
 
-// policy is the policy with a configuration whose plans it evaluates.
-type policy struct {
-	*cli.Workspace
-
-	issuers issuers
-	env     []string
-	opa     string
-	eval    []string // The guide's command.
-}
-
-func newPolicy(t *testing.T, files map[string]string) policy {
+// newPolicy returns a configuration next to the policy, which evaluates its plans.
+func newPolicy(t *testing.T, files map[string]string) *workspace {
 	t.Helper()
-
-	for file, text := range read(t, "policies/rego") {
+	for file, text := range read(t, "examples/policies/rego", "") {
 		files["policies/"+file] = text
 	}
-
-	guide, err := os.ReadFile(filepath.Join(clitest.Root(t), "templates", "guides", "refuse-plans-by-policy.md.tmpl"))
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	command := regexp.MustCompile(`(?s)opa eval .*? 'data\.tokencheck\.deny\[_\]'`).FindString(string(guide))
-	command = strings.NewReplacer("\\\n", "", "'", "").Replace(command)
-
 	files["main.tf"] = clitest.RequiredWithStandIns + files["main.tf"]
-	s := newIssuers(t)
-
-	return policy{clitest.Workspace(t, files), s, s.env(t, t.TempDir()), clitest.Tool(t, "opa", "opa"), strings.Fields(command)[1:]}
+	w := newWorkspace(t, files)
+	w.opa = clitest.Tool(t, "opa", "opa")
+	return w
 }
 
-func (p policy) run(t *testing.T, input string, args ...string) (output string, code int) {
+func opa(t *testing.T, path, dir, input string, args ...string) (output string, code int) {
 	t.Helper()
-
-	command := exec.CommandContext(t.Context(), p.opa, args...)
-	command.Dir = p.Dir
-	command.Stdin = strings.NewReader(input)
-
-	out, err := command.CombinedOutput()
-	if command.ProcessState == nil {
-		t.Fatal(err)
-	}
-
+	command := exec.CommandContext(t.Context(), path, args...)
+	command.Dir, command.Stdin = dir, strings.NewReader(input)
+	out, _ := command.CombinedOutput()
 	return string(out), command.ProcessState.ExitCode()
 }
 
@@ -67,54 +38,38 @@ func settings(hours int, checks ...string) string {
 		hours, strings.ReplaceAll(fmt.Sprintf("%q", checks), `" "`, `", "`))
 }
 
-// wants asserts that the policy refuses a plan with messages that begin like these,
-// in alphabetical order, or passes it if there are none.
-func (p policy) wants(t *testing.T, plan, settings string, messages ...string) {
+// wants asserts that the policy, run with the guide's command, refuses a plan with
+// messages that begin like these, in alphabetical order, or passes it if there are none.
+func (w *workspace) wants(t *testing.T, plan, settings string, messages ...string) {
 	t.Helper()
-
-	if err := os.WriteFile(filepath.Join(p.Dir, "policies", "settings.yaml"), []byte(settings), 0o600); err != nil {
-		t.Fatal(err)
-	}
-
-	output, code := p.run(t, plan, p.eval...)
-	lines := strings.FieldsFunc(output, func(r rune) bool { return r == '\n' })
-	slices.Sort(lines)
-
-	if code != min(len(messages), 1) || !slices.EqualFunc(lines, messages, strings.HasPrefix) {
-		t.Errorf("settings %s: exit code %d, messages:\n%s\nwant them to begin with:\n%s", settings, code, output, strings.Join(messages, "\n"))
-	}
-
-	if strings.Contains(output, "-0123456789") { // The suffix of all tokens.
-		t.Errorf("a token is in the output:\n%s", output)
+	w.write(t, "policies/settings.yaml", settings)
+	_, command, _ := strings.Cut(read(t, "templates/guides", "")["refuse-plans-by-policy.md.tmpl"], "opa eval ")
+	command, _, _ = strings.Cut(command, "```")
+	output, code := opa(t, w.opa, w.Dir, plan, append([]string{"eval"}, strings.Fields(strings.NewReplacer("\\\n", "", "'", "").Replace(command))...)...)
+	lines := slices.Sorted(strings.FieldsFuncSeq(output, func(r rune) bool { return r == '\n' }))
+	if code != min(len(messages), 1) || !slices.EqualFunc(lines, messages, strings.HasPrefix) || strings.Contains(output, suffix) {
+		t.Errorf("settings %s: exit code %d, messages:\n%s\nwant them without a token, to begin with:\n%s", settings, code, output, strings.Join(messages, "\n"))
 	}
 }
 
 // Beginnings of messages.
 const (
-	noCheck      = "The plan has no token check."
 	notGated     = ": no argument refers to a verified_token"
-	refusedBy    = "not valid, status rejected. The Cloudflare API token (source: "
-	checkRefused = "data.tokencheck_cloudflare.this: " + refusedBy + "env:CLOUDFLARE_API_TOKEN) was rejected."
+	aToken       = "The Cloudflare API token (source: "
+	refusedBy    = "not valid, status rejected. " + aToken
+	checkRefused = "data.tokencheck_cloudflare.this: " + refusedBy + "env:CLOUDFLARE_API_TOKEN) was rejected"
 	noVerdict    = "the plan has no verdict: the check is deferred, or failed with a warning."
 )
 
 // plan creates a plan, also a failed one, and returns its show -json output.
-func (p policy) plan(t *testing.T, succeed bool, flags ...string) string {
+func (w *workspace) plan(t *testing.T, succeed bool, flags string) string {
 	t.Helper()
-
-	clitest.Run(t, p.Workspace, p.env, succeed, append([]string{"plan", "-no-color", "-input=false", "-out=plan.tfplan"}, flags...))
-
-	return clitest.Run(t, p.Workspace, p.env, true, []string{"show", "-json", "plan.tfplan"}).Stdout
-}
-
-func (p policy) apply(t *testing.T, flags ...string) {
-	t.Helper()
-	clitest.Run(t, p.Workspace, p.env, true, append([]string{"apply", "-no-color", "-input=false", "-auto-approve"}, flags...))
+	w.run(t, succeed, "plan -out=plan.tfplan "+flags)
+	return w.run(t, true, "show -json plan.tfplan").Stdout
 }
 
 func TestPolicyOnGates(t *testing.T) {
 	t.Parallel()
-
 	config := []string{`
 variable "token" { default = "" }
 locals { token = ephemeral.tokencheck_cloudflare.this.verified_token }
@@ -141,7 +96,6 @@ module "own" {
 		{"instance", `api_token = ephemeral.tokencheck_cloudflare.many["a"].verified_token`},
 		{"output", `api_token = module.check["a.b"].token`},
 		{"unused", ""},
-
 		{"literal", `api_token = "literal"`, notGated},
 		{"local", "api_token = local.token", notGated},
 		{"nothing", "", notGated},
@@ -149,18 +103,14 @@ module "own" {
 		{"valid", "api_token = ephemeral.tokencheck_cloudflare.this.valid ? var.token : null", notGated},
 		{"variable", "api_token = var.token", notGated},
 	}
-
 	var messages []string
-
 	for _, alias := range aliases {
 		config = append(config, fmt.Sprintf("provider \"cloudflare\" {\n  alias = %q\n  %s\n}\n", alias[0], alias[1]))
-
 		// As the guide says, Terraform does not list ephemeral resources.
 		if alias[2] != "" && (alias[0] != "reported" || clitest.OpenTofu(t)) {
 			messages = append(messages, "provider cloudflare."+alias[0]+alias[2])
 		}
 	}
-
 	p := newPolicy(t, map[string]string{
 		"main.tf": strings.Join(config, ""),
 		"check/main.tf": clitest.RequiredProviders + `
@@ -181,23 +131,17 @@ provider "cloudflare" {
 }
 `,
 	})
-
-	p.wants(t, p.plan(t, true), settings(0), append(messages, "provider module.own:cloudflare.variable"+notGated)...)
+	p.wants(t, p.plan(t, true, ""), settings(0), append(messages, "provider module.own:cloudflare.variable"+notGated)...)
 
 	// Resources that are only in state need no provider configuration.
-	p.apply(t, "-target=cloudflare_dns_record.this")
-
-	if err := os.WriteFile(filepath.Join(p.Dir, "main.tf"), []byte(clitest.RequiredWithStandIns+`ephemeral "tokencheck_cloudflare" "this" {}`), 0o600); err != nil {
-		t.Fatal(err)
-	}
-
-	p.wants(t, p.plan(t, true), settings(0), noCheck, "provider registry.")
+	p.run(t, true, "apply -auto-approve -target=cloudflare_dns_record.this")
+	p.write(t, "main.tf", clitest.RequiredWithStandIns+`ephemeral "tokencheck_cloudflare" "this" {}`)
+	p.wants(t, p.plan(t, true, ""), settings(0), "The plan has no token check.", "provider registry.")
 }
 
 // Data sources without conditions, also in modules: only the policy refuses.
 func TestPolicyOnDataSources(t *testing.T) {
 	t.Parallel()
-
 	p := newPolicy(t, map[string]string{
 		"main.tf": `
 variable "cloudflare_api_token" {}
@@ -220,56 +164,41 @@ data "tokencheck_cloudflare" "this" {
 }
 `,
 	})
-
 	// Old servers report no expiration.
-	p.issuers.venafi.Set(venafiToken, venafitest.Token{Application: "example", Scope: "certificate:manage"})
-
+	p.venafi.Set(otherToken, venafitest.Token{Application: "example", Scope: "certificate:manage"})
 	const (
 		unknown = "data.tokencheck_venafi.unknown: the token's expiration is not reported"
 		dns     = `module.token["dns"].data.tokencheck_cloudflare.this[0]`
 		workers = `module.token["workers"].data.tokencheck_cloudflare.this[0]`
 		expires = ": the token expires at "
 	)
-
-	plan := p.plan(t, true)
+	plan := p.plan(t, true, "")
 	p.wants(t, plan, settings(0, dns, workers))
-	p.wants(t, plan, settings(0, "data.x.y"), "data.x.y: this required check is not in the plan.")
-	p.wants(t, plan, read(t, "policies")["rego/settings.yaml"], unknown)
+	p.wants(t, plan, read(t, "examples/policies/rego", "")["settings.yaml"], unknown)
 	p.wants(t, plan, settings(721), "data.tokencheck_cloudflare.argument"+expires, "data.tokencheck_cloudflare.this"+expires, unknown, workers+expires)
-
-	for _, invalid := range []string{
-		"{}", "tokencheck_settings: 72h", strings.Replace(settings(0), "0", "'72'", 1), strings.Replace(settings(0), "0", "-1", 1),
-		strings.Replace(settings(0), "required_checks", "required_check", 1), strings.Replace(settings(0), "[]", "{a: b}", 1),
-	} {
-		p.wants(t, plan, invalid, "tokencheck_settings is missing or invalid.")
-	}
-
-	p.apply(t)
-	for _, input := range []string{clitest.Run(t, p.Workspace, p.env, true, []string{"show", "-json"}).Stdout, "", "[" + plan + "]"} {
+	p.run(t, true, "apply -auto-approve")
+	for _, input := range []string{p.run(t, true, "show -json").Stdout, "", "[" + plan + "]"} {
 		p.wants(t, input, settings(0), "The input is not a plan in a supported format.")
 	}
-
 	// OpenTofu does not mark such a plan, as the guide says.
 	if !clitest.OpenTofu(t) {
 		p.wants(t, p.plan(t, true, "-target=terraform_data.this"), settings(0), "The plan is not complete")
 	}
-
 	// Such a plan shows the verdicts of the apply.
-	p.issuers.cloudflare.SetFault(issuertest.Reply(503, ""))
-	p.wants(t, p.plan(t, false), settings(0), "The plan failed and cannot be applied.")
-	p.issuers.cloudflare.SetFault(nil)
+	p.cloudflare.SetFault(issuertest.Reply(503, ""))
+	p.wants(t, p.plan(t, false, ""), settings(0), "The plan failed and cannot be applied.")
+	p.cloudflare.SetFault(nil)
 
-	p.issuers.cloudflare.Revoke(userToken)
-	p.issuers.cloudflare.Revoke(endingToken)
-	p.wants(t, p.plan(t, true, "-destroy"), settings(0), "data.tokencheck_cloudflare.argument: "+refusedBy+"argument) was rejected.", checkRefused,
-		dns+": "+refusedBy+"env:CLOUDFLARE_DNS_TOKEN) was rejected.", workers+": "+refusedBy+"env:CLOUDFLARE_WORKERS_TOKEN) was rejected.")
+	p.revokeAll()
+	p.wants(t, p.plan(t, true, "-destroy"), settings(0), "data.tokencheck_cloudflare.argument: "+refusedBy+"argument) was rejected", checkRefused,
+		"data.tokencheck_venafi.unknown: not valid, status rejected. The Venafi access token",
+		dns+": "+refusedBy+"env:CLOUDFLARE_DNS_TOKEN) was rejected", workers+": "+refusedBy+"env:CLOUDFLARE_WORKERS_TOKEN) was rejected")
 }
 
 // A check without a verdict is refused: a deferred one, also by a module's
 // depends_on, and one that failed in a check block.
 func TestPolicyOnChecksWithoutAVerdict(t *testing.T) {
 	t.Parallel()
-
 	p := newPolicy(t, map[string]string{
 		"main.tf": `
 provider "tokencheck" { max_retries = 0 }
@@ -280,7 +209,6 @@ check "token" {
     error_message = data.tokencheck_cloudflare.this.reason
   }
 }
-
 resource "terraform_data" "this" { input = timestamp() }
 data "tokencheck_cloudflare" "late" { depends_on = [terraform_data.this] }
 module "token" {
@@ -290,29 +218,21 @@ module "token" {
 `,
 		"token/main.tf": clitest.RequiredProviders + `data "tokencheck_cloudflare" "this" {}`,
 	})
+	late, module := "data.tokencheck_cloudflare.late: "+noVerdict, "module.token.data.tokencheck_cloudflare.this: "+noVerdict
+	p.run(t, true, "apply -auto-approve") // Its verdicts do not count.
+	p.cloudflare.SetFault(issuertest.Reply(503, ""))
+	p.wants(t, p.plan(t, true, ""), settings(0), late, "data.tokencheck_cloudflare.this: "+noVerdict, module)
 
-	const (
-		late   = "data.tokencheck_cloudflare.late: " + noVerdict
-		module = "module.token.data.tokencheck_cloudflare.this: " + noVerdict
-	)
-
-	p.apply(t) // Its verdicts do not count.
-	p.issuers.cloudflare.SetFault(issuertest.Reply(503, ""))
-	p.wants(t, p.plan(t, true), settings(0), late, "data.tokencheck_cloudflare.this: "+noVerdict, module)
-
-	p.issuers.cloudflare.SetFault(nil)
-	p.issuers.revokeAll()
-	p.wants(t, p.plan(t, true), settings(0), late, checkRefused, module)
+	p.cloudflare.SetFault(nil)
+	p.revokeAll()
+	p.wants(t, p.plan(t, true, ""), settings(0), late, checkRefused, module)
 }
 
 // The Rego is formatted, and its own tests pass.
 func TestPolicyRego(t *testing.T) {
 	t.Parallel()
-
-	p := newPolicy(t, map[string]string{})
-
-	for _, args := range [][]string{{"fmt", "--fail", "--list", "policies"}, {"check", "--strict", "policies"}, {"test", "policies"}} {
-		if output, code := p.run(t, "", args...); code != 0 {
+	for _, args := range [][]string{{"fmt", "--fail", "--list", "policies/rego"}, {"check", "--strict", "policies/rego"}, {"test", "policies/rego"}} {
+		if output, code := opa(t, clitest.Tool(t, "opa", "opa"), filepath.Join(clitest.Root(t), "examples"), "", args...); code != 0 {
 			t.Errorf("%v: exit code %d:\n%s", args, code, output)
 		}
 	}

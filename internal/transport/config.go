@@ -124,7 +124,7 @@ func (c *Client) httpTransport() (*http.Transport, error) {
 		Protocols:              protocols,
 		DisableKeepAlives:      c.issuer.LateClientAuth,
 		// A dead connection would otherwise cost a request the whole timeout.
-		HTTP2: &http.HTTP2Config{SendPingTimeout: pingTimeout, PingTimeout: pingTimeout},
+		HTTP2:                  &http.HTTP2Config{SendPingTimeout: pingTimeout, PingTimeout: pingTimeout},
 		MaxResponseHeaderBytes: maxHeader,
 		MaxIdleConns:           maxIdle,
 		MaxIdleConnsPerHost:    maxIdle,

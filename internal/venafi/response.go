@@ -97,14 +97,10 @@ func (v *Verification) findExpiry() {
 // without a body, by a status line that servers have been seen to send. A challenge
 // for other credentials comes from something in front of the server.
 func rejects(resp *transport.Response, body failure) bool {
-	for _, challenge := range resp.Header.Values("WWW-Authenticate") {
-		if !strings.HasPrefix(strings.ToLower(challenge), "bearer") {
-			return false
-		}
-	}
-
-	switch body.Error {
-	case "invalid_token", "expired_token", "invalid_grant":
+	switch {
+	case resp.ForeignChallenge():
+		return false
+	case slices.Contains([]string{"invalid_token", "expired_token", "invalid_grant"}, body.Error):
 		return resp.Status == http.StatusUnauthorized || resp.Status == http.StatusBadRequest
 	}
 	return resp.Status == http.StatusUnauthorized && len(resp.Body) == 0 && slices.Contains(statusLines(), strings.ToLower(resp.Phrase))

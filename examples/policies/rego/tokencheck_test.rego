@@ -3,12 +3,16 @@ package tokencheck_test
 
 import data.tokencheck
 
-# denied returns the messages for a plan at noon.
-denied(plan, hours) := messages if {
+settings := {"gated_providers": [], "min_remaining_hours": 24, "required_checks": []}
+
+# evaluated returns the messages for a plan at noon.
+evaluated(plan, settings) := messages if {
 	messages := tokencheck.deny with input as plan
 		with time.now_ns as time.parse_rfc3339_ns("2026-03-01T12:00:00Z")
-		with data.tokencheck_settings as {"gated_providers": [], "min_remaining_hours": hours, "required_checks": []}
+		with data.tokencheck_settings as settings
 }
+
+denied(plan, hours) := evaluated(plan, object.union(settings, {"min_remaining_hours": hours}))
 
 # plan has one check, which differs from a passing one by the changes.
 plan(changes) := {
@@ -65,3 +69,24 @@ test_generated_configuration if {
 }
 
 test_later_format if count(denied(object.union(plan({}), {"format_version": "2.0"}), 24)) == 1
+
+test_required_checks if {
+	count(evaluated(plan({}), object.union(settings, {"required_checks": ["data.tokencheck_venafi.this"]}))) == 0
+	count(evaluated(plan({}), object.union(settings, {"required_checks": ["data.x.y"]}))) == 1
+}
+
+test_invalid_settings if {
+	every invalid in [
+		{},
+		"72h",
+		object.remove(settings, ["required_checks"]),
+		object.union(settings, {"required_check": []}),
+		object.union(settings, {"required_checks": {"a": "b"}}),
+		object.union(settings, {"min_remaining_hours": "72"}),
+		object.union(settings, {"min_remaining_hours": -1}),
+		object.union(settings, {"gated_providers": ["Cloudflare"]}),
+	] {
+		some message in evaluated(plan({}), invalid)
+		startswith(message, "tokencheck_settings is missing or invalid.")
+	}
+}

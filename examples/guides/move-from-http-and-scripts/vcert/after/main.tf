@@ -17,7 +17,7 @@ variable "venafi_ca_file" {
 
 # The server and the token come from VENAFI_URL and VENAFI_TOKEN.
 provider "tokencheck" {
-  venafi = {
+  venafi {
     trust_bundle = file(var.venafi_ca_file)
   }
 }
