@@ -20,6 +20,18 @@ provider "tokencheck" {
     trust_bundle = file(var.ca_file)
   }
 
+  github {
+    token        = var.github_token
+    base_url     = "https://ghes.example.com/"
+    trust_bundle = file(var.ca_file)
+  }
+
+  gitlab {
+    token        = var.gitlab_token
+    base_url     = "https://gitlab.example.com"
+    trust_bundle = file(var.ca_file)
+  }
+
   venafi {
     url                = "https://tpp.example.com"
     access_token       = var.venafi_access_token
@@ -31,6 +43,18 @@ provider "tokencheck" {
 }
 
 variable "cloudflare_api_token" {
+  type      = string
+  nullable  = false
+  ephemeral = true
+}
+
+variable "github_token" {
+  type      = string
+  nullable  = false
+  ephemeral = true
+}
+
+variable "gitlab_token" {
   type      = string
   nullable  = false
   ephemeral = true

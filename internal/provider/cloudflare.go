@@ -30,7 +30,7 @@ func cloudflareIssuer() issuer {
 		newDataSource:        func() model { return new(cloudflareModel) },
 		newEphemeralResource: func() ephemeralModel { return new(cloudflareEphemeralModel) },
 		block: blockSchema("Connection settings for Cloudflare.", names, url,
-			"URL of the API, `"+url.fallback+"` by default; Cloudflare for Government is at `https://api.fed.cloudflare.com/client/v4`.", nil),
+			"URL of the API, `"+url.fallback+"` if not set; Cloudflare for Government is at `https://api.fed.cloudflare.com/client/v4`.", nil),
 		schema: dataSourceSchema(
 			"Verifies an API token with Cloudflare. "+
 				"Does not check the token's permissions, zones, accounts, or client IP address filtering.",

@@ -15,6 +15,8 @@ import (
 
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/cli/clitest"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/cloudflare/cloudflaretest"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/github/githubtest"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/gitlab/gitlabtest"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/provider"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/transport"
@@ -77,6 +79,34 @@ func fakes() []fake {
 			corpus: venafitest.Corpus(), accepts: venafitest.Accepts,
 			invalid: map[string]any{"required_scopes": []any{"certificate:manage;ssh"}},
 			guarded: [3]string{"venafi_certificate", "common_name", "nickname"},
+		},
+		{
+			block: "github", tokenArgument: "token", urlArgument: "base_url",
+			tokenVariable: "GITHUB_TOKEN", urlVariable: "GITHUB_BASE_URL",
+			start: func(tokens []string) (*issuertest.Server, string) {
+				s := githubtest.NewServer()
+				for _, token := range tokens {
+					s.Set(token, githubtest.Token{Login: "ci", Scopes: "repo"})
+				}
+				return s.Server, s.URL
+			},
+			corpus: githubtest.Corpus(), accepts: githubtest.Accepts,
+			invalid: map[string]any{"required_scopes": []any{"repo, user"}},
+			guarded: [3]string{"github_repository", "name", "description"},
+		},
+		{
+			block: "gitlab", tokenArgument: "token", urlArgument: "base_url",
+			tokenVariable: "GITLAB_TOKEN", urlVariable: "GITLAB_BASE_URL",
+			start: func(tokens []string) (*issuertest.Server, string) {
+				s := gitlabtest.NewServer()
+				for _, token := range tokens {
+					s.Set(token, gitlabtest.Token{Name: "ci", Scopes: []string{"api"}})
+				}
+				return s.Server, s.URL
+			},
+			corpus: gitlabtest.Corpus(), accepts: gitlabtest.Accepts,
+			invalid: map[string]any{"required_scopes": []any{""}},
+			guarded: [3]string{"gitlab_project", "name", "description"},
 		},
 	}
 }

@@ -15,7 +15,9 @@ import (
 
 // issuers lists the supported issuers. The provider's blocks, data sources, and
 // ephemeral resources follow from it.
-func issuers() []issuer { return []issuer{cloudflareIssuer(), venafiIssuer()} }
+func issuers() []issuer {
+	return []issuer{cloudflareIssuer(), venafiIssuer(), githubIssuer(), gitlabIssuer()}
+}
 
 // issuer describes an issuer to the provider.
 type issuer struct {

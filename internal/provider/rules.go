@@ -81,7 +81,7 @@ func (r *rules) model(i issuer, m model) {
 	r.checkSecret(path.Root(names.ArgumentEnv()), own.env, "Invalid environment variable name", token.CheckEnvName, "Set the name of an environment variable, such as "+names.Variable+".")
 	set := 0
 	for _, argument := range []attr.Value{own.value, own.env, own.file} {
-		if !argument.IsNull() {
+		if !argument.IsNull() && !argument.IsUnknown() {
 			set++
 		}
 	}

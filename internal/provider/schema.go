@@ -121,7 +121,7 @@ func blockSchema(description string, names token.Names, url urlSource, urlDescri
 				"Defaults to the environment variable `" + names.Variable + "`.",
 		},
 		url.argument: setting(urlDescription + " Tokens are sent to this server only. HTTPS, or plain HTTP for a loopback address. " +
-			"Defaults to the environment variable `" + url.variable + "`"),
+			"Defaults to the environment variable `" + url.variable + "`."),
 		"trust_bundle": setting("PEM-encoded CA certificates to trust in addition to the system trust store, " +
 			"for a private CA or TLS inspection."),
 	}
@@ -152,4 +152,12 @@ func stringValue(s string) types.String {
 		return types.StringNull()
 	}
 	return types.StringValue(s)
+}
+
+// numberValue converts a number to an attribute value, 0 to null.
+func numberValue(n int64) types.Int64 {
+	if n == 0 {
+		return types.Int64Null()
+	}
+	return types.Int64Value(n)
 }

@@ -60,13 +60,13 @@ func venafiIssuer() issuer {
 					Computed:            true,
 					MarkdownDescription: "Lifetime of the access token in seconds, starting at `access_issued_on`. Null if not reported.",
 				},
-				"application": computed("Client ID of the API integration. Null if not reported."),
+				"application": computed("Client ID of the API integration. Null if the token was rejected."),
 				"identity":    computed("Identity of the token's owner, such as `local:{guid}`. Null if not reported."),
-				"scope":       computed("Scope of the token, such as `certificate:manage,revoke;ssh`. Null if not reported."),
+				"scope":       computed("Scope of the token, such as `certificate:manage,revoke;ssh`. Null if the token was rejected."),
 				"scopes": schema.MapAttribute{
 					Computed: true, ElementType: types.SetType{ElemType: types.StringType},
 					MarkdownDescription: "`scope` as a map of scopes to sets of restrictions, in lower case, " +
-						"such as `{ certificate = [\"manage\", \"revoke\"], ssh = [] }`. Null if not reported.",
+						"such as `{ certificate = [\"manage\", \"revoke\"], ssh = [] }`. Null if the token was rejected.",
 				},
 				"missing_scopes": schema.SetAttribute{
 					Computed: true, ElementType: types.StringType,
@@ -133,11 +133,9 @@ func (m *venafiModel) verify(ctx context.Context, client *transport.Client, t to
 	}
 
 	m.AccessIssuedOn, m.GrantIssuedOn, m.GrantExpiresOn = timeValue(v.AccessIssuedOn), timeValue(v.GrantIssuedOn), timeValue(v.GrantExpiresOn)
+	m.ValidFor = numberValue(v.ValidFor)
 	m.Application, m.Identity, m.Scope = stringValue(v.Application), stringValue(v.Identity), stringValue(v.Scope)
 	m.Scopes, _ = types.MapValueFrom(ctx, types.SetType{ElemType: types.StringType}, v.Scopes) // nil is null.
 	m.MissingScopes, _ = types.SetValueFrom(ctx, types.StringType, v.MissingScopes)
-	if v.ValidFor > 0 {
-		m.ValidFor = types.Int64Value(v.ValidFor)
-	}
 	return v.Facts, nil
 }

@@ -197,7 +197,7 @@ lasts(check) if {
 	expires_on > time.format([time.now_ns() + remaining, "UTC", "RFC3339"])
 }
 
-# Null means that the token does not expire. For other issuers it means not reported.
+# Null means that the token does not expire. For other issuers it may mean not reported.
 lasts(check) if {
 	check.verdict.expires_on == null
 	check.type in {"tokencheck_cloudflare"}

@@ -1,0 +1,148 @@
+// Package github verifies tokens with GitHub: personal access tokens, OAuth tokens,
+// and tokens of GitHub Apps, installation tokens included, on github.com, on
+// subdomains of ghe.com, and on GitHub Enterprise Server.
+//
+// It uses one operation, GET /user
+// (https://docs.github.com/en/rest/users/users#get-the-authenticated-user), which
+// needs no permission and never succeeds without a token.
+package github
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/token"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/transport"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
+)
+
+// publicHost is the API's host on github.com.
+const publicHost = "api.github.com"
+
+// DefaultBaseURL is github.com, as the GitHub provider's base_url names it.
+const DefaultBaseURL = "https://api.github.com/"
+
+// Issuer describes GitHub to [transport.New].
+func Issuer() transport.Issuer {
+	return transport.Issuer{
+		Name: "GitHub", Block: "github", Outage: "If the error persists, check https://www.githubstatus.com, or ask the administrator of the Enterprise Server.",
+		Retry: retry,
+	}
+}
+
+// ParseURL parses a base URL as the GitHub provider does: github.com and subdomains of
+// ghe.com have a host of their own for the API, and an Enterprise Server has it below
+// /api/v3. The error continues a sentence and does not repeat the value.
+func ParseURL(raw string) (*url.URL, error) {
+	base, err := transport.ParseURL(raw)
+	if err != nil {
+		return nil, err
+	}
+
+	host := strings.ToLower(base.Host)
+	if host != "github.com" && host != publicHost && !strings.HasSuffix(host, ".ghe.com") {
+		base.Path, base.RawPath = strings.TrimSuffix(base.Path, "/api/v3")+"/api/v3", ""
+		return base, nil
+	}
+	if base.Path != "" {
+		return nil, errors.New("has a path, which only the URL of an Enterprise Server has")
+	}
+	base.Host = "api." + strings.TrimPrefix(host, "api.")
+	return base, nil
+}
+
+// Verification is what GitHub says about a token. What it does not say is nil, zero,
+// or empty.
+type Verification struct {
+	verdict.Facts
+
+	Login  string
+	UserID int64
+	// Scopes are the scopes of a classic token; nil for a token of another kind.
+	Scopes []string
+}
+
+// Verify sends one GET, to /user, and compares the token's scopes with the required
+// scopes. A request that is not fresh may be shared, as in [transport.Client.Get]. A
+// rejected token is not an error. The error is a [*verdict.Error]: the token could not
+// be verified.
+func Verify(ctx context.Context, client *transport.Client, t token.Token, required []string, fresh bool) (*Verification, error) {
+	resp, err := client.Get(ctx, t, fresh, "user")
+	if err != nil {
+		return nil, err
+	}
+
+	v, err := read(resp, t)
+	if err == nil && !v.Rejected && len(required) > 0 {
+		v.ScopesUnknown = v.Scopes == nil
+		v.MissingScopes = verdict.MissingScopes(required, v.Scopes, includes)
+	}
+	return v, err
+}
+
+// includes reports whether a scope includes another one
+// (https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps).
+func includes(granted, required string) bool {
+	level, resource, _ := strings.Cut(granted, ":")
+
+	switch granted {
+	case "repo":
+		return required == "public_repo" || required == "repo_deployment" || required == "security_events" || strings.HasPrefix(required, "repo:")
+	case "user":
+		return required == "read:user" || required == "user:email" || required == "user:follow"
+	case "project":
+		return required == "read:project"
+	}
+	return level == "admin" && required == "write:"+resource || (level == "admin" || level == "write") && required == "read:"+resource
+}
+
+// advice returns GitHub's part of a reason. The token's prefix only adds a hint:
+// prefixes change, and older tokens have none.
+func advice(t token.Token, urlSource string) verdict.Advice {
+	server := "For a token of an Enterprise Server or of ghe.com, set github.base_url."
+	if urlSource != "" {
+		server = "It must be a token of the server in " + urlSource + "."
+	}
+
+	a := verdict.Advice{ //nolint:gosec // Text about tokens, not a token.
+		Token:         "GitHub token",
+		Renew:         "Create a new token in GitHub's settings, and use that.",
+		Rejected:      "It may be expired, revoked, or incomplete: create a new token in GitHub's settings. " + server,
+		Scope:         "Add the scope to the token in GitHub's settings, or correct required_scopes.",
+		ScopesUnknown: "Remove required_scopes: GitHub reports scopes for classic personal access tokens and OAuth tokens only.",
+		ExpiryUnknown: "Remove min_remaining: GitHub does not report when this token expires.",
+	}
+
+	switch {
+	case t.HasPrefix("ghs_"):
+		a.Renew = "Create a new installation token."
+		a.Rejected = "An installation token expires after one hour, and GITHUB_TOKEN with its job: create a new one. " + server
+		a.ExpiryUnknown = "Remove min_remaining: GitHub does not report when an installation token expires. It does so one hour after its creation, or with its job."
+	case t.HasPrefix("ghr_"):
+		a.Rejected = "Its prefix indicates a refresh token: use the access token."
+	}
+	return a
+}
+
+// retry decides about responses that GitHub treats differently from other servers. A
+// lockout would be prolonged by another request. A token that was created seconds ago
+// is rejected at first, so a rejection is confirmed by a second request.
+func retry(resp *transport.Response) (wait time.Duration, again, ok bool) {
+	body, _ := transport.Decode[failure](resp)
+
+	switch {
+	case resp.Outage():
+		return 0, false, false
+	case lockedOut(resp, body), anonymous(resp):
+		return 0, false, true
+	case badCredentials(resp, body):
+		return 3 * resp.Backoff(), resp.Attempt == 1, true
+	case limited(resp, body):
+		return max(resetTime(resp).Sub(resp.Now), 0), true, true
+	default:
+		return 0, false, false
+	}
+}

@@ -1,0 +1,124 @@
+package github_test
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/github"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/token"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/transport"
+)
+
+func TestParseURL(t *testing.T) {
+	t.Parallel()
+
+	for raw, want := range map[string]string{
+		"https://github.com":                      "https://api.github.com",
+		"https://GitHub.com/":                     "https://api.github.com",
+		"https://api.github.com/":                 "https://api.github.com",
+		"https://octo.ghe.com":                    "https://api.octo.ghe.com",
+		"https://api.octo.ghe.com/":               "https://api.octo.ghe.com",
+		"https://ghes.example.com":                "https://ghes.example.com/api/v3",
+		"https://ghes.example.com/api/v3/":        "https://ghes.example.com/api/v3",
+		"https://ghes.example.com/github/api/v3":  "https://ghes.example.com/github/api/v3",
+		"https://ghes.example.com:8443/prefix/":   "https://ghes.example.com:8443/prefix/api/v3",
+		"https://github.com.example.com":          "https://github.com.example.com/api/v3",
+		"http://localhost:8080":                   "http://localhost:8080/api/v3",
+		"https://github.com/octo":                 "",
+		"https://api.github.com/api/v3":           "",
+		"https://octo.ghe.com/api/v3":             "",
+		"http://ghes.example.com":                 "",
+		"ghes.example.com":                        "",
+		"https://user:password@ghes.example.com/": "",
+	} {
+		got, err := github.ParseURL(raw)
+		if want == "" && err == nil || want != "" && (err != nil || got.String() != want) {
+			t.Errorf("%s: %v, %v, want %q", raw, got, err, want)
+		}
+	}
+}
+
+// On github.com, a personal access token without the header does not expire; for other
+// tokens, the header's absence says nothing.
+func TestNoExpiration(t *testing.T) {
+	t.Parallel()
+
+	authority := issuertest.NewAuthority()
+	s := issuertest.Start(issuertest.Reply(http.StatusOK, `{"login":"u","id":1}`), func(config *tls.Config) {
+		config.Certificates = []tls.Certificate{authority.Issue(issuertest.Certificate{Hosts: []string{"api.github.com"}})}
+	})
+	t.Cleanup(s.Close)
+
+	host := transport.ThisHost()
+	host.Proxy = http.ProxyURL(proxyTo(t, s.Listener.Addr().String()))
+
+	base, err := github.ParseURL("https://github.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	client, err := transport.New(github.Issuer(), transport.Config{Host: host, URL: base, TrustBundle: authority.PEM, Timeout: time.Minute, Log: func(context.Context, string, map[string]any) {}})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	for secret, unknown := range map[string]bool{"ghp_0123456789": false, "github_pat_0123456789": false, "gho_0123456789": true, "0123456789abcdef": true} {
+		bearer, _, err := token.Sources{Value: &secret, LookupEnv: host.LookupEnv}.Resolve(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		got, err := github.Verify(t.Context(), client, bearer, nil, true)
+		if err != nil || got.ExpiresOn != nil || got.ExpiryUnknown != unknown {
+			t.Errorf("%s: %+v, %v", secret, got, err)
+		}
+	}
+}
+
+// proxyTo starts a proxy that connects every request to one address.
+func proxyTo(t *testing.T, address string) *url.URL {
+	t.Helper()
+
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+
+			go func() {
+				defer conn.Close()
+
+				reader := bufio.NewReader(conn)
+				if _, err := http.ReadRequest(reader); err != nil {
+					return
+				}
+				server, err := net.Dial("tcp", address)
+				if err != nil {
+					return
+				}
+				defer server.Close()
+
+				_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\n\r\n")
+				go func() { _, _ = io.Copy(server, reader) }()
+				_, _ = io.Copy(conn, server)
+			}()
+		}
+	}()
+
+	return &url.URL{Scheme: "http", Host: listener.Addr().String()}
+}
