@@ -367,7 +367,8 @@ func (s *server) result(kind tftypes.Type, result *tfprotov6.DynamicValue, diags
 	must(err)
 
 	got := plain(values).(map[string]any)
-	if got["valid"] == true { // Other reasons are messages of the ephemeral resource.
+	// The corpora's dates do not change, and other reasons are the ephemeral resource's messages.
+	if got["valid"] == true && strings.HasPrefix(s.t.Name(), "TestConformance") {
 		inCatalogue(s.t, "reason", got["reason"].(string))
 	}
 

@@ -91,7 +91,7 @@ func (c *Client) classify(err error, host string) (remedy string, temporary bool
 	case errors.As(err, &record):
 		return "The server does not speak TLS on this port." + c.urlRemedy(), false
 	case strings.Contains(text, "remote error: tls: ") && strings.Contains(text, "certificate"):
-		return "The server requires a client certificate that it accepts." + c.lateAuthRemedy(), false
+		return "The server requires a client certificate that it accepts." + c.lateAuthRemedy() + c.urlRemedy(), false
 	case strings.Contains(text, "tls: "):
 		return "The server must support TLS 1.2 or later. For a server without ECDHE, set the environment variable GODEBUG=tlsrsakex=1; with SHA-1 signatures only, GODEBUG=tlssha1=1." +
 			c.lateAuthRemedy(), false
