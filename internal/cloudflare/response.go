@@ -61,7 +61,7 @@ func read(resp *transport.Response, advice verdict.Advice) (*Verification, error
 	case rejects(resp.Status, body):
 		v.Rejected = true
 		if has(body.Errors, codeInvalidHeaders) {
-			v.Advice.Rejected = "It is not a well-formed API token: set the whole token, exactly as Cloudflare showed it."
+			v.Advice.Rejected = "It is incomplete, or a Global API key: set a whole API token, exactly as Cloudflare showed it."
 		}
 	default:
 		err := undecided(resp, body.Errors, message)

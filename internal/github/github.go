@@ -1,8 +1,5 @@
-// Package github verifies tokens with GitHub: personal access tokens, OAuth tokens,
-// and tokens of GitHub Apps, installation tokens included, on github.com, on
-// subdomains of ghe.com, and on GitHub Enterprise Server.
-//
-// It uses one operation, GET /user
+// Package github verifies personal access tokens, OAuth tokens, and tokens of GitHub
+// Apps with GitHub, with one operation: GET /user
 // (https://docs.github.com/en/rest/users/users#get-the-authenticated-user), which
 // needs no permission and never succeeds without a token.
 package github
@@ -11,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,11 +17,7 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
 )
 
-// publicHost is the API's host on github.com.
 const publicHost = "api.github.com"
-
-// DefaultBaseURL is github.com, as the GitHub provider's base_url names it.
-const DefaultBaseURL = "https://api.github.com/"
 
 // Issuer describes GitHub to [transport.New].
 func Issuer() transport.Issuer {
@@ -54,8 +48,7 @@ func ParseURL(raw string) (*url.URL, error) {
 	return base, nil
 }
 
-// Verification is what GitHub says about a token. What it does not say is nil, zero,
-// or empty.
+// Verification is what GitHub says about a token; nil, zero, or empty if nothing.
 type Verification struct {
 	verdict.Facts
 
@@ -66,9 +59,8 @@ type Verification struct {
 }
 
 // Verify sends one GET, to /user, and compares the token's scopes with the required
-// scopes. A request that is not fresh may be shared, as in [transport.Client.Get]. A
-// rejected token is not an error. The error is a [*verdict.Error]: the token could not
-// be verified.
+// scopes. A request that is not fresh may be shared, as in [transport.Client.Get]. The
+// error is a [*verdict.Error]: the token could not be verified.
 func Verify(ctx context.Context, client *transport.Client, t token.Token, required []string, fresh bool) (*Verification, error) {
 	resp, err := client.Get(ctx, t, fresh, "user")
 	if err != nil {
@@ -90,7 +82,7 @@ func includes(granted, required string) bool {
 
 	switch granted {
 	case "repo":
-		return required == "public_repo" || required == "repo_deployment" || required == "security_events" || strings.HasPrefix(required, "repo:")
+		return slices.Contains([]string{"public_repo", "repo_deployment", "security_events", "repo:status", "repo:invite"}, required)
 	case "user":
 		return required == "read:user" || required == "user:email" || required == "user:follow"
 	case "project":
@@ -136,10 +128,10 @@ func retry(resp *transport.Response) (wait time.Duration, again, ok bool) {
 	switch {
 	case resp.Outage():
 		return 0, false, false
-	case lockedOut(resp, body), anonymous(resp):
+	case lockedOut(resp, body), anonymous(resp), installation(resp, body), suspended(resp, body):
 		return 0, false, true
 	case badCredentials(resp, body):
-		return 3 * resp.Backoff(), resp.Attempt == 1, true
+		return 3 * resp.Backoff(), !resp.Again, true
 	case limited(resp, body):
 		return max(resetTime(resp).Sub(resp.Now), 0), true, true
 	default:

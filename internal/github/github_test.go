@@ -60,27 +60,63 @@ func TestNoExpiration(t *testing.T) {
 	host := transport.ThisHost()
 	host.Proxy = http.ProxyURL(proxyTo(t, s.Listener.Addr().String()))
 
-	base, err := github.ParseURL("https://github.com")
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	client, err := transport.New(github.Issuer(), transport.Config{Host: host, URL: base, TrustBundle: authority.PEM, Timeout: time.Minute, Log: func(context.Context, string, map[string]any) {}})
-	if err != nil {
-		t.Fatal(err)
-	}
-
 	for secret, unknown := range map[string]bool{"ghp_0123456789": false, "github_pat_0123456789": false, "gho_0123456789": true, "0123456789abcdef": true} {
-		bearer, _, err := token.Sources{Value: &secret, LookupEnv: host.LookupEnv}.Resolve(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-
-		got, err := github.Verify(t.Context(), client, bearer, nil, true)
+		got, err := verify(t, host, "https://github.com", authority.PEM, secret)
 		if err != nil || got.ExpiresOn != nil || got.ExpiryUnknown != unknown {
 			t.Errorf("%s: %+v, %v", secret, got, err)
 		}
 	}
+}
+
+// A token that was created seconds ago is rejected at first, whatever came before.
+func TestCreatedSecondsAgo(t *testing.T) {
+	t.Parallel()
+
+	rejected := issuertest.Reply(http.StatusUnauthorized, `{"message":"Bad credentials"}`, "X-GitHub-Request-Id", "1")
+	accepted := issuertest.Reply(http.StatusOK, `{"login":"u","id":1}`)
+	outage := issuertest.Reply(http.StatusServiceUnavailable, "")
+
+	for name, test := range map[string]struct {
+		answers  []http.HandlerFunc
+		rejected bool
+	}{
+		"at once":         {[]http.HandlerFunc{rejected, accepted}, false},
+		"after an outage": {[]http.HandlerFunc{outage, rejected, accepted}, false},
+		"for good":        {[]http.HandlerFunc{rejected, rejected, accepted}, true},
+	} {
+		s := issuertest.Start(issuertest.Sequence(test.answers...))
+		t.Cleanup(s.Close)
+
+		host := transport.ThisHost()
+		host.Backoff = time.Millisecond
+
+		if got, err := verify(t, host, s.URL, s.TrustBundle, "0123456789"); err != nil || got.Rejected != test.rejected {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+	}
+}
+
+func verify(t *testing.T, host transport.Host, address, bundle, secret string) (*github.Verification, error) {
+	t.Helper()
+
+	base, err := github.ParseURL(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	client, err := transport.New(github.Issuer(), transport.Config{
+		Host: host, URL: base, TrustBundle: bundle, MaxRetries: 3, Timeout: time.Minute, Log: func(context.Context, string, map[string]any) {},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	bearer, _, err := token.Sources{Value: &secret, LookupEnv: host.LookupEnv}.Resolve(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	return github.Verify(t.Context(), client, bearer, nil, true)
 }
 
 // proxyTo starts a proxy that connects every request to one address.

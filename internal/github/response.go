@@ -11,8 +11,7 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
 )
 
-// user is the body of a 200. The rest of it is personal.
-type user struct {
+type user struct { // The rest of a 200 is personal.
 	Login string `json:"login"`
 	ID    int64  `json:"id"`
 }
@@ -48,10 +47,9 @@ func read(resp *transport.Response, t token.Token) (*Verification, error) {
 		return v, v.readUser(resp, t)
 	case badCredentials(resp, body):
 		v.Rejected = true
-	case own(resp, body, http.StatusForbidden) && (says(body, messageSuspended) || says(body, messageInstallation)):
+	case suspended(resp, body):
 		v.Rejected, v.Advice.Rejected = true, "Ask an administrator to lift the suspension, or use another token."
-	case !anonymous(resp) && own(resp, body, http.StatusForbidden) && says(body, messageIntegration):
-		// GitHub's words for an installation token: authenticated, but not a user's.
+	case installation(resp, body):
 		v.Message, v.ExpiryUnknown = "", true
 	default:
 		err := undecided(resp, body, v.Message)
@@ -70,9 +68,8 @@ func (v *Verification) readUser(resp *transport.Response, t token.Token) error {
 	}
 	v.Message, v.Login, v.UserID = "", resp.Redact(body.Login), body.ID
 
-	if lines, ok := resp.Header["X-Oauth-Scopes"]; ok {
-		scopes := strings.FieldsFunc(strings.Join(lines, ","), func(r rune) bool { return r == ',' || r == ' ' })
-		// A token of a GitHub App that acts for a user has permissions instead.
+	if lines, ok := resp.Header["X-Oauth-Scopes"]; ok { // Empty for a token of an App, which has permissions.
+		scopes := strings.FieldsFunc(resp.Redact(strings.Join(lines, ",")), func(r rune) bool { return r == ',' || r == ' ' })
 		if len(scopes) > 0 || resp.Header.Get("X-Oauth-Client-Id") == "" {
 			v.Scopes, v.GrantedScopes = append([]string{}, scopes...), resp.Show(strings.Join(scopes, ", "))
 		}
@@ -85,15 +82,12 @@ func (v *Verification) readUser(resp *transport.Response, t token.Token) error {
 			return nil
 		}
 	}
-	// Without the header, a personal access token of github.com does not expire. For
-	// other kinds, and on older servers, its absence says nothing.
-	personal := t.HasPrefix("ghp_") || t.HasPrefix("github_pat_")
-	v.ExpiryUnknown = header != "" || !personal || resp.URL.Host != publicHost
+	// Without the header, only a personal access token of github.com does not expire.
+	v.ExpiryUnknown = header != "" || resp.URL.Host != publicHost || !t.HasPrefix("ghp_") && !t.HasPrefix("github_pat_")
 	return nil
 }
 
-// own reports whether a response with a status is GitHub's own, not that of something
-// in front of it.
+// own reports whether a response with a status is GitHub's, not that of a gateway.
 func own(resp *transport.Response, body failure, status int) bool {
 	return resp.Status == status && (resp.Header.Get("X-Github-Request-Id") != "" || resp.Header.Get("X-Github-Media-Type") != "" ||
 		strings.HasPrefix(string(body.DocumentationURL), "https://docs.github.com/"))
@@ -109,12 +103,20 @@ func badCredentials(resp *transport.Response, body failure) bool {
 	return own(resp, body, http.StatusUnauthorized) && says(body, messageBadCredentials)
 }
 
+// installation reports whether GitHub authenticated the token of an installation.
+func installation(resp *transport.Response, body failure) bool {
+	return !anonymous(resp) && own(resp, body, http.StatusForbidden) && says(body, messageIntegration)
+}
+
+func suspended(resp *transport.Response, body failure) bool {
+	return own(resp, body, http.StatusForbidden) && (says(body, messageSuspended) || says(body, messageInstallation))
+}
+
 func lockedOut(resp *transport.Response, body failure) bool {
 	return resp.Status != http.StatusOK && (says(body, messageLockout) || says(body, messageOldLockout))
 }
 
-// anonymous reports whether GitHub did not take the request for an authenticated one:
-// it then has the limit of an address.
+// anonymous reports whether GitHub counts the request for its address, not its token.
 func anonymous(resp *transport.Response) bool {
 	return (resp.Status == http.StatusForbidden || resp.Status == http.StatusTooManyRequests) && resp.Header.Get("X-Ratelimit-Limit") == "60"
 }
@@ -125,13 +127,12 @@ func limited(resp *transport.Response, body failure) bool {
 		(resp.Header.Get("X-Ratelimit-Remaining") == "0" || resp.Header.Get("Retry-After") != "" || says(body, messageSecondary) || says(body, messageAbuse))
 }
 
-// resetTime returns when the primary rate limit resets; zero if it is not reached.
+// resetTime returns when the primary rate limit resets, zero if it is not reached.
 func resetTime(resp *transport.Response) time.Time {
-	seconds, err := strconv.ParseInt(resp.Header.Get("X-Ratelimit-Reset"), 10, 64)
-	if err != nil || resp.Header.Get("X-Ratelimit-Remaining") != "0" {
-		return time.Time{}
+	if seconds, err := strconv.ParseInt(resp.Header.Get("X-Ratelimit-Reset"), 10, 64); err == nil && resp.Header.Get("X-Ratelimit-Remaining") == "0" {
+		return time.Unix(seconds, 0)
 	}
-	return time.Unix(seconds, 0)
+	return time.Time{}
 }
 
 // undecided returns the error for a response that does not decide.
@@ -150,11 +151,9 @@ func undecided(resp *transport.Response, body failure, message string) *verdict.
 	case resp.Header.Get("X-Github-Sso") != "":
 		return resp.Unexpected(message, "The token is not authorized for the organization's SAML single sign-on.", "Authorize it for the organization in GitHub's settings.")
 	case resp.Status == http.StatusUnauthorized:
-		return resp.Unexpected(message, "The request's Authorization header may not have reached GitHub, or something in front of it requires other credentials.",
-			"Look for a proxy or gateway that removes the header or requires a sign-in.")
+		return resp.Unexpected(message, "The request's Authorization header may not have reached GitHub.", "Look for a proxy or gateway that removes it, or that requires a sign-in.")
 	case resp.Status == http.StatusForbidden:
-		return resp.Unexpected(message, "A policy of the organization or enterprise, such as an IP allow list or a maximum token lifetime, is one possible cause.",
-			"Compare the message with the policies for tokens in GitHub's settings.")
+		return resp.Unexpected(message, "An IP allow list or another policy of the organization is one possible cause.", "Compare the message with the policies for tokens in GitHub's settings.")
 	default:
 		return resp.Unexpected(message, "", "")
 	}

@@ -22,7 +22,7 @@ func githubIssuer() issuer {
 			{Variable: "GITHUB_APP_ID", Sentence: "with it, the GitHub provider authenticates as an App, whatever its token; create an installation token and use GITHUB_TOKEN instead."},
 		},
 	}
-	url := urlSource{argument: "base_url", variable: "GITHUB_BASE_URL", fallback: github.DefaultBaseURL, parse: github.ParseURL}
+	url := urlSource{argument: "base_url", variable: "GITHUB_BASE_URL", fallback: "https://api.github.com/", parse: github.ParseURL}
 
 	return issuer{
 		Issuer: github.Issuer(), names: names, url: url,

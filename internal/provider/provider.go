@@ -5,6 +5,8 @@ package provider
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
@@ -92,8 +94,8 @@ func (m *configModel) read(ctx context.Context, config tfsdk.Config) (r rules) {
 		case m.maxRetries.IsUnknown():
 			s.unknown = "max_retries"
 		}
-		for name, value := range object.Attributes() {
-			if value.IsUnknown() && name != i.names.Argument { // Not everything needs this token.
+		for _, name := range slices.Sorted(maps.Keys(object.Attributes())) {
+			if object.Attributes()[name].IsUnknown() && name != i.names.Argument { // Not everything needs this token.
 				s.unknown = i.names.Block + "." + name
 			}
 		}

@@ -13,14 +13,10 @@ import (
 
 // Names are the names of one issuer's token sources.
 type Names struct {
-	// Argument is the argument for the token itself: "api_token".
-	Argument string
-	// Block is the issuer's block in the provider configuration: "cloudflare".
-	Block string
-	// Variable is the issuer's environment variable: "CLOUDFLARE_API_TOKEN".
-	Variable string
-	// Hints are for users who set another environment variable and no token.
-	Hints []Hint
+	Argument string // the argument for the token itself: "api_token"
+	Block    string // the block in the provider configuration: "cloudflare"
+	Variable string // the environment variable: "CLOUDFLARE_API_TOKEN"
+	Hints    []Hint // for users who set another environment variable and no token
 }
 
 // Hint is a sentence for users who set an environment variable that is not read.
@@ -40,12 +36,9 @@ func (n Names) Provider() string { return n.Block + "." + n.Argument }
 type Sources struct {
 	Names
 
-	// Value, Env and File are the data source's or ephemeral resource's own arguments.
-	Value, Env, File *string
-	// FromProvider is the token in the provider configuration.
-	FromProvider *string
-	// LookupEnv looks up an environment variable as [os.LookupEnv] does.
-	LookupEnv func(string) (string, bool)
+	Value, Env, File *string // the data source's or ephemeral resource's own arguments
+	FromProvider     *string // the token in the provider configuration
+	LookupEnv        func(string) (string, bool)
 }
 
 // Resolve returns the token from the first source that is set: an own argument, the

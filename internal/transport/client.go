@@ -63,7 +63,7 @@ func (c *Client) Get(ctx context.Context, t token.Token, fresh bool, path ...str
 }
 
 func (c *Client) retry(ctx context.Context, address *url.URL, t token.Token) (*Response, error) {
-	for attempt := 1; ; attempt++ {
+	for attempt, last := 1, 0; ; attempt++ {
 		var (
 			outcome   string
 			wait      time.Duration
@@ -77,7 +77,7 @@ func (c *Client) retry(ctx context.Context, address *url.URL, t token.Token) (*R
 			outcome = t.Show(describe(err))
 			_, temporary = c.classify(err, "")
 		default:
-			resp.Attempt = attempt
+			resp.Attempt, resp.Again, last = attempt, resp.Status == last, resp.Status
 			wait, temporary = c.temporary(resp)
 			outcome, resp.unsettled = "HTTP "+strconv.Itoa(resp.Status), temporary
 		}
@@ -91,7 +91,7 @@ func (c *Client) retry(ctx context.Context, address *url.URL, t token.Token) (*R
 			switch {
 			case err != nil:
 				return nil, c.failed(err, address, t, attempt)
-			case !temporary && resp.cached():
+			case resp.cached() && !resp.Outage() && resp.Status != http.StatusTooManyRequests:
 				return nil, resp.Error("Cached response", "", "A cache on the way answered instead of the issuer.", "Exempt the issuer from caching in the proxy or gateway.")
 			default:
 				return resp, nil
@@ -107,13 +107,13 @@ func (c *Client) retry(ctx context.Context, address *url.URL, t token.Token) (*R
 
 // errAttempt ends an attempt, to leave time for another: a node behind a load
 // balancer may be dead.
-var errAttempt = errors.New("no response within the time limit of one attempt")
+var errAttempt = errors.New("no response within half of the timeout")
 
 // send makes one round trip and reads the whole body, so that a connection that
 // breaks midway is a failed attempt like any other. [http.Transport.RoundTrip]
 // follows no redirect: the new location would get the token.
 func (c *Client) send(ctx context.Context, address *url.URL, t token.Token) (*Response, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, max(c.config.Timeout/2, minAttempt), errAttempt)
+	ctx, cancel := context.WithTimeoutCause(ctx, max(c.config.Timeout/time.Duration(1+min(c.config.MaxRetries, 1)), minAttempt), errAttempt)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address.String(), nil)
 	if err != nil {

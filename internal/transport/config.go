@@ -16,8 +16,7 @@ import (
 )
 
 const (
-	// maxHeader is the maximum size of a response header in bytes.
-	maxHeader = 64 << 10
+	maxHeader = 64 << 10 // bytes
 	// connectTimeout limits the connection, and then the TLS handshake, of one attempt.
 	connectTimeout = 15 * time.Second
 	// minAttempt is the least that one attempt may take: slow servers have been seen to
@@ -26,8 +25,7 @@ const (
 	// pingTimeout is how long an HTTP/2 connection may be silent before it is pinged,
 	// and how long the reply may take.
 	pingTimeout = 5 * time.Second
-	// maxIdle is the maximum number of idle connections to an issuer.
-	maxIdle = 64
+	maxIdle     = 64 // connections
 )
 
 // Issuer is what never changes for an issuer.
@@ -139,7 +137,9 @@ const TrustBundleRemedy = `Set PEM-encoded CA certificates, for example with fil
 // ignored. The error says which one cannot be used; it continues a sentence and
 // repeats no part of the bundle.
 func ParseTrustBundle(bundle string) ([]*x509.Certificate, error) {
-	total := strings.Count(bundle, "-----BEGIN ")
+	const begin = "-----BEGIN "
+
+	total := strings.Count(bundle, begin)
 	if total == 0 {
 		return nil, errors.New("contains no PEM-encoded certificate")
 	}
@@ -148,9 +148,9 @@ func ParseTrustBundle(bundle string) ([]*x509.Certificate, error) {
 	}
 
 	var certificates []*x509.Certificate
-	for rest := []byte(bundle); len(certificates) < total; {
-		var block *pem.Block
-		if block, rest = pem.Decode(rest); block == nil || block.Type != "CERTIFICATE" {
+	for _, part := range strings.Split(bundle, begin)[1:] { // Decode would skip a malformed block.
+		block, _ := pem.Decode([]byte(begin + part))
+		if block == nil || block.Type != "CERTIFICATE" {
 			return nil, fmt.Errorf("is not usable: block %d of %d is not a well-formed CERTIFICATE", len(certificates)+1, total)
 		}
 		certificate, err := x509.ParseCertificate(block.Bytes)

@@ -15,23 +15,20 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
 )
 
-// proxyError is returned when a proxy refuses to connect to the issuer.
-type proxyError struct{ status int }
-
-func (e *proxyError) Error() string {
-	return strings.TrimSpace(fmt.Sprintf("the proxy returned HTTP %d %s", e.status, http.StatusText(e.status)))
-}
+var (
+	// errProxy is for a proxy that does not connect to the issuer.
+	errProxy = errors.New("the proxy did not connect to the issuer")
+	// errProxyURL replaces the error for an invalid proxy URL, whose text contains the
+	// URL and so its password.
+	errProxyURL = errors.New("the URL of the proxy cannot be parsed")
+)
 
 func proxyRefusal(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
 	if resp.StatusCode != http.StatusOK {
-		return &proxyError{resp.StatusCode}
+		return fmt.Errorf("%w: HTTP %d", errProxy, resp.StatusCode)
 	}
 	return nil
 }
-
-// errProxyURL replaces the error for an invalid proxy URL, whose text contains the
-// URL and so its password.
-var errProxyURL = errors.New("the URL of the proxy cannot be parsed")
 
 func (c *Client) proxy(request *http.Request) (*url.URL, error) {
 	proxy, err := c.config.Proxy(request)
@@ -72,13 +69,12 @@ func (c *Client) classify(err error, host string) (remedy string, temporary bool
 		record    tls.RecordHeaderError
 		dns       *net.DNSError
 		op        *net.OpError
-		proxy     *proxyError
 	)
 
 	throughProxy := "Check the proxy in HTTPS_PROXY, with its user name and password, and that it allows " + host + ". Or exempt " + host + " with NO_PROXY."
 	switch text := err.Error(); {
-	case errors.As(err, &proxy):
-		return throughProxy, proxy.status == http.StatusTooManyRequests || proxy.status >= 500
+	case errors.Is(err, errProxy):
+		return throughProxy, true
 	case errors.Is(err, errProxyURL):
 		return throughProxy, false
 	case errors.As(err, &roots), errors.As(err, &authority):
@@ -94,9 +90,11 @@ func (c *Client) classify(err error, host string) (remedy string, temporary bool
 		return "The server requires a client certificate that it accepts." + c.lateAuthRemedy() + c.urlRemedy(), false
 	case strings.Contains(text, "tls: "):
 		return "The server must support TLS 1.2 or later. For a server without ECDHE, set the environment variable GODEBUG=tlsrsakex=1; with SHA-1 signatures only, GODEBUG=tlssha1=1." +
-			c.lateAuthRemedy(), false
+			c.lateAuthRemedy() + c.urlRemedy(), false
 	case errors.As(err, &dns):
 		return "Check that this machine can resolve the host name, and whether it needs a proxy (HTTPS_PROXY)." + c.urlRemedy(), !dns.IsNotFound
+	case errors.Is(err, errAttempt):
+		return "Increase timeout in the provider configuration if the server is slow. " + c.networkRemedy(), true
 	default:
 		return c.networkRemedy() + c.lateAuthRemedy(), true
 	}

@@ -186,8 +186,8 @@ func TestProxy(t *testing.T) {
 		part     string // of the error
 	}{
 		{"connects", 200, nil, 1, ""},
-		{"requires authentication", 407, nil, 1, "407"},
-		{"forbids", 403, nil, 1, "403"},
+		{"requires authentication", 407, nil, 3, "407"},
+		{"forbids", 403, nil, 3, "403"},
 		{"fails", 503, nil, 3, "503"},
 		{"is not there", 0, func(*http.Request) (*url.URL, error) { return url.Parse("http://user:hunter2@127.0.0.1:1") }, 3, "127.0.0.1:1"},
 		{"has an invalid URL", 0, func(*http.Request) (*url.URL, error) {
@@ -207,8 +207,8 @@ func TestProxy(t *testing.T) {
 					return
 				}
 				target, _ := net.Dial("tcp", s.Listener.Addr().String())
-				conn, _, _ := http.NewResponseController(w).Hijack()
-				go func() { io.Copy(target, conn); target.Close() }()
+				conn, sent, _ := http.NewResponseController(w).Hijack()
+				go func() { io.Copy(target, sent); target.Close() }()
 				io.Copy(conn, target)
 				conn.Close()
 			}))

@@ -40,8 +40,10 @@ type Response struct {
 	Now time.Time
 	// Warnings has a clock skew warning, if any.
 	Warnings []verdict.Warning
-	// Attempt is the number of requests so far, this one included.
+	// Attempt is the number of requests so far, this one included, and Again reports
+	// whether the previous one had the same status.
 	Attempt int
+	Again   bool
 	// URL is the URL that was requested.
 	URL *url.URL
 
@@ -127,9 +129,9 @@ func (r *Response) Redact(text string) string { return r.token.Redact(text) }
 // that explain it; if empty, they say what is likely for any server.
 func (r *Response) Unexpected(message, cause, remedy string) *verdict.Error {
 	switch {
-	case r.Status >= 300 && r.Status < 400:
+	case r.Status >= 300 && r.Status < 400 && r.Header.Get("Location") != "":
 		target := "another location"
-		if location, err := r.URL.Parse(r.Header.Get("Location")); err == nil && r.Header.Get("Location") != "" {
+		if location, err := r.URL.Parse(r.Header.Get("Location")); err == nil {
 			target = r.Show(location.Scheme + "://" + location.Host)
 		}
 		return r.Error("Redirect not followed", message, "It redirects to "+target+"; the provider does not follow, because the token would be sent there.",
@@ -174,9 +176,9 @@ func (r *Response) Error(title, message, cause, remedy string) *verdict.Error {
 	default:
 		message = fmt.Sprintf(" with a body of %d bytes", len(r.Body))
 	}
-	status := fmt.Sprintf("HTTP %d %s", r.Status, cmp.Or(r.Show(r.Phrase), http.StatusText(r.Status)))
+	status := strings.TrimSpace(fmt.Sprintf("HTTP %d %s", r.Status, cmp.Or(r.Show(r.Phrase), http.StatusText(r.Status))))
 	return &verdict.Error{
-		Title: title, Cause: strings.TrimSpace("GET " + r.Show(r.URL.String()) + " returned " + strings.TrimSpace(status) + message + ". " + cause),
+		Title: title, Cause: strings.TrimSpace(verdict.Sentence("GET "+r.Show(r.URL.String())+" returned "+status+message) + cause),
 		Remedy: remedy, Requested: true,
 	}
 }

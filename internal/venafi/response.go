@@ -72,7 +72,7 @@ func (v *Verification) readSuccess(resp *transport.Response) error {
 	v.GrantExpiresOn = moment(body.ExpiresUnix, body.ExpiresISO, body.Expires)
 	v.ValidFor = max(integer(body.ValidFor), 0)
 	v.Application, v.Identity, v.Scope = resp.Redact(body.Application), resp.Redact(string(body.Identity)), resp.Redact(strings.TrimSpace(body.Scope))
-	v.Scopes, v.GrantedScopes = ParseScopes(body.Scope), resp.Show(body.Scope)
+	v.Scopes, v.GrantedScopes = ParseScopes(v.Scope), resp.Show(body.Scope)
 
 	v.findExpiry()
 	return nil

@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -41,7 +42,7 @@ func reason(s Status, f Facts, r Requirements) string {
 	case s == NotYetValid && !reported:
 		what, todo = "is not valid before "+Format(*f.NotBefore), "Run again after that time, or use another token."
 	case s == MissingScope && !reported:
-		what, todo = "lacks the required scope "+strings.Join(f.MissingScopes, ", ")+" (granted: "+f.GrantedScopes+")", f.Advice.Scope
+		what, todo = "lacks the required scope "+strings.Join(f.MissingScopes, ", ")+" (granted: "+cmp.Or(f.GrantedScopes, "none")+")", f.Advice.Scope
 	case s == Expiring && !reported:
 		what, todo = fmt.Sprintf("expires at %s; min_remaining requires at least %s", Format(*f.ExpiresOn), Brief(*r.MinRemaining)), f.Advice.Renew
 	default:
@@ -52,7 +53,15 @@ func reason(s Status, f Facts, r Requirements) string {
 	if f.Message != "" {
 		text += ": " + f.Message
 	}
-	return strings.TrimSpace(strings.TrimSuffix(text, ".") + ". " + todo)
+	return strings.TrimSpace(Sentence(text) + todo)
+}
+
+// Sentence ends a text with a period, unless a quotation at its end does, and a space.
+func Sentence(text string) string {
+	if strings.HasSuffix(text, ".") || strings.HasSuffix(text, `."`) {
+		return text + " "
+	}
+	return text + ". "
 }
 
 func life(f Facts) string {

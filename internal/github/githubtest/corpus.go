@@ -60,6 +60,11 @@ func Corpus() map[string]issuertest.Case {
 
 		"Bad credentials, from elsewhere":  {Answer: issuertest.Respond(401, `{"message":"Bad credentials"}`)},
 		"integration, from elsewhere":      {Answer: issuertest.Respond(403, `{"message":"Resource not accessible by integration"}`)},
+		"integration, from a cache":        {Answer: own(403, "Resource not accessible by integration", "Age", "30", "X-Ratelimit-Remaining", "0")},
+		"integration, the last request":    {Answer: own(403, "Resource not accessible by integration", "X-Ratelimit-Limit", "5000", "X-Ratelimit-Remaining", "0"), Want: "active"},
+		"echo in the scopes":               {Answer: ok("X-OAuth-Scopes", issuertest.Secret), Want: "active"},
+		"missing scopes, none granted":     {Answer: ok("X-OAuth-Scopes", ""), Want: "missing_scope", Arguments: scopes("repo")},
+		"missing scopes, a typo":           {Answer: ok("X-OAuth-Scopes", "repo"), Want: "missing_scope", Arguments: scopes("repo:statuses")},
 		"integration, anonymous":           {Answer: own(403, "Resource not accessible by integration", "X-Ratelimit-Limit", "60")},
 		"integration, and more":            {Answer: own(403, "Resource not accessible by integration or policy")},
 		"no header":                        {Answer: own(401, "Requires authentication")},
