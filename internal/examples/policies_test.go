@@ -34,7 +34,7 @@ func opa(t *testing.T, path, dir, input string, args ...string) (output string, 
 }
 
 func settings(hours int, checks ...string) string {
-	return fmt.Sprintf("tokencheck_settings: {gated_providers: [cloudflare/cloudflare], min_remaining_hours: %d, required_checks: %s}",
+	return fmt.Sprintf("tokencheck_settings: {gated_providers: [cloudflare/cloudflare], min_remaining_hours: %d, required_checks: %s, allow_switched_off_gates: false}",
 		hours, strings.ReplaceAll(fmt.Sprintf("%q", checks), `" "`, `", "`))
 }
 
@@ -54,6 +54,7 @@ func (w *workspace) wants(t *testing.T, plan, settings string, messages ...strin
 
 // Beginnings of messages.
 const (
+	dependsOn    = ": its token also depends on "
 	notGated     = ": no argument refers to a verified_token"
 	aToken       = "The Cloudflare API token (source: "
 	refusedBy    = "not valid, status rejected. " + aToken
@@ -72,6 +73,11 @@ func TestPolicyOnGates(t *testing.T) {
 	t.Parallel()
 	config := []string{`
 variable "token" { default = "" }
+variable "verify_tokens" {
+  type    = bool
+  default = true
+}
+ephemeral "tokencheck_cloudflare" "switched" { count = var.verify_tokens ? 1 : 0 }
 locals { token = ephemeral.tokencheck_cloudflare.this.verified_token }
 ephemeral "tokencheck_cloudflare" "this" {}
 ephemeral "tokencheck_cloudflare" "many" { for_each = toset(["a"]) }
@@ -95,7 +101,10 @@ module "own" {
 	aliases := [][3]string{
 		{"instance", `api_token = ephemeral.tokencheck_cloudflare.many["a"].verified_token`},
 		{"output", `api_token = module.check["a.b"].token`},
+		{"pipeline", `api_token = var.verify_tokens ? coalesce(ephemeral.tokencheck_cloudflare.switched[0].verified_token, "no-verified-token") : null`},
 		{"unused", ""},
+		{"condition", "api_token = ephemeral.tokencheck_cloudflare.this.valid ? ephemeral.tokencheck_cloudflare.this.verified_token : null", dependsOn + "ephemeral.tokencheck_cloudflare.this.valid"},
+		{"default", "api_token = coalesce(ephemeral.tokencheck_cloudflare.this.verified_token, var.token)", dependsOn + "var.token"},
 		{"literal", `api_token = "literal"`, notGated},
 		{"local", "api_token = local.token", notGated},
 		{"nothing", "", notGated},
@@ -131,7 +140,18 @@ provider "cloudflare" {
 }
 `,
 	})
-	p.wants(t, p.plan(t, true, ""), settings(0), append(messages, "provider module.own:cloudflare.variable"+notGated)...)
+	messages = append(messages, "provider module.own:cloudflare.variable"+notGated)
+	p.wants(t, p.plan(t, true, ""), settings(0), messages...)
+
+	// A gate that is switched off is refused, unless a setting accepts that, which is told.
+	off := p.plan(t, true, "-var=verify_tokens=false")
+	p.wants(t, off, settings(0), slices.Sorted(slices.Values(append(messages, "provider cloudflare.pipeline: its gate is switched off by var.verify_tokens")))...)
+	allowed := strings.Replace(settings(0), "gates: false", "gates: true", 1)
+	p.wants(t, off, allowed, messages...)
+	output, _ := opa(t, p.opa, p.Dir, off, "eval", "--stdin-input", "--data=policies/tokencheck.rego", "--data=policies/settings.yaml", "--format=raw", "data.tokencheck.warn[_]")
+	if !strings.HasPrefix(output, "provider cloudflare.pipeline: its gate is switched off by var.verify_tokens, and") {
+		t.Errorf("the warning is %q", output)
+	}
 
 	// Resources that are only in state need no provider configuration.
 	p.run(t, true, "apply -auto-approve -target=cloudflare_dns_record.this")

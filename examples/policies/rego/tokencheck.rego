@@ -8,12 +8,13 @@ settings := data.tokencheck_settings if json.match_schema(data.tokencheck_settin
 		"gated_providers": {"type": "array", "items": {"type": "string", "pattern": "^[a-z0-9_-]+(/[a-z0-9_-]+)+$"}},
 		"min_remaining_hours": {"type": "number", "minimum": 0},
 		"required_checks": {"type": "array", "items": {"type": "string"}},
+		"allow_switched_off_gates": {"type": "boolean"},
 	},
-	"required": ["gated_providers", "min_remaining_hours", "required_checks"],
+	"required": ["gated_providers", "min_remaining_hours", "required_checks", "allow_switched_off_gates"],
 	"additionalProperties": false,
 })[0]
 
-deny contains "tokencheck_settings is missing or invalid. Set gated_providers to a list of lower-case sources such as cloudflare/cloudflare, required_checks to a list of strings, and min_remaining_hours to a non-negative number, and remove all other keys." if {
+deny contains "tokencheck_settings is missing or invalid. Set gated_providers to a list of lower-case sources such as cloudflare/cloudflare, required_checks to a list of strings, min_remaining_hours to a non-negative number, and allow_switched_off_gates to a boolean, and remove all other keys." if {
 	not settings
 }
 
@@ -88,9 +89,17 @@ configured[key] := provider if {
 	provider.expressions
 }
 
-configured[key] := input.configuration.provider_config[key] if {
-	walk(input.configuration.root_module, [_, resource])
-	key := resource.provider_config_key
+configured[key] := input.configuration.provider_config[key] if some key in used
+
+used contains resource.provider_config_key if walk(input.configuration.root_module, [_, resource])
+
+# Terraform does not list the provider configuration of an action in a module without a
+# provider block.
+deny contains message if {
+	succeeded
+	some key in used
+	not input.configuration.provider_config[key]
+	message := sprintf("provider %s: the plan does not show this provider configuration, so it may not be gated. Add a provider block to the module, or move the action to the root module.", [key])
 }
 
 # Resources that exist only in state need no provider configuration.
@@ -116,8 +125,8 @@ resolve(module, reference) := {[module, reference]} | {[called, behind] |
 	some behind in called.outputs[output].expression.references
 }
 
-# The ephemeral resources that gate a provider, each with its module.
-gates[key] contains [module, address] if {
+# The ephemeral resources that gate a provider, each with its module, and the expression.
+gates[key] contains [module, address, expression] if {
 	some key, provider in providers
 	some expression in provider.expressions
 	some reference in expression.references
@@ -125,6 +134,60 @@ gates[key] contains [module, address] if {
 	startswith(target, "ephemeral.tokencheck_")
 	endswith(target, ".verified_token")
 	address := regex.replace(target, `(\[.*\])?\.verified_token$`, "")
+}
+
+# The expression of a gate may also refer to a switch, a boolean variable of the root
+# module, and to nothing else: it could select another token.
+deny contains message if {
+	succeeded
+	some key, found in gates
+	some [_, address, expression] in found
+	some reference in expression.references
+	not allowed(key, address, reference)
+	message := sprintf("provider %s: its token also depends on %s. Let it refer to verified_token and to a boolean variable of the root module only.", [key, reference])
+}
+
+# The resource, an instance of it, or its verified_token.
+allowed(_, address, reference) if {
+	regex.match(`^(\[.*\])?(\.verified_token)?$`, trim_prefix(reference, address))
+	startswith(reference, address)
+}
+
+# The module whose output is the token.
+allowed(_, _, reference) if startswith(reference, "module.")
+
+allowed(key, _, reference) if reference in object.keys(switches[key])
+
+# The value of each switch of a gate. A plan shows what was passed: from the environment
+# or the command line, it is text.
+switches[key][reference] := value if {
+	some key, found in gates
+	not providers[key].module_address
+	some [_, _, expression] in found
+	some reference in expression.references
+	value := input.variables[trim_prefix(reference, "var.")].value
+	value in {true, false, "true", "false"}
+}
+
+switched_off contains [key, reference] if {
+	some key, values in switches
+	some reference, value in values
+	value in {false, "false"}
+}
+
+deny contains message if {
+	succeeded
+	settings.allow_switched_off_gates == false
+	some [key, reference] in switched_off
+	message := sprintf("provider %s: its gate is switched off by %s. Plan again without that, or set allow_switched_off_gates in an outage of the issuer.", [key, reference])
+}
+
+# Shown by conftest, and by a query of data.tokencheck.warn.
+warn contains message if {
+	succeeded
+	settings.allow_switched_off_gates
+	some [key, reference] in switched_off
+	message := sprintf("provider %s: its gate is switched off by %s, and allow_switched_off_gates accepts that: its token was not verified.", [key, reference])
 }
 
 deny contains message if {
@@ -138,7 +201,7 @@ deny contains message if {
 # OpenTofu lists ephemeral resources in the plan, Terraform does not.
 deny contains message if {
 	some key, found in gates
-	some [module, address] in found
+	some [module, address, _] in found
 	some resource in module.resources
 	resource.address == address
 	object.get(resource.expressions.require_valid, "constant_value", false) != true

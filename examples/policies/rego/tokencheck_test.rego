@@ -3,7 +3,7 @@ package tokencheck_test
 
 import data.tokencheck
 
-settings := {"gated_providers": [], "min_remaining_hours": 24, "required_checks": []}
+settings := {"gated_providers": [], "min_remaining_hours": 24, "required_checks": [], "allow_switched_off_gates": false}
 
 # evaluated returns the messages for a plan at noon.
 evaluated(plan, settings) := messages if {
@@ -89,4 +89,16 @@ test_invalid_settings if {
 		some message in evaluated(plan({}), invalid)
 		startswith(message, "tokencheck_settings is missing or invalid.")
 	}
+}
+
+# The configuration of an action in a module without a provider block, as Terraform 1.15 shows it.
+test_unknown_provider_configuration if {
+	some message in evaluated(
+		object.union(plan({}), {"configuration": {
+			"provider_config": {"tokencheck": {"name": "tokencheck", "full_name": "registry.terraform.io/tokencheck/tokencheck"}},
+			"root_module": {"module_calls": {"m": {"module": {"actions": [{"address": "action.example_ping.this", "provider_config_key": "module.m:example"}]}}}},
+		}}),
+		settings,
+	)
+	startswith(message, "provider module.m:example: the plan does not show")
 }
