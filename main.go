@@ -55,7 +55,7 @@ func tuneLogAndHeap() {
 	// off, and the CLI reads it all before it discards it.
 	wanted := slices.ContainsFunc(os.Environ(), func(variable string) bool { return strings.HasPrefix(variable, "TF_LOG") })
 	if !wanted {
-		for _, part := range []string{"TF_LOG_SDK", "TF_LOG_SDK_PROTO", "TF_LOG_SDK_FRAMEWORK", "TF_LOG_PROVIDER"} {
+		for _, part := range []string{"TF_LOG_SDK", "TF_LOG_SDK_PROTO", "TF_LOG_SDK_FRAMEWORK"} {
 			_ = os.Setenv(part, "off") // At worst the log is written.
 		}
 	}

@@ -1,6 +1,5 @@
-// Package bench_test measures what a check costs in a real Terraform or OpenTofu
-// CLI. Run it with make bench, and compare the providers with
-// benchstat -col /provider.
+// Package bench_test measures what a check costs in a real CLI: run make bench, and
+// compare the providers with benchstat -col /provider.
 package bench_test
 
 import (
@@ -23,25 +22,18 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/cloudflare/cloudflaretest"
 )
 
-// roundTrip is the latency of the simulated network, and how long the floor waits.
-// Each response takes one, each new connection two more, for TCP and TLS 1.3.
-const roundTrip = 50 * time.Millisecond
-
-// Benchmarks that the goals compare, up to the provider's name.
 const (
+	// roundTrip is the simulated latency. A new connection takes two, for TCP and TLS 1.3.
+	roundTrip = 50 * time.Millisecond
+	// Benchmarks that the goals compare, up to the provider's name.
 	different = "BenchmarkPlan/checks=500/tokens=different/provider="
 	same      = "BenchmarkPlan/checks=500/tokens=same/provider="
 	single    = "BenchmarkPlan/checks=1/tokens=same/provider="
 	start     = "BenchmarkStart/provider="
 )
 
-// goals limit the cost of a check, as ratios of medians, since absolute values depend
-// on the machine. A missed goal is not a failure. With 500 checks, a parallelism of
-// 10 and a round trip of 50 ms, different tokens take at most 1.10 times as long as
-// the floor, and are verified at least 2.5 times faster than with one connection per
-// read, at least 2.7 times faster than with hashicorp/http. Checks of one token make
-// one request, as a single check does. The provider starts in at most 1.10 times the
-// time and peak memory of an empty one.
+// goals limit the cost of a check, with a parallelism of 10, as ratios of medians,
+// since absolute values depend on the machine. A missed goal is not a failure.
 var goals = []struct {
 	name, unit, over, under, sense string
 	limit                          float64
@@ -57,7 +49,7 @@ var goals = []struct {
 // configurations produce the same plan with each provider. The floor only waits for a
 // round trip; the stand-in opens a connection per read, as hashicorp/http does.
 var configurations = map[string]struct{ source, settings, data, arguments string }{
-	"tokencheck": {"tokencheck/tokencheck", `provider "tokencheck" { cloudflare = { trust_bundle = file("ca.pem") } }`, "tokencheck_cloudflare", `api_token_env = var.different ? "T${count.index}" : null`},
+	"tokencheck": {"tokencheck/tokencheck", "provider \"tokencheck\" {\n  cloudflare { trust_bundle = file(\"ca.pem\") }\n}", "tokencheck_cloudflare", `api_token_env = var.different ? "T${count.index}" : null`},
 	"floor":      {"tokencheck/bench", "", "bench_read", ""},
 	"stand-in":   {"tokencheck/bench", "", "bench_read", get},
 	"http":       {"hashicorp/http", "", "http", get},
@@ -80,10 +72,7 @@ data %q "check" {
 }
 `
 
-var (
-	samples = make(map[string][]float64) // Measurements by benchmark and unit.
-	dir     string                       // Where the providers are built.
-)
+var samples, dir = make(map[string][]float64), "" // Measurements by benchmark and unit; where the providers are built.
 
 // TestMain repeats the whole list of benchmarks, since -count repeats each in a row:
 // other load on the machine then slows all providers alike.
@@ -93,12 +82,10 @@ func TestMain(m *testing.M) {
 	rounds, _ := strconv.Atoi(count.String())
 	_ = count.Set("1")
 	dir, _ = os.MkdirTemp("", "tokencheck-bench-")
-
 	code := 0
 	for range rounds {
 		code = max(code, m.Run())
 	}
-
 	for _, goal := range goals {
 		over, under := samples[goal.over+goal.unit], samples[goal.under+goal.unit]
 		if len(over) > 0 && len(under) > 0 {
@@ -107,7 +94,6 @@ func TestMain(m *testing.M) {
 			fmt.Fprintf(os.Stdout, "%-6s  %s, %s %.2f: %.2f\n", map[bool]string{true: "Met", false: "Missed"}[met], goal.name, goal.sense, goal.limit, ratio)
 		}
 	}
-
 	_ = os.RemoveAll(dir)
 	os.Exit(code)
 }
@@ -128,11 +114,10 @@ func check(b *testing.B, err error) {
 	}
 }
 
-// compile builds a provider without symbols, as a release does. Go does not rebuild
-// an up-to-date binary.
+// compile builds a provider without symbols, as a release does.
 func compile(b *testing.B, name, source string) string {
 	b.Helper()
-	binary, err := cli.Compile(b.Context(), dir, name, source, "-ldflags=-s -w")
+	binary, err := cli.Compile(b.Context(), dir, name, source)
 	check(b, err)
 	return binary
 }
@@ -144,17 +129,13 @@ func BenchmarkPlan(b *testing.B) {
 	mirror := b.TempDir()
 	check(b, cli.Install(mirror, "tokencheck/tokencheck", compile(b, "tokencheck", ".")))
 	check(b, cli.Install(mirror, "tokencheck/bench", compile(b, "bench", "./internal/bench/provider")))
-
 	providers := []string{"tokencheck", "floor", "stand-in"}
 	if binary := os.Getenv("BENCH_HTTP_PROVIDER"); binary == "" {
 		fmt.Fprintln(os.Stdout, "BENCH_HTTP_PROVIDER is not set: measuring a stand-in for hashicorp/http.")
 	} else {
 		providers[2] = "http"
-		installed := filepath.Join(b.TempDir(), "http") // A copy, since hard links cannot cross file systems.
-		content, err := os.ReadFile(binary)
-		check(b, errors.Join(err, os.WriteFile(installed, content, 0o755), cli.Install(mirror, "hashicorp/http", installed)))
+		check(b, cli.Install(mirror, "hashicorp/http", binary))
 	}
-
 	issuer := cloudflaretest.NewServer(func(config *tls.Config) {
 		config.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
 			time.Sleep(2 * roundTrip)
@@ -172,7 +153,6 @@ func BenchmarkPlan(b *testing.B) {
 		issuer.Set(fmt.Sprintf("bench-token-%d", i), cloudflaretest.Token{ID: "id"})
 		env = append(env, fmt.Sprintf("T%d=bench-token-%d", i, i))
 	}
-
 	workspaces := make(map[string]*cli.Workspace)
 	for _, provider := range providers {
 		c := configurations[provider]
@@ -214,8 +194,7 @@ func BenchmarkStart(b *testing.B) {
 				check(b, errors.Join(err, command.Start()))
 				line, err := bufio.NewReader(stdout).ReadString('\n')
 				b.StopTimer()
-				// Not rusage: on Linux it counts the memory of the parent, which a
-				// process shares until exec.
+				// Not rusage, which counts the memory shared with the parent until exec.
 				status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", command.Process.Pid))
 				_, rest, _ := strings.Cut(string(status), "VmHWM:")
 				_, _ = fmt.Sscan(rest, &kilobytes)

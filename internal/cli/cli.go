@@ -5,7 +5,6 @@ package cli
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,17 +16,12 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/tokencheck/terraform-provider-tokencheck/internal/provider"
 )
 
 // interruptPatience is how long an interrupted CLI may take to exit.
 const interruptPatience = 30 * time.Second
 
-// versions are the provider versions in the mirror that the examples require.
-var versions = map[string]string{"cloudflare/cloudflare": "5.0.0", "venafi/venafi": "0.21.0"} //nolint:gochecknoglobals // Effectively a constant.
-
-// version is the version of all other providers.
+// version is the version of providers in the mirror, except of [StandIns].
 const version = "0.1.0"
 
 // lockFile is the dependency lock file that init writes.
@@ -39,13 +33,11 @@ func Find() (string, error) {
 	if named := os.Getenv("TF_ACC_TERRAFORM_PATH"); named != "" {
 		return named, nil
 	}
-
 	for _, name := range []string{"terraform", "tofu"} {
 		if found, err := exec.LookPath(name); err == nil {
 			return found, nil
 		}
 	}
-
 	return "", errors.New("neither terraform nor tofu is in PATH")
 }
 
@@ -56,7 +48,6 @@ func IsOpenTofu(ctx context.Context, path string) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("getting the CLI's version: %w", err)
 	}
-
 	return bytes.Contains(out, []byte("OpenTofu v")), nil
 }
 
@@ -66,7 +57,6 @@ func Root(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("finding the module: %w", err)
 	}
-
 	return filepath.Dir(strings.TrimSpace(string(file))), nil
 }
 
@@ -77,45 +67,39 @@ func Tool(ctx context.Context, module, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-
 	out, err := exec.CommandContext(ctx, "go", "tool", "-modfile="+filepath.Join(root, "tools", module, "go.mod"), "-n", name).Output()
 	if err != nil {
 		return "", fmt.Errorf("building %s: %w", name, err)
 	}
-
 	return strings.TrimSpace(string(out)), nil
 }
 
-// Build builds the provider into a mirror in dir, and returns the mirror's path.
+// Build builds the provider and the stand-ins into a mirror in dir, and returns the
+// mirror's path.
 func Build(ctx context.Context, dir string) (mirror string, err error) {
 	binary, err := Compile(ctx, dir, "tokencheck", ".")
 	if err != nil {
 		return "", err
 	}
-
-	mirror = filepath.Join(dir, "mirror")
-
-	return mirror, Install(mirror, "tokencheck/tokencheck", binary)
-}
-
-// InstallStandIns adds stand-ins for the Cloudflare and Venafi providers to a
-// mirror. They are built in dir.
-func InstallStandIns(ctx context.Context, mirror, dir string) error {
-	binary, err := Compile(ctx, dir, "standin", "./internal/cli/standin")
+	standIn, err := Compile(ctx, dir, "standin", "./internal/cli/standin")
 	if err != nil {
-		return err
+		return "", err
 	}
 
-	return errors.Join(Install(mirror, "cloudflare/cloudflare", binary), Install(mirror, "venafi/venafi", binary))
+	mirror = filepath.Join(dir, "mirror")
+	err = Install(mirror, "tokencheck/tokencheck", binary)
+	for _, s := range StandIns() {
+		err = errors.Join(err, Install(mirror, s.Source, standIn))
+	}
+	return mirror, err
 }
 
 // Compile builds a provider from source, a package path relative to the module's
 // root, into dir, and returns the binary's path. If make has already built the
 // provider for all tests, it returns that one, because linking is slow.
-func Compile(ctx context.Context, dir, name, source string, flags ...string) (binary string, err error) {
+func Compile(ctx context.Context, dir, name, source string) (binary string, err error) {
 	file := "terraform-provider-" + name
-
-	if built := os.Getenv("TOKENCHECK_TEST_PROVIDERS"); built != "" && len(flags) == 0 {
+	if built := os.Getenv("TOKENCHECK_TEST_PROVIDERS"); built != "" {
 		binary = filepath.Join(built, file)
 		if _, err := os.Stat(binary); err == nil {
 			return binary, nil
@@ -126,15 +110,12 @@ func Compile(ctx context.Context, dir, name, source string, flags ...string) (bi
 	if err != nil {
 		return "", err
 	}
-
 	binary = filepath.Join(dir, file)
-	build := exec.CommandContext(ctx, "go", slices.Concat([]string{"build", "-o", binary, "-ldflags=-s -w"}, flags, []string{source})...)
+	build := exec.CommandContext(ctx, "go", "build", "-o", binary, "-ldflags=-s -w", source)
 	build.Dir = root
-
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building the provider: %w\n%s", err, out)
 	}
-
 	return binary, nil
 }
 
@@ -144,24 +125,26 @@ func Registries() []string { return []string{"registry.terraform.io", "registry.
 
 // Install adds a provider's binary to a mirror under its source, "NAMESPACE/NAME".
 func Install(mirror, source, binary string) error {
-	version := cmp.Or(versions[source], version)
+	version := version
+	for _, s := range StandIns() {
+		if s.Source == source {
+			version = s.Version
+		}
+	}
 
 	for _, registry := range Registries() {
 		target := filepath.Join(mirror, registry, filepath.FromSlash(source), version, runtime.GOOS+"_"+runtime.GOARCH)
 		if err := os.MkdirAll(target, 0o755); err != nil {
 			return fmt.Errorf("creating the mirror: %w", err)
 		}
-
 		name := "terraform-provider-" + path.Base(source) + "_v" + version
 		if runtime.GOOS == "windows" {
 			name += ".exe"
 		}
-
 		if err := place(binary, filepath.Join(target, name)); err != nil {
 			return fmt.Errorf("filling the mirror: %w", err)
 		}
 	}
-
 	return nil
 }
 
@@ -170,12 +153,10 @@ func place(file, target string) error {
 	if os.Link(file, target) == nil {
 		return nil
 	}
-
 	content, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
-
 	return os.WriteFile(target, content, 0o755)
 }
 
@@ -188,48 +169,33 @@ type Workspace struct {
 }
 
 // NewWorkspace writes files, by name, to dir and initializes it with the provider
-// from the mirror. The environment is that of this process, without variables that
-// would affect the run.
+// from the mirror. The environment is the least that a run needs: a developer's own
+// tokens, servers and proxies must not affect it.
 func NewWorkspace(ctx context.Context, path, mirror, dir string, files map[string]string) (*Workspace, error) {
 	w, err := write(path, mirror, dir, files)
 	if err != nil {
 		return nil, err
 	}
-
 	if result := w.Run(ctx, nil, "init", "-no-color"); result.Err != nil {
 		return nil, fmt.Errorf("init: %w\n%s", result.Err, result.Output)
 	}
-
 	return w, nil
 }
 
 // NewWorkspaceLike is NewWorkspace without init: it reuses what init created in
 // another workspace, whose configuration needs the same providers and no modules.
 func NewWorkspaceLike(initialised *Workspace, dir string, files map[string]string) (*Workspace, error) {
-	w, err := write(initialised.path, initialised.mirror, dir, files)
-	if err != nil {
-		return nil, err
-	}
-
 	lock, err := os.ReadFile(filepath.Join(initialised.Dir, lockFile))
 	if err != nil {
 		return nil, fmt.Errorf("reading the lock file: %w", err)
 	}
 
-	if err := os.WriteFile(filepath.Join(dir, lockFile), lock, 0o600); err != nil {
-		return nil, fmt.Errorf("writing the lock file: %w", err)
-	}
-
-	if err := os.Mkdir(filepath.Join(dir, ".terraform"), 0o700); err != nil {
-		return nil, fmt.Errorf("creating the provider directory: %w", err)
-	}
-
-	// It is only read, and the same for all.
-	if err := os.Symlink(filepath.Join(initialised.Dir, ".terraform", "providers"), filepath.Join(dir, ".terraform", "providers")); err != nil {
-		return nil, fmt.Errorf("linking the providers: %w", err)
-	}
-
-	return w, nil
+	w, err := write(initialised.path, initialised.mirror, dir, files)
+	// The providers are only read, and the same for all.
+	const providers = ".terraform/providers"
+	err = errors.Join(err, os.WriteFile(filepath.Join(dir, lockFile), lock, 0o600), os.Mkdir(filepath.Join(dir, ".terraform"), 0o700),
+		os.Symlink(filepath.Join(initialised.Dir, providers), filepath.Join(dir, providers)))
+	return w, err
 }
 
 func write(path, mirror, dir string, files map[string]string) (*Workspace, error) {
@@ -239,25 +205,17 @@ func write(path, mirror, dir string, files map[string]string) (*Workspace, error
 
 	for name, text := range files {
 		file := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-			return nil, fmt.Errorf("writing the configuration: %w", err)
-		}
-
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(file, []byte(text), 0o600)); err != nil {
 			return nil, fmt.Errorf("writing the configuration: %w", err)
 		}
 	}
 
-	// A developer's own tokens and servers must not affect a test.
-	for _, variable := range os.Environ() {
-		name, _, _ := strings.Cut(variable, "=")
-		if !strings.HasPrefix(name, "TF_") && !slices.Contains(provider.Variables(), name) {
-			w.env = append(w.env, variable)
+	for _, name := range []string{"PATH", "HOME", "TMPDIR", "TEMP", "SystemRoot", "LocalAppData", "APPDATA", "GOMAXPROCS", "GOCOVERDIR"} {
+		if value, ok := os.LookupEnv(name); ok {
+			w.env = append(w.env, name+"="+value)
 		}
 	}
-
 	w.env = append(w.env, "TF_CLI_CONFIG_FILE="+config, "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1")
-
 	return w, nil
 }
 
@@ -273,17 +231,12 @@ type Result struct {
 // "NAME=value". When the context is done, it interrupts the CLI as Ctrl-C would.
 func (w *Workspace) Run(ctx context.Context, env []string, args ...string) Result {
 	var stdout, stderr bytes.Buffer
-
 	command := exec.CommandContext(ctx, w.path, args...)
-	command.Dir = w.Dir
-	command.Env = slices.Concat(w.env, env)
-	command.Stdout = &stdout
-	command.Stderr = &stderr
-
+	command.Dir, command.Env = w.Dir, slices.Concat(w.env, env)
+	command.Stdout, command.Stderr = &stdout, &stderr
 	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
 	command.WaitDelay = interruptPatience
 
 	err := command.Run()
-
 	return Result{Output: stdout.String() + stderr.String(), Stdout: stdout.String(), Err: err}
 }

@@ -29,3 +29,27 @@ data "tokencheck_venafi" "this" {
     }
   }
 }
+
+data "tokencheck_github" "this" {
+  required_scopes = ["repo"]
+  min_remaining   = "72h"
+
+  lifecycle {
+    postcondition {
+      condition     = self.valid
+      error_message = self.reason
+    }
+  }
+}
+
+data "tokencheck_gitlab" "this" {
+  required_scopes = ["read_api"]
+  min_remaining   = "72h"
+
+  lifecycle {
+    postcondition {
+      condition     = self.valid
+      error_message = self.reason
+    }
+  }
+}

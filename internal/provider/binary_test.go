@@ -1,98 +1,133 @@
 package provider_test
 
 import (
-	"flag"
+	"context"
 	"fmt"
-	"os"
+	"net/http"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/cli/clitest"
-	"github.com/tokencheck/terraform-provider-tokencheck/internal/cloudflare/cloudflaretest"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
 )
 
-func TestMain(m *testing.M) { clitest.Main(run{m}) }
+// These tests cover what needs the built binary: a process for each configuration,
+// its environment, and its log.
 
-// run also wants every message of the catalogue, if all tests ran.
-type run struct{ *testing.M }
-
-func (r run) Run() int {
-	code := r.M.Run()
-	if code != 0 || flag.Lookup("test.run").Value.String() != "" || flag.Lookup("test.skip").Value.String() != "" {
-		return code
-	}
-
-	for message := range catalogue.written {
-		if catalogue.seen[message] == nil {
-			_, _ = fmt.Fprintf(os.Stderr, "%s has a message that no test brought about: %s\n", catalogueFile, message)
-
-			code = 1
-		}
-	}
-
-	return code
-}
+// status is a data source, and an output of its status.
+const status = "\ndata \"KIND\" %[1]q { %[2]s }\n\noutput %[1]q { value = data.KIND.%[1]s.status }\n"
 
 // Each alias has its own server, token and trust bundle.
 func TestBinaryAliases(t *testing.T) {
-	t.Parallel()
+	forEach(t, func(t *testing.T, f fake) {
+		tokens, servers := map[string]string{"one": "one-0123456789", "two": "two-0123456789"}, make(map[string]*issuertest.Server)
+		blocks := []string{clitest.RequiredProviders}
+		for alias, token := range tokens {
+			s, url := f.start([]string{token})
+			t.Cleanup(s.Close)
+			servers[alias] = s
+			provider := f.provider(url, s.TrustBundle, fmt.Sprintf("%s = %q", f.tokenArgument, token))
+			blocks = append(blocks, aliased(alias, provider), f.words(fmt.Sprintf(status, alias, "provider = tokencheck."+alias), ""))
+		}
+		config := strings.Join(blocks, "")
 
-	one, two := newCloudflare(t), newCloudflare(t)
-	alias := func(name, url, token, bundle string) string {
-		return fmt.Sprintf("provider \"tokencheck\" {\n  alias = %q\n  max_retries = 0\n  cloudflare = { base_url = %q, api_token = %q, trust_bundle = %q }\n}\n", name, url, token, bundle)
-	}
-	data := func(name string) string {
-		return fmt.Sprintf("data \"tokencheck_cloudflare\" %q { provider = tokencheck.%s }\noutput %q { value = data.tokencheck_cloudflare.%s.status }\n", name, name, name, name)
-	}
-	w := clitest.Workspace(t, map[string]string{
-		"main.tf": clitest.RequiredProviders +
-			alias("one", one.BaseURL(), "active-0123456789", one.TrustBundle) + data("one") +
-			alias("two", two.BaseURL(), "expired-0123456789", two.TrustBundle) + data("two"),
-		"wrong.txt": clitest.RequiredProviders + alias("one", one.BaseURL(), "active-0123456789", two.TrustBundle) + data("one"),
+		clitest.Run(t, clitest.Workspace(t, map[string]string{"main.tf": config}), nil, true, []string{"plan", "-no-color"}, `one = "active"`, `two = "active"`)
+		for alias, s := range servers {
+			if sent := s.Requests(); len(sent) != 1 || sent[0].Header.Get("Authorization") != "Bearer "+tokens[alias] {
+				t.Errorf("the server of %s received %v", alias, sent)
+			}
+		}
+
+		wrong := strings.Replace(config, fmt.Sprintf("%q", servers["one"].TrustBundle), fmt.Sprintf("%q", servers["two"].TrustBundle), 1)
+		clitest.Run(t, clitest.Workspace(t, map[string]string{"main.tf": wrong}), nil, false, []string{"plan", "-no-color"}, "unknown authority", f.block+".trust_bundle")
 	})
+}
 
-	clitest.Run(t, w, nil, true, []string{"plan", "-no-color"}, `one = "active"`, `two = "expired"`)
+// If they are not configured, the process's environment has the token, the server, the
+// system trust store, and the proxy.
+func TestBinaryEnvironment(t *testing.T) {
+	forEach(t, func(t *testing.T, f fake) {
+		if runtime.GOOS == "darwin" || runtime.GOOS == "windows" {
+			t.Skip("Go does not read SSL_CERT_FILE here")
+		}
+		s, url := f.start([]string{issuertest.Secret})
+		t.Cleanup(s.Close)
+		config := "provider \"tokencheck\" { max_retries = 0 }\n" + f.words(fmt.Sprintf(status, "this", ""), "")
+		w := clitest.Workspace(t, map[string]string{"main.tf": clitest.RequiredProviders + config, "ca.pem": s.TrustBundle})
+		env := []string{f.tokenVariable + "=" + issuertest.Secret, f.urlVariable + "=" + url + "/"}
+		trusted := slices.Concat(env, []string{"SSL_CERT_FILE=" + filepath.Join(w.Dir, "ca.pem")})
+		plan := []string{"plan", "-no-color"}
 
-	for fake, secret := range map[*cloudflaretest.Server]string{one: "active-0123456789", two: "expired-0123456789"} {
-		for _, r := range fake.Requests() {
-			if got := r.Header.Get("Authorization"); got != "Bearer "+secret {
-				t.Errorf("a server received the other one's token: %s", got)
+		if printed := clitest.Run(t, w, trusted, true, plan, `this = "active"`).Output; clitest.Says("Warning:").MatchString(printed) {
+			t.Error(printed)
+		}
+		clitest.Run(t, w, env, false, plan, "unknown authority", f.block+".trust_bundle")
+		clitest.Run(t, w, append(env, "SSL_CERT_FILE="+filepath.Join(w.Dir, "none"), "SSL_CERT_DIR="+filepath.Join(w.Dir, "none")), false, plan, "ca-certificates")
+		clitest.Run(t, w, append(trusted, "HTTPS_PROXY=http://127.0.0.1:1", f.urlVariable+"=https://issuer.test"), false, plan, "proxyconnect", "HTTPS_PROXY")
+	})
+}
+
+// A valid and a rejected token are verified in FIPS 140-3 mode, where the provider
+// must not use other algorithms.
+func TestBinaryFIPS(t *testing.T) {
+	forEach(t, func(t *testing.T, f fake) {
+		s, url := f.start([]string{issuertest.Secret})
+		t.Cleanup(s.Close)
+		config := f.provider(url, s.TrustBundle) + f.words(fmt.Sprintf(status, "this", "")+"\nephemeral \"KIND\" \"this\" {}\n", "")
+		w := clitest.Workspace(t, map[string]string{"main.tf": clitest.RequiredProviders + config})
+		clitest.Run(t, w, []string{"GODEBUG=fips140=only", f.tokenVariable + "=" + issuertest.Secret}, true, []string{"plan", "-no-color"}, `this = "active"`)
+		clitest.Run(t, w, []string{"GODEBUG=fips140=only", f.tokenVariable + "=rejected-0123456789"}, false, []string{"plan", "-no-color"}, "Token was rejected")
+	})
+}
+
+// The log has the attempts and the verdict if it is on; if not, a run prints nothing
+// but its result.
+func TestBinaryLog(t *testing.T) {
+	t.Parallel()
+	f := fakes()[0]
+	s, url := f.start([]string{issuertest.Secret})
+	t.Cleanup(s.Close)
+	w := clitest.Workspace(t, map[string]string{"main.tf": clitest.RequiredProviders + f.provider(url, s.TrustBundle) + f.words(fmt.Sprintf(status, "this", ""), "")})
+	for variable, logged := range map[string]bool{"TF_LOG=DEBUG": true, "TF_LOG_PROVIDER=DEBUG": true, "TF_LOG=": false, "TF_LOG=OFF": false} {
+		result := clitest.Run(t, w, []string{f.tokenVariable + "=" + issuertest.Secret, variable}, true, []string{"plan", "-no-color"}, `this = "active"`)
+		stderr := strings.TrimPrefix(result.Output, result.Stdout)
+		for _, text := range []string{"token verification requested", "token verified"} {
+			if strings.Contains(stderr, text) != logged || !logged && stderr != "" {
+				t.Errorf("%s: log %t, want %t: %s", variable, !logged, logged, stderr)
 			}
 		}
 	}
-
-	if err := os.Rename(filepath.Join(w.Dir, "wrong.txt"), filepath.Join(w.Dir, "main.tf")); err != nil {
-		t.Fatal(err)
-	}
-
-	clitest.Run(t, w, nil, false, []string{"plan", "-no-color"}, "signed by an untrusted CA")
 }
 
-// Only the process's environment: the token, the server, and the system trust store.
-func TestBinaryEnvironment(t *testing.T) {
+// Ctrl-C stops a check at once, long before its timeout.
+func TestBinaryInterrupt(t *testing.T) {
 	t.Parallel()
+	f := fakes()[0]
+	s, url := f.start([]string{issuertest.Secret})
+	t.Cleanup(s.Close)
+	w := clitest.Workspace(t, map[string]string{"main.tf": clitest.RequiredProviders + f.provider(url, s.TrustBundle) + f.words(fmt.Sprintf(status, "this", ""), "")})
 
-	c, v := newCloudflare(t), newVenafi(t, venafiToken())
-	v.SetClock(c.Now)
+	ctx, interrupt := context.WithCancel(t.Context())
+	defer interrupt()
+	asked, gone := make(chan time.Time, 1), make(chan struct{})
+	s.SetFault(func(_ http.ResponseWriter, r *http.Request) {
+		asked <- time.Now()
+		interrupt()
+		<-r.Context().Done() // The provider has exited, or cancelled the request.
+		close(gone)
+	})
 
-	token := venafiToken()
-	token.IssuedOn = c.Now()
-	v.Set(venafiSecret, token)
-
-	w := clitest.Workspace(t, map[string]string{"main.tf": clitest.RequiredProviders + preconditions, "ca.pem": c.TrustBundle + v.TrustBundle, "token": "term-0123456789\n"})
-	env := []string{
-		"SSL_CERT_FILE=" + filepath.Join(w.Dir, "ca.pem"), "CLOUDFLARE_BASE_URL=" + c.BaseURL() + "/", "VENAFI_URL=" + v.URL + "/vedsdk/",
-		"CLOUDFLARE_API_TOKEN=active-0123456789", "VENAFI_TOKEN=" + venafiSecret,
+	result := w.Run(ctx, []string{f.tokenVariable + "=" + issuertest.Secret}, "plan", "-no-color")
+	if len(asked) == 0 {
+		t.Fatal(result.Output)
 	}
-
-	clitest.Run(t, w, env, true, []string{"plan", "-no-color"}, "1 to add", `status = "active"`)
-	clitest.Run(t, w, env[1:], false, []string{"plan", "-no-color"}, "signed by an untrusted CA", "cloudflare.trust_bundle")
-
-	// A container image without CA certificates.
-	bare := append(slices.Clone(env[1:]), "SSL_CERT_FILE="+filepath.Join(w.Dir, "none"), "SSL_CERT_DIR="+filepath.Join(w.Dir, "none"))
-	clitest.Run(t, w, bare, false, []string{"plan", "-no-color"}, "this machine has no CA certificates", "ca-certificates", "cloudflare.trust_bundle")
-
-	proxied := append(slices.Clone(env), "HTTPS_PROXY=http://127.0.0.1:1", "CLOUDFLARE_BASE_URL=https://issuer.test")
-	clitest.Run(t, w, proxied, false, []string{"plan", "-no-color"}, "the proxy cannot be reached", "HTTPS_PROXY")
+	took := time.Since(<-asked)
+	<-gone
+	if result.Err == nil || took > 10*time.Second || !clitest.Says("Verification cancelled").MatchString(result.Output) {
+		t.Errorf("after %s: %v\n%s", took, result.Err, result.Output)
+	}
 }

@@ -19,7 +19,6 @@ import (
 // request's path. Go's own server cannot do this, openssl s_server can.
 func TestVenafiRenegotiation(t *testing.T) {
 	t.Parallel()
-
 	openssl, err := exec.LookPath("openssl")
 	if err != nil {
 		t.Skip("NOTICE: renegotiation is not tested, because openssl is not in PATH")
@@ -36,44 +35,38 @@ func TestVenafiRenegotiation(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-
 			dir := t.TempDir()
 			for file, text := range map[string]string{"cert.pem": serverCertificate, "key.pem": serverKey, "ca.pem": authority.PEM} {
-				if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600); err != nil {
-					t.Fatal(err)
-				}
+				must(os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600))
 			}
 
-			address := serveRenegotiating(t, openssl, dir)
-
-			block["url"], block["trust_bundle"], block["access_token"] = "https://"+address, authority.PEM, venafiSecret
-
+			address, certificates := serveRenegotiating(t, openssl, dir)
+			block["url"], block["trust_bundle"], block["access_token"] = "https://"+address, authority.PEM, issuertest.Secret
 			s := newServer(t, host(nil))
 			if all := s.configure(map[string]any{"timeout": "20s", "max_retries": 0, "venafi": block}); len(all) > 0 {
 				t.Fatal(all)
 			}
-
-			got, all := s.read(venafiType, nil)
-			if got["valid"] != true || len(all) > 0 {
-				t.Errorf("got %v, %v", got, all)
+			if got, all := s.read("tokencheck_venafi", nil); got["valid"] != true || len(all) > 0 {
+				t.Fatalf("got %v, %v", got, all)
+			}
+			if sent := <-certificates; sent != (name == "with a certificate") {
+				t.Errorf("the client sent a certificate: %t", sent)
 			}
 		})
 	}
 }
 
 // serveRenegotiating starts an s_server that requests a certificate after the
-// request, and then responds. It returns the address.
-func serveRenegotiating(t *testing.T, openssl, dir string) string {
+// request, and then responds. It returns the address, and whether the client sent a
+// certificate.
+func serveRenegotiating(t *testing.T, openssl, dir string) (address string, certificates <-chan bool) {
 	t.Helper()
 
 	// The port is free in a moment; s_server does not report which one it uses.
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	address := listener.Addr().String()
-	_ = listener.Close()
+	must(err)
+	address = listener.Addr().String()
+	must(listener.Close())
 
 	command := exec.Command(openssl, "s_server", "-accept", address, "-tls1_2", "-state", "-legacy_renegotiation", "-crlf",
 		"-cert", "cert.pem", "-key", "key.pem", "-CAfile", "ca.pem")
@@ -81,33 +74,30 @@ func serveRenegotiating(t *testing.T, openssl, dir string) string {
 	stdin, _ := command.StdinPipe()
 	stdout, _ := command.StdoutPipe()
 	command.Stderr = command.Stdout
+	must(command.Start())
 
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-
-	ready, done := make(chan struct{}), make(chan struct{})
-
+	ready, done, sent := make(chan struct{}, 9), make(chan struct{}), make(chan bool, 1)
 	go func() {
 		defer close(done)
-
-		handshakes := 0
+		handshakes, certificate := 0, false
 
 		lines := bufio.NewScanner(stdout)
 		for lines.Scan() {
 			switch line := lines.Text(); {
 			case line == "ACCEPT":
-				close(ready)
+				ready <- struct{}{} // Again after each connection.
 			case strings.HasPrefix(line, "User-Agent: "):
 				// R makes the server renegotiate, and request a certificate. The
 				// response follows after that: it would be lost if it were read
 				// together with the command.
 				_, _ = io.WriteString(stdin, "R\n")
+			case strings.HasPrefix(line, "depth=0"):
+				certificate = true
 			case line == "SSL_accept:SSLv3/TLS write finished":
 				if handshakes++; handshakes < 2 {
 					continue
 				}
-
+				sent <- certificate
 				body := venafitest.Body(venafitest.Token{Application: "a", Scope: "ssh"})
 				_, _ = fmt.Fprintf(stdin, "HTTP/1.1 200 Token is valid\nContent-Length: %d\nConnection: close\n\n%s\n", len(body), body)
 			}
@@ -126,6 +116,5 @@ func serveRenegotiating(t *testing.T, openssl, dir string) string {
 	case <-done:
 		t.Skip("NOTICE: renegotiation is not tested, because this openssl does not support it")
 	}
-
-	return address
+	return address, sent
 }

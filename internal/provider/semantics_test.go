@@ -2,199 +2,329 @@ package provider_test
 
 import (
 	"fmt"
+	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/cli"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/cli/clitest"
-	"github.com/tokencheck/terraform-provider-tokencheck/internal/cloudflare/cloudflaretest"
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
 )
 
-// These tests cover the behavior between plan and apply that users rely on. Much of
-// it is the CLI's and not the provider's: if a test fails with a new CLI, the guides
-// have to change.
+// These tests cover what the pages promise about the CLI: where an error is, and what
+// runs when. Much of it is the CLI's doing and not the provider's: if a test fails
+// with a new CLI, the pages have to change.
 
-const secret = "active-0123456789"
-
-// guarded creates a workspace with a configuration for one fake, with the token from
-// the environment.
-func guarded(t *testing.T, config string) (*cloudflaretest.Server, *cli.Workspace, []string) {
-	t.Helper()
-
-	c := newCloudflare(t)
-	w := clitest.Workspace(t, map[string]string{"main.tf": clitest.RequiredProviders + withIssuers(c, nil, config)})
-
-	return c, w, []string{"CLOUDFLARE_API_TOKEN=" + secret}
+// misconfigured are arguments that validate refuses. An error about the argument of
+// its name is at that line, any other one at the block.
+func misconfigured(f fake) map[string]string {
+	all := map[string]string{
+		"min_remaining": `min_remaining = "3d"`, "conflict": "TOKEN_env = \"GOOD\"\n  TOKEN_file = \"absent\"", "malformed": `TOKEN = "Bearer x"`, "misnamed": `TOKEN_env = "$GOOD"`,
+	}
+	for name, value := range f.invalid {
+		all[name] = fmt.Sprintf("%s = %q", name, value)
+	}
+	return all
 }
 
-func created(t *testing.T, w *cli.Workspace, address string) bool {
-	t.Helper()
-
-	return strings.Contains(w.Run(t.Context(), nil, "state", "list").Stdout, address)
+// unverifiable are arguments with which a plan fails.
+var unverifiable = map[string]string{
+	"absent": `TOKEN_file = "absent"`, "unset": `TOKEN_env = "ABSENT"`, "none": "", "down": "TOKEN_env = \"GOOD\"\n  provider = tokencheck.down", "rejected": `TOKEN_env = "REJECTED"`,
 }
 
-// atPlan is a data source that is not read during apply.
-const atPlan = `
-data "tokencheck_cloudflare" "now" {
+var literal = regexp.MustCompile(`"[^"]*"`)
+
+// Each error of a data source and of an ephemeral resource has a location, in
+// validate and in plan, whether its arguments are literal or from variables.
+func TestLocations(t *testing.T) {
+	forEach(t, func(t *testing.T, f fake) {
+		s, url := f.start([]string{issuertest.Secret})
+		t.Cleanup(s.Close)
+		providers := f.provider(url, s.TrustBundle) + aliased("down", f.provider("https://127.0.0.1:1", s.TrustBundle))
+		for _, test := range []struct {
+			command   string
+			variables bool
+			faults    map[string]string
+		}{{"validate", false, misconfigured(f)}, {"plan", false, misconfigured(f)}, {"plan", false, unverifiable}, {"plan", true, misconfigured(f)}, {"plan", true, unverifiable}} {
+			config, want := []string{clitest.RequiredProviders + providers}, []string{}
+			for name, arguments := range test.faults {
+				pointed := strings.HasPrefix(arguments, name)
+				if test.variables {
+					arguments = literal.ReplaceAllStringFunc(arguments, func(value string) string {
+						variable := fmt.Sprint("v", len(config))
+						config = append(config, fmt.Sprintf("\nvariable %q { default = %s }\n", variable, value))
+						return "var." + variable
+					})
+				}
+				for _, block := range []string{"data", "ephemeral"} {
+					head := fmt.Sprintf("%s %q %q", block, f.kind(), name)
+					config = append(config, "\n"+head+" {\n  "+f.words(arguments, "")+"\n}\n")
+					line := map[bool]string{true: name + " =", false: head}[pointed]
+					if block == "ephemeral" || name != "rejected" { // A rejected token is no error of a data source.
+						want = append(want, fmt.Sprintf(`with %s\.%s\.%s,\s+on main\.tf line \d+, in %s:\s+\d+:\s+%s`, block, f.kind(), name, head, line))
+					}
+				}
+			}
+			w := clitest.Workspace(t, map[string]string{"main.tf": strings.Join(config, "")})
+			output := clitest.Run(t, w, []string{"GOOD=" + issuertest.Secret, "REJECTED=rejected-0123456789"}, false, []string{test.command, "-no-color"}).Output
+
+			if all := clitest.Diagnostics(output); len(all) != len(want) {
+				t.Errorf("%d diagnostics, want %d:\n%s", len(all), len(want), output)
+			}
+			for _, location := range want {
+				if !regexp.MustCompile(location).MatchString(output) {
+					t.Errorf("%s, variables %t: nothing is %s\n%s", test.command, test.variables, location, output)
+				}
+			}
+		}
+	})
+}
+
+// A misspelt argument is an error, and not a token for the default server.
+func TestMisspelt(t *testing.T) {
+	forEach(t, func(t *testing.T, f fake) {
+		s, url := f.start([]string{issuertest.Secret})
+		t.Cleanup(s.Close)
+		config := strings.Replace(f.provider(url, s.TrustBundle), f.urlArgument, f.urlArgument+"s", 1)
+		w := clitest.Workspace(t, map[string]string{"main.tf": clitest.RequiredProviders + config + f.words("data \"KIND\" \"this\" {}\n", "")})
+		env := []string{f.tokenVariable + "=" + issuertest.Secret, f.urlVariable + "=" + url}
+		clitest.Run(t, w, env, false, []string{"plan", "-no-color"}, "Unsupported argument", `Did you mean "`+f.urlArgument+`"?`)
+		if n := len(s.Requests()); n > 0 {
+			t.Errorf("%d requests were made", n)
+		}
+	})
+}
+
+// semantics is a configuration for one issuer, with the token in the environment.
+// What the CLI runs is the same for every issuer.
+type semantics struct {
+	*cli.Workspace
+
+	f   fake
+	s   *issuertest.Server
+	env []string
+}
+
+// newSemantics sets a further argument in the issuer's block. The guarded provider's
+// API is the issuer's, which refuses an invalid token.
+func newSemantics(t *testing.T, block, config string) semantics {
+	t.Helper()
+	f := fakes()[0]
+	s, url := f.start([]string{issuertest.Secret})
+	plain := httptest.NewServer(s.Config.Handler) // The stand-ins do not trust its CA.
+	t.Cleanup(s.Close)
+	t.Cleanup(plain.Close)
+	config = f.provider(url, s.TrustBundle, f.words(block, "")) + f.words(config, strings.Replace(url, s.URL, plain.URL, 1))
+	w := clitest.Workspace(t, map[string]string{"main.tf": clitest.RequiredWithStandIns + config})
+	return semantics{w, f, s, []string{f.tokenVariable + "=" + issuertest.Secret}}
+}
+
+// run runs a command that must succeed, or fail, and print the texts. It returns the
+// output, and the number of verifications.
+func (s semantics) run(t *testing.T, succeed bool, command string, texts ...string) (output string, verified int) {
+	t.Helper()
+	before, args := len(s.s.Requests()), strings.Fields(command)
+	output = clitest.Run(t, s.Workspace, s.env, succeed, append([]string{args[0], "-no-color", "-input=false"}, args[1:]...), texts...).Output
+	for _, r := range s.s.Requests()[before:] {
+		if strings.HasPrefix(r.Header.Get("User-Agent"), "terraform-provider-tokencheck/") {
+			verified++
+		}
+	}
+	return output, verified
+}
+
+// revoke makes the issuer reject the token from now on.
+func (s semantics) revoke() { s.s.SetFault(s.f.rejected().ServeHTTP) }
+
+const postcondition = `
   lifecycle {
     postcondition {
       condition     = self.valid
-      error_message = self.reason
+      error_message = "The token is not valid."
     }
   }
 }
-
-resource "terraform_data" "guarded" {
-  depends_on = [data.tokencheck_cloudflare.now]
-}
 `
 
-// A data source is read during plan only: a saved plan is applied even if the token
-// has since been revoked, and a destroy is not stopped.
+// A data source with a postcondition is read during plan, and stops that, but not
+// during the apply of a saved plan.
 func TestSemanticsDataSource(t *testing.T) {
 	t.Parallel()
+	s := newSemantics(t, "", `
+variable "n" { default = 1 }
 
-	c, w, env := guarded(t, atPlan)
-	clitest.Run(t, w, env, true, []string{"plan", "-no-color", "-out=plan"}, "terraform_data.guarded will be created")
-	c.Revoke(secret)
-	clitest.Run(t, w, env, true, []string{"apply", "-no-color", "plan"}, "terraform_data.guarded: Creation complete")
-	clitest.Run(t, w, env, false, []string{"plan", "-no-color"}, "was rejected")
-	clitest.Run(t, w, env, true, []string{"destroy", "-auto-approve", "-no-color"}, "terraform_data.guarded: Destruction complete")
+provider "PROVIDER" {
+  SERVER
 }
 
-// A check that has unknown arguments, or depends on a resource with pending changes,
-// is deferred: the plan passes, and the apply decides.
+resource "RECORD" "this" {
+  count      = var.n
+  depends_on = [data.KIND.this]
+}
+
+data "KIND" "this" {`+postcondition)
+	s.run(t, true, "apply -auto-approve", "1 added")
+	s.run(t, true, "plan -out=saved -var=n=2", "1 to add")
+
+	for _, test := range []struct {
+		command                 string
+		outage, verifies, stops bool // Before the guarded provider's first request.
+	}{
+		{"apply saved", false, false, false}, // First: later commands write the state.
+		{"plan", false, true, true},
+		{"plan -refresh=false", false, true, true},
+		{"plan -refresh-only", false, true, false},
+		{"plan -target=" + s.f.guarded[0] + ".this", false, true, true},
+		{"import -var=n=2 " + s.f.guarded[0] + ".this[1] name", false, true, false},
+		{"destroy -auto-approve", false, true, false},
+		{"destroy -auto-approve", true, true, true},
+		{"destroy -auto-approve -refresh=false", false, false, false},
+	} {
+		s.revoke()
+		if test.outage {
+			s.s.SetFault(issuertest.Reply(503, ""))
+		}
+		output, verified := s.run(t, false, test.command)
+		if stopped := !clitest.Says("401 Unauthorized").MatchString(output); stopped != test.stops || verified > 0 != test.verifies {
+			t.Errorf("%s: %d verifications, stopped: %t\n%s", test.command, verified, stopped, output)
+		}
+	}
+}
+
+// A check that has unknown arguments, or a data source that depends on a resource
+// with pending changes, is deferred: the plan passes, and the apply decides.
 func TestSemanticsDeferred(t *testing.T) {
 	t.Parallel()
 
-	for name, test := range map[string]struct{ block, config, refusal string }{
-		"data source with an unknown argument": {"data", "api_token = terraform_data.late.output", "was rejected"},
-		"data source with depends_on":          {"data", "api_token = \"dead-0123456789\"\n  depends_on = [terraform_data.late]", "was rejected"},
-		"ephemeral with an unknown argument":   {"ephemeral", "api_token = terraform_data.late.output", "was rejected"},
+	for block, arguments := range map[string]string{
+		"data":      "TOKEN = terraform_data.late.output",
+		"ephemeral": "TOKEN = terraform_data.late.output",
+		"\ndata":    "TOKEN = \"rejected-0123456789\"\n  depends_on = [terraform_data.late]",
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(block, func(t *testing.T) {
 			t.Parallel()
+			s := newSemantics(t, "", `
+resource "terraform_data" "late" { input = "rejected-0123456789" }
 
-			c, w, env := guarded(t, fmt.Sprintf(`
-resource "terraform_data" "late" { input = "dead-0123456789" }
-
-%[1]s "tokencheck_cloudflare" "now" {
-  %[2]s
+`+block+` "KIND" "this" {
+  `+arguments+`
 }
 
 resource "terraform_data" "guarded" {
   lifecycle {
     precondition {
-      condition     = %[3]stokencheck_cloudflare.now.valid
-      error_message = %[4]s
+      condition     = `+strings.TrimSpace(block)+`.KIND.this.valid
+      error_message = "The token was rejected."
     }
   }
 }
-`, test.block, test.config, map[string]string{"data": "data.", "ephemeral": "ephemeral."}[test.block],
-				map[string]string{"data": "data.tokencheck_cloudflare.now.reason", "ephemeral": `"The token is not valid."`}[test.block]))
-
-			clitest.Run(t, w, env, true, []string{"plan", "-no-color", "-out=plan"}, "2 to add")
-
-			if n := len(c.Requests()); n > 0 {
-				t.Errorf("the plan made %d requests", n)
+`)
+			if _, verified := s.run(t, true, "plan -out=saved", "2 to add"); verified > 0 {
+				t.Errorf("the plan verified %d times", verified)
 			}
-
-			clitest.Run(t, w, env, false, []string{"apply", "-no-color", "plan"}, test.refusal)
-
-			if created(t, w, "terraform_data.guarded") {
+			s.run(t, false, "apply saved", "was rejected")
+			if list := clitest.Run(t, s.Workspace, s.env, true, []string{"state", "list"}); strings.Contains(list.Output, "guarded") {
 				t.Error("the guarded resource was created")
 			}
 		})
 	}
 }
 
-// A provider token created in the same run is never treated as not set, by either
-// face; as the check's own argument, it defers the check.
+// A provider token created in the same run is never treated as not set.
 func TestSemanticsUnknownProvider(t *testing.T) {
 	t.Parallel()
-
-	for _, block := range []string{"data", "ephemeral"} {
-		t.Run(block, func(t *testing.T) {
-			t.Parallel()
-
-			c := newCloudflare(t)
-			w := clitest.Workspace(t, map[string]string{"main.tf": clitest.RequiredProviders + fmt.Sprintf(`
+	s := newSemantics(t, "TOKEN = terraform_data.token.output", `
 resource "terraform_data" "token" { input = "made-in-this-run" }
 
-provider "tokencheck" {
-  cloudflare = { base_url = %q, trust_bundle = %q, api_token = terraform_data.token.output }
-}
+data "KIND" "this" {}
 
-%s "tokencheck_cloudflare" "now" {}
-`, c.BaseURL(), c.TrustBundle, block)})
-
-			clitest.Run(t, w, []string{"CLOUDFLARE_API_TOKEN=" + secret}, false, []string{"plan", "-no-color"}, "Provider configuration is unknown", "own argument")
-
-			if n := len(c.Requests()); n > 0 {
-				t.Errorf("%d requests were made", n)
-			}
-		})
+ephemeral "KIND" "this" {}
+`)
+	output, verified := s.run(t, false, "plan")
+	if n := strings.Count(output, "Error: Provider configuration is unknown"); n != 2 || verified > 0 {
+		t.Errorf("%d errors, %d verifications:\n%s", n, verified, output)
 	}
 }
 
 // An ephemeral variable can set the provider's token and an ephemeral resource's
-// argument, but not a data source's, and has to be set again for a saved plan.
-func TestSemanticsEphemeralVariable(t *testing.T) {
+// argument, but not a data source's, and has to be set again for a saved plan. One of
+// several token arguments may be null, as in a module.
+func TestSemanticsVariables(t *testing.T) {
 	t.Parallel()
 
-	const variable = `
-variable "token" {
-  type      = string
-  ephemeral = true
-  sensitive = true
+	const variables = `
+variable "token" { ephemeral = true }
+variable "not_set" { default = null }
+
+data "KIND" "this" {
+  TOKEN     = var.not_set
+  TOKEN_env = var.not_set
+}
+
+ephemeral "KIND" "this" {
+  TOKEN     = var.token
+  TOKEN_env = var.not_set
 }
 `
+	s := newSemantics(t, "TOKEN = var.token", variables)
+	s.env = []string{"TF_VAR_token=" + issuertest.Secret}
+	s.run(t, true, "plan -out=saved")
+	clitest.Run(t, s.Workspace, nil, false, []string{"apply", "-input=false", "saved"}, "No value for required variable")
+	s.run(t, true, "apply saved")
 
-	c := newCloudflare(t)
-	provider := strings.Replace(withIssuers(c, nil, ""), "trust_bundle", "api_token = var.token, trust_bundle", 1)
-	w := clitest.Workspace(t, map[string]string{"main.tf": clitest.RequiredProviders + variable + provider + atPlan + `
-ephemeral "tokencheck_cloudflare" "own" {
-  api_token = var.token
-}
-`})
-	env := []string{"TF_VAR_token=" + secret}
-
-	clitest.Run(t, w, env, true, []string{"plan", "-no-color", "-input=false", "-out=plan"}, "1 to add")
-	clitest.Run(t, w, nil, false, []string{"apply", "-no-color", "-input=false", "plan"}, "No value for required variable")
-	clitest.Run(t, w, env, true, []string{"apply", "-no-color", "-input=false", "plan"}, "1 added")
-
-	w = clitest.Workspace(t, map[string]string{"main.tf": clitest.RequiredProviders + variable + withIssuers(c, nil, `
-data "tokencheck_cloudflare" "own" {
-  api_token = var.token
-}
-`)})
-	refusal := "Invalid use of ephemeral value"
-	if clitest.OpenTofu(t) {
-		refusal = "Ephemeral value used in non-ephemeral context"
+	s = newSemantics(t, "", strings.Replace(variables, "var.not_set", "var.token", 1))
+	s.env = []string{"TF_VAR_token=" + issuertest.Secret}
+	if output, _ := s.run(t, false, "plan"); !regexp.MustCompile(`(?i)(use of|Error:) ephemeral value`).MatchString(output) {
+		t.Error(output)
 	}
-
-	clitest.Run(t, w, env, false, []string{"plan", "-no-color", "-input=false"}, refusal)
 }
 
 // If nothing refers to an ephemeral resource, Terraform opens it when it applies a
-// saved plan, OpenTofu does not.
-func TestSemanticsUnused(t *testing.T) {
+// saved plan, OpenTofu does not. A condition on it stops a destroy on Terraform only.
+func TestSemanticsEphemeral(t *testing.T) {
 	t.Parallel()
-
 	terraform := !clitest.OpenTofu(t)
-	c, w, env := guarded(t, `
-ephemeral "tokencheck_cloudflare" "now" {}
-
-resource "terraform_data" "other" {}
-`)
-	clitest.Run(t, w, env, true, []string{"plan", "-no-color", "-out=plan"}, "1 to add")
-
-	requests := len(c.Requests())
-
-	c.Revoke(secret)
-	clitest.Run(t, w, env, !terraform, []string{"apply", "-no-color", "plan"})
-
-	if opened := len(c.Requests()) > requests; opened != terraform {
-		t.Errorf("the apply opened it: %t", opened)
+	s := newSemantics(t, "", "resource \"terraform_data\" \"this\" {}\n\nephemeral \"KIND\" \"this\" {}\n")
+	s.run(t, true, "plan -out=saved", "1 to add")
+	s.revoke()
+	if _, verified := s.run(t, !terraform, "apply saved"); verified > 0 != terraform {
+		t.Errorf("the apply verified %d times", verified)
 	}
+
+	s = newSemantics(t, "", `
+resource "terraform_data" "this" {}
+
+ephemeral "KIND" "this" {
+  require_valid = false
+`+postcondition)
+	s.run(t, true, "apply -auto-approve", "1 added")
+	s.revoke()
+	s.run(t, false, "plan", "Resource postcondition failed")
+	s.run(t, !terraform, "destroy -auto-approve")
+}
+
+// A data source in a check block is read during plan and again during apply, and only
+// warns.
+func TestSemanticsCheckBlock(t *testing.T) {
+	t.Parallel()
+	s := newSemantics(t, "", `
+check "token" {
+  data "KIND" "this" {}
+
+  assert {
+    condition     = data.KIND.this.valid
+    error_message = data.KIND.this.reason
+  }
+}
+`)
+	s.run(t, true, "plan -out=saved")
+	s.revoke()
+	for _, command := range []string{"apply saved", "plan"} {
+		if _, verified := s.run(t, true, command, "Warning: Check block assertion failed", "was rejected"); verified == 0 {
+			t.Errorf("%s does not verify the token", command)
+		}
+	}
+	s.s.SetFault(issuertest.Reply(503, ""))
+	s.run(t, true, "plan", "so its validity is unknown")
 }

@@ -2,7 +2,6 @@
 package releasecheck
 
 import (
-	"archive/zip"
 	"crypto/sha256"
 	"fmt"
 	"os"
@@ -42,109 +41,69 @@ sed "s/^  - id: provider$/&\n    targets: [$4]/" .goreleaser.yml > ../goreleaser
   }
 }
 
-data "tokencheck_cloudflare" "this" {
-  lifecycle {
-    postcondition {
-      condition     = self.valid
-      error_message = self.reason
-    }
-  }
-}
+ephemeral "tokencheck_cloudflare" "this" {}
 `
 )
 
-// The archive of the last commit has its checksum, reports its version, and can be
-// installed and used as by a user.
+// The archive of the last commit has its checksum, and can be installed from a
+// filesystem mirror. It accepts a valid token and refuses a revoked one, and sends
+// its version.
 func TestRelease(t *testing.T) {
 	if os.Getenv("RELEASE_CHECK") == "" {
 		t.Skip("it takes minutes; make release-check runs it")
 	}
 
 	clone, platform := filepath.Join(t.TempDir(), "clone"), runtime.GOOS+"_"+runtime.GOARCH
-
 	out, err := exec.CommandContext(t.Context(), "sh", "-c", build, "sh", clitest.Root(t), clone, clitest.Tool(t, "goreleaser", "goreleaser"), platform).CombinedOutput()
 	if err != nil {
 		t.Fatalf("building the archive: %v\n%s", err, out)
 	}
 
-	archive := filepath.Join(clone, "dist", project+"_"+version+"_"+platform+".zip")
-
-	content, err := os.ReadFile(archive)
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	sums, err := os.ReadFile(filepath.Join(clone, "dist", project+"_"+version+"_SHA256SUMS"))
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	if want := fmt.Sprintf("%x  %s\n", sha256.Sum256(content), filepath.Base(archive)); !strings.Contains(string(sums), want) {
+	archive := project + "_" + version + "_" + platform + ".zip"
+	content := read(t, filepath.Join(clone, "dist", archive))
+	sums := read(t, filepath.Join(clone, "dist", project+"_"+version+"_SHA256SUMS"))
+	if want := fmt.Sprintf("%x  %s\n", sha256.Sum256([]byte(content)), archive); !strings.Contains(sums, want) {
 		t.Errorf("the checksums are\n%s\nwithout\n%s", sums, want)
 	}
 
-	unpacked := t.TempDir()
-	binary := filepath.Join(unpacked, project+"_v"+version)
-
-	r, err := zip.OpenReader(archive)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-
-	if err := os.CopyFS(unpacked, r); err != nil {
-		t.Fatal(err)
-	}
-
-	if err := os.Chmod(binary, 0o700); err != nil {
-		t.Fatal(err)
-	}
-
-	if said, err := exec.CommandContext(t.Context(), binary, "-version").Output(); string(said) != project+" "+version+"\n" {
-		t.Errorf("-version prints %q (%v)", said, err)
-	}
-
-	plan(t, archive)
-}
-
-// plan installs the archive from a filesystem mirror, and plans with a valid and a
-// revoked token.
-func plan(t *testing.T, archive string) {
-	t.Helper()
-
-	mirror := t.TempDir()
-
+	issuer := cloudflaretest.NewServer()
+	defer issuer.Close()
+	files, mirror := map[string]string{"main.tf": configuration, "ca.pem": issuer.TrustBundle}, t.TempDir()
 	for _, registry := range cli.Registries() {
 		target := filepath.Join(mirror, registry, "tokencheck", "tokencheck")
 		if err := os.MkdirAll(target, 0o700); err != nil {
 			t.Fatal(err)
 		}
-
-		if err := os.Link(archive, filepath.Join(target, filepath.Base(archive))); err != nil {
+		if err := os.WriteFile(filepath.Join(target, archive), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-
-	issuer := cloudflaretest.NewServer()
-	defer issuer.Close()
-
 	path, err := cli.Find()
 	if err != nil {
 		t.Fatal(err)
 	}
-
-	w, err := cli.NewWorkspace(t.Context(), path, mirror, t.TempDir(), map[string]string{"main.tf": configuration, "ca.pem": issuer.TrustBundle})
+	w, err := cli.NewWorkspace(t.Context(), path, mirror, t.TempDir(), files)
 	if err != nil {
 		t.Fatal(err)
 	}
 
 	const token = "release-check-token"
-
 	env := []string{"CLOUDFLARE_API_TOKEN=" + token, "CLOUDFLARE_BASE_URL=" + issuer.BaseURL(), "SSL_CERT_FILE=" + filepath.Join(w.Dir, "ca.pem")}
-
-	issuer.Set(token, cloudflaretest.Token{ID: "ed17574386854bf78a67040be0a770b0"})
+	issuer.Set(token, cloudflaretest.Token{ID: cloudflaretest.AccountID})
 	clitest.Run(t, w, env, true, []string{"plan", "-no-color", "-input=false"})
-
 	issuer.Revoke(token)
 	clitest.Run(t, w, env, false, []string{"plan", "-no-color", "-input=false"}, "was rejected")
+
+	if got := issuer.Requests()[0].Header.Get("User-Agent"); got != project+"/"+version {
+		t.Errorf("the User-Agent is %s", got)
+	}
+}
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
 }

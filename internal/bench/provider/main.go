@@ -21,74 +21,65 @@ import (
 )
 
 func main() {
-	if err := providerserver.Serve(context.Background(), func() provider.Provider { return benchProvider{} }, providerserver.ServeOpts{Address: "registry.terraform.io/tokencheck/bench"}); err != nil {
+	if err := providerserver.Serve(context.Background(), func() provider.Provider { return bench{} }, providerserver.ServeOpts{Address: "registry.terraform.io/tokencheck/bench"}); err != nil {
 		log.Fatal(err)
 	}
 }
 
-type benchProvider struct{}
+type bench struct{}
 
-func (benchProvider) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
+func (bench) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
 	resp.TypeName = "bench"
 }
 
-func (benchProvider) Schema(context.Context, provider.SchemaRequest, *provider.SchemaResponse) {}
+func (bench) Schema(context.Context, provider.SchemaRequest, *provider.SchemaResponse)          {}
+func (bench) Configure(context.Context, provider.ConfigureRequest, *provider.ConfigureResponse) {}
+func (bench) Resources(context.Context) []func() resource.Resource                              { return nil }
 
-func (benchProvider) Configure(context.Context, provider.ConfigureRequest, *provider.ConfigureResponse) {
+func (bench) DataSources(context.Context) []func() datasource.DataSource {
+	return []func() datasource.DataSource{func() datasource.DataSource { return read{} }}
 }
 
-func (benchProvider) Resources(context.Context) []func() resource.Resource { return nil }
+type read struct{}
 
-func (benchProvider) DataSources(context.Context) []func() datasource.DataSource {
-	return []func() datasource.DataSource{func() datasource.DataSource { return readDataSource{} }}
-}
-
-type readDataSource struct{}
-
-type readModel struct {
+type model struct {
 	URL            *string           `tfsdk:"url"`
 	RequestHeaders map[string]string `tfsdk:"request_headers"`
 	CACertPEM      *string           `tfsdk:"ca_cert_pem"`
 }
 
-func (readDataSource) Metadata(_ context.Context, _ datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+func (read) Metadata(_ context.Context, _ datasource.MetadataRequest, resp *datasource.MetadataResponse) {
 	resp.TypeName = "bench_read"
 }
 
-func (readDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
-	resp.Schema = schema.Schema{Attributes: map[string]schema.Attribute{
+func (read) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+	resp.Schema.Attributes = map[string]schema.Attribute{
 		"url":             schema.StringAttribute{Optional: true},
 		"request_headers": schema.MapAttribute{Optional: true, ElementType: types.StringType},
 		"ca_cert_pem":     schema.StringAttribute{Optional: true},
-	}}
+	}
 }
 
-func (readDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
-	var model readModel
-
-	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
-
-	if model.URL == nil {
+func (read) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
+	var m model
+	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
+	if m.URL == nil {
 		time.Sleep(50 * time.Millisecond) // The benchmark's simulated round trip.
-	} else if err := get(ctx, model); err != nil {
+	} else if err := get(ctx, m); err != nil {
 		resp.Diagnostics.AddError("The benchmark's provider failed", err.Error())
 	}
-
-	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
+	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
 }
 
 // get opens a connection and leaves it open, as hashicorp/http does.
-func get(ctx context.Context, model readModel) error {
+func get(ctx context.Context, m model) error {
 	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM([]byte(*model.CACertPEM))
-
-	request, _ := http.NewRequestWithContext(ctx, http.MethodGet, *model.URL, nil) // The URL of the fake issuer is valid.
-	request.Header.Set("Authorization", model.RequestHeaders["Authorization"])
-
+	roots.AppendCertsFromPEM([]byte(*m.CACertPEM))
+	request, _ := http.NewRequestWithContext(ctx, http.MethodGet, *m.URL, http.NoBody) // The URL of the fake issuer is valid.
+	request.Header.Set("Authorization", m.RequestHeaders["Authorization"])
 	answer, err := (&http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}).RoundTrip(request) //nolint:bodyclose // Write closes it.
 	if err != nil {
 		return err
 	}
-
 	return answer.Write(io.Discard)
 }
