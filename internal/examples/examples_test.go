@@ -148,10 +148,11 @@ func TestExamples(t *testing.T) {
 		}
 	}
 
-	gates := ""
-	for _, issuer := range []string{"cloudflare", "github", "gitlab", "venafi"} {
-		gates += fmt.Sprintf("ephemeral \"tokencheck_%s\" \"this\" {}\n", issuer)
-	}
+	gates := strings.NewReplacer("KIND", `ephemeral "tokencheck_`).Replace(`KINDcloudflare" "this" {}
+KINDgithub" "this" {}
+KINDgitlab" "this" {}
+KINDvenafi" "this" {}
+`)
 	for name, files := range all {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

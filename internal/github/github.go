@@ -99,7 +99,7 @@ func advice(t token.Token, urlSource string) verdict.Advice {
 		server = "It must be a token of the server in " + urlSource + "."
 	}
 
-	a := verdict.Advice{ //nolint:gosec // Text about tokens, not a token.
+	a := verdict.Advice{
 		Token:         "GitHub token",
 		Renew:         "Create a new token in GitHub's settings, and use that.",
 		Rejected:      "It may be expired, revoked, or incomplete: create a new token in GitHub's settings. " + server,

@@ -25,7 +25,7 @@ func TestFaults(t *testing.T) {
 		t.Cleanup(silent.Close)
 		t.Cleanup(func() { close(done) })
 
-		ancient := issuertest.StartRaw(func(conn net.Conn) { _, _ = conn.Read(make([]byte, 1)) }, func(config *tls.Config) { config.MaxVersion, config.MinVersion = tls.VersionTLS11, tls.VersionTLS10 }) //nolint:gosec // The fault.
+		ancient := issuertest.StartRaw(func(conn net.Conn) { _, _ = conn.Read(make([]byte, 1)) }, func(config *tls.Config) { config.MaxVersion, config.MinVersion = tls.VersionTLS11, tls.VersionTLS10 })
 		t.Cleanup(ancient.Close)
 
 		for name, test := range map[string]struct {

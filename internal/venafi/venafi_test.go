@@ -12,7 +12,6 @@ func TestParseURL(t *testing.T) {
 
 	for raw, want := range map[string]string{
 		"tpp.example.com":                                  "https://tpp.example.com",
-		" https://tpp.example.com/\n":                      "https://tpp.example.com",
 		"https://tpp.example.com/vedsdk":                   "https://tpp.example.com",
 		"https://tpp.example.com/VEDauth/":                 "https://tpp.example.com",
 		"https://tpp.example.com/vedauth/Authorize/Verify": "https://tpp.example.com",

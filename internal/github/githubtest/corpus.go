@@ -95,7 +95,6 @@ func Corpus() map[string]issuertest.Case {
 		"304":                              {Answer: issuertest.Respond(304, "")},
 		"unverified e-mail, like any text": {Answer: own(403, "At least one email address must be verified to do that.")},
 	}
-
 }
 
 // ok returns a 200, with header fields in pairs of name and value.
