@@ -1,17 +1,6 @@
-terraform {
-  required_providers {
-    cloudflare = {
-      source  = "cloudflare/cloudflare"
-      version = "~> 5.0"
-    }
-    tokencheck = {
-      source  = "tokencheck/tokencheck"
-      version = "~> 0.1"
-    }
-  }
+ephemeral "tokencheck_cloudflare" "this" {
+  min_remaining = "1h" # longer than an apply takes
 }
-
-ephemeral "tokencheck_cloudflare" "this" {}
 
 provider "cloudflare" {
   api_token = ephemeral.tokencheck_cloudflare.this.verified_token

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http/httptest"
+	"strings"
 	"time"
 
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/cloudflare/cloudflaretest"
@@ -65,12 +66,15 @@ type issuers struct {
 	venafi     *venafitest.Server
 	github     *githubtest.Server
 	gitlab     *gitlabtest.Server
-	// env contains their URLs, and valid tokens.
-	env []string
+	// env contains their URLs, and valid tokens. Ending is a valid token that expires.
+	env    []string
+	ending string
+	// known revokes, or restores, each token.
+	known map[string][2]func()
 }
 
 func startIssuers() (i issuers, stop func()) {
-	i = issuers{cloudflare: cloudflaretest.NewServer(), venafi: venafitest.NewServer(), github: githubtest.NewServer(), gitlab: gitlabtest.NewServer()}
+	i = issuers{known: make(map[string][2]func()), ending: "fake-cf-2" + suffix, cloudflare: cloudflaretest.NewServer(), venafi: venafitest.NewServer(), github: githubtest.NewServer(), gitlab: gitlabtest.NewServer()}
 	var servers []interface{ Close() }
 	for _, s := range []struct {
 		server                             *issuertest.Server
@@ -93,7 +97,7 @@ func startIssuers() (i issuers, stop func()) {
 		"fake-cf-5" + suffix: {NotBefore: day}, "fake-cf-6" + suffix: {Status: "revoked (exposed)"}, "cfat_fake-cf-7" + suffix: {Account: cloudflaretest.AccountID},
 	} {
 		known.ID = "ed17574386854bf78a67040be0a770b0"
-		i.cloudflare.Set(token, known)
+		add(i, token, known, i.cloudflare)
 	}
 	for token, known := range map[string]venafitest.Token{
 		validVenafi: {ValidFor: 7776000, Scope: "certificate:manage,revoke"}, "fake-tpp-2" + suffix: {ValidFor: 86400, Scope: "certificate:manage"},
@@ -101,20 +105,20 @@ func startIssuers() (i issuers, stop func()) {
 	} {
 		known.IssuedOn, known.GrantIssuedOn, known.GrantExpiresOn = now, now, year
 		known.Application, known.Identity = "fake", "local:{8e1bf110-8ef8-4a53-a6da-d5d29c983451}"
-		i.venafi.Set(token, known)
+		add(i, token, known, i.venafi)
 	}
 	for token, known := range map[string]githubtest.Token{
 		validGitHub: {Scopes: "repo", ExpiresOn: year}, "fake-gh-2" + suffix: {Scopes: "repo", ExpiresOn: day}, "fake-gh-3" + suffix: {Scopes: "read:org", ExpiresOn: year},
 	} {
 		known.Login = "octocat"
-		i.github.Set(token, known)
+		add(i, token, known, i.github)
 	}
 	for token, known := range map[string]gitlabtest.Token{
 		validGitLab: {Scopes: []string{"api"}, ExpiresAt: year}, "fake-gl-2" + suffix: {Scopes: []string{"api"}, ExpiresAt: day.AddDate(0, 0, 1)},
 		"fake-gl-3" + suffix: {Scopes: []string{"read_repository"}, ExpiresAt: year}, "fake-gl-4" + suffix: {ExpiresAt: now},
 	} {
 		known.Name = "demo"
-		i.gitlab.Set(token, known)
+		add(i, token, known, i.gitlab)
 	}
 
 	return i, func() {
@@ -124,8 +128,43 @@ func startIssuers() (i issuers, stop func()) {
 	}
 }
 
+// add makes an issuer know a token.
+func add[T any](i issuers, secret string, token T, issuer interface {
+	Set(secret string, token T)
+	Revoke(secret string)
+},
+) {
+	issuer.Set(secret, token)
+	i.known[secret] = [2]func(){func() { issuer.Revoke(secret) }, func() { issuer.Set(secret, token) }}
+}
+
+// enter revokes the token in a line, which may be that of an export, or restores it.
+// It returns what to print.
+func (i issuers) enter(line string, revoked map[string]bool) string {
+	_, token, found := strings.Cut(line, "=")
+	if !found {
+		token = line
+	}
+	token, _, _ = strings.Cut(token, " #")
+	token = strings.Trim(token, " \t\r\"'")
+
+	change, known := i.known[token]
+	switch {
+	case !known:
+		return "# Unknown token."
+	case revoked[token]:
+		revoked[token] = false
+		change[1]()
+		return "# Restored."
+	default:
+		revoked[token] = true
+		change[0]()
+		return "# Revoked. Enter it again to restore it."
+	}
+}
+
 // serve runs the issuers until the context is done. It reads tokens from in, one per
-// line, and revokes them.
+// line, and revokes or restores them.
 func serve(ctx context.Context, in io.Reader, out io.Writer) {
 	i, stop := startIssuers()
 	defer stop()
@@ -140,15 +179,14 @@ func serve(ctx context.Context, in io.Reader, out io.Writer) {
 			fmt.Fprintf(out, "export %s=%s # %s\n", s.variable, s.token, s.name)
 		}
 	}
-	fmt.Fprintln(out, "\n# Enter a token here to revoke it. Ctrl-C stops all.")
+	fmt.Fprintln(out, "\n# Enter a token here to revoke it, and again to restore it. Ctrl-C stops all.")
 
 	go func() {
+		revoked := make(map[string]bool)
 		for lines := bufio.NewScanner(in); lines.Scan(); {
-			i.cloudflare.Revoke(lines.Text())
-			i.venafi.Revoke(lines.Text())
-			i.github.Revoke(lines.Text())
-			i.gitlab.Revoke(lines.Text())
-			fmt.Fprintln(out, "# Revoked.")
+			if strings.TrimSpace(lines.Text()) != "" {
+				fmt.Fprintln(out, i.enter(lines.Text(), revoked))
+			}
 		}
 	}()
 	<-ctx.Done()

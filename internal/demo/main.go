@@ -23,6 +23,9 @@ import (
 )
 
 var (
+	//go:embed check.tf
+	check string
+
 	//go:embed gate.tf
 	gate string
 	//go:embed record.tf
@@ -56,6 +59,7 @@ type demo struct {
 	out       io.Writer
 	cli       string
 	workspace *cli.Workspace
+	exported  string // the variable of the last scene
 }
 
 func run(ctx context.Context, out io.Writer, all bool) error {
@@ -76,66 +80,97 @@ func run(ctx context.Context, out io.Writer, all bool) error {
 	}
 	i, stop := startIssuers()
 	defer stop()
-	files := map[string]string{"main.tf": gate, "record.tf": record}
-	if all {
-		files = map[string]string{"main.tf": statuses}
+	open := func(name string, files map[string]string) (*demo, error) {
+		w, err := cli.NewWorkspace(ctx, path, mirror, filepath.Join(dir, name), files)
+		return &demo{i, out, path, w, ""}, err
 	}
-	w, err := cli.NewWorkspace(ctx, path, mirror, filepath.Join(dir, "work"), files)
+	if all {
+		d, err := open("all", map[string]string{"main.tf": statuses})
+		return errors.Join(err, d.statuses(ctx))
+	}
+	d, err := open("check", map[string]string{"main.tf": check})
+	if err == nil {
+		err = d.plans(ctx)
+	}
 	if err != nil {
 		return err
 	}
-	d := demo{i, out, path, w}
-	if all {
-		return d.statuses(ctx)
+	required := "terraform {\n  required_providers {\n    cloudflare = { source = \"cloudflare/cloudflare\" }\n    tokencheck = { source = \"tokencheck/tokencheck\" }\n  }\n}\n"
+	d, err = open("gate", map[string]string{"required.tf": required, "main.tf": gate, "record.tf": record})
+	if err == nil {
+		err = d.applies(ctx)
 	}
-	return d.scenes(ctx)
+	return err
 }
 
-// scenes shows how the provider guards an apply.
-func (d *demo) scenes(ctx context.Context) error {
-	fmt.Fprintf(d.out, "main.tf, run against a fake Cloudflare with a stand-in for its provider:\n\n%s\n", indent(gate+"\n"+record))
+// plans shows how a data source with a condition guards a plan.
+func (d *demo) plans(ctx context.Context) error {
+	_, shown, _ := strings.Cut(check, "\n\n") // Without the required providers.
+	fmt.Fprintf(d.out, "main.tf, run against a fake Cloudflare on this machine:\n\n%s\n", indent(shown))
+	return errors.Join(
+		d.scene(ctx, "1. The token is valid: the plan passes, and shows what Cloudflare says.", d.ending, true, "is active and expires at", plan),
+		d.scene(ctx, "2. Another token, which has expired: the plan fails with the reason.", expired, false, "expired at", plan),
+	)
+}
 
+// applies shows how the gate guards an apply.
+func (d *demo) applies(ctx context.Context) error {
+	fmt.Fprintf(d.out, "3. The gate. The Cloudflare provider, here a stand-in that needs its token as the real one does, gets it only\n   once it is verified:\n\n%s\n", indent(gate))
 	before := errors.Join(
-		d.scene(ctx, "1. The token is valid: the record is created.", nil, true, "Creation complete", "apply", "-auto-approve"),
-		d.scene(ctx, "2. The token has expired: the plan is refused.", []string{cloudflareVariable + "=" + expired}, false, "expired at", plan),
+		d.scene(ctx, "   A record is created.", validCloudflare, true, "Creation complete", "apply", "-auto-approve"),
 		os.Remove(filepath.Join(d.workspace.Dir, "record.tf")),
-		d.scene(ctx, "3. The record is removed from main.tf. The plan is saved and waits for approval.", nil, true, "1 to destroy", plan, "-out=plan"),
+		d.scene(ctx, "   The record is removed from the configuration. The plan to delete it is saved, and waits for approval.", validCloudflare, true, "1 to destroy", plan, "-out=plan"),
 	)
 	d.cloudflare.Revoke(validCloudflare)
 	saved := errors.Join(
-		d.scene(ctx, "   Meanwhile, the token is revoked: the apply is refused before the first change.", nil, false, "was rejected", "apply", plan),
-		d.scene(ctx, "   The record still exists.", nil, true, "cloudflare_dns_record.www", "state", "list"),
+		d.scene(ctx, "   Meanwhile, the token is revoked at Cloudflare: the apply is refused before the first change.", validCloudflare, false, "was rejected", "apply", plan),
+		d.scene(ctx, "   Nothing was deleted.", "", true, "cloudflare_dns_record.www", "state", "list"),
 	)
 	d.cloudflare.SetFault(issuertest.Reply(http.StatusServiceUnavailable, "<html>Service Unavailable</html>", "Content-Type", "text/html"))
-	return errors.Join(before, saved,
-		d.scene(ctx, "4. Cloudflare is down: the plan fails with an error, which says nothing about the token.", nil, false, "so its validity is unknown", plan))
+	down := d.scene(ctx, "4. Cloudflare is down: that is an error, not a verdict. The provider retries first.", d.ending, false, "so its validity is unknown", plan)
+	fmt.Fprintln(d.out, "To try your own configuration against fakes of all issuers, run: make issuers")
+	return errors.Join(before, saved, down)
 }
 
 // statuses runs a plan for each state of a token.
 func (d *demo) statuses(ctx context.Context) error {
 	fmt.Fprintf(d.out, "main.tf:\n\n%s\n", indent(statuses))
 	for _, s := range states {
-		if err := d.scene(ctx, s.variable+": "+s.name, []string{s.variable + "=" + s.token}, s.prints == noChanges, s.prints, plan); err != nil {
+		if err := d.scene(ctx, s.name, s.variable+"="+s.token, s.prints == noChanges, s.prints, plan); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// scene runs a command of the CLI and shows its output. It returns an error if the
-// command does not succeed or fail as it should.
-func (d *demo) scene(ctx context.Context, title string, env []string, succeed bool, prints string, args ...string) error {
-	fmt.Fprintf(d.out, "%s\n\n$ %s %s\n", title, strings.TrimSuffix(filepath.Base(d.cli), ".exe"), strings.Join(args, " "))
+// scene runs a command of the CLI, with a Cloudflare token or another variable unless
+// it is empty, and shows both. It returns an error if the command does not succeed or
+// fail as it should.
+func (d *demo) scene(ctx context.Context, title, token string, succeed bool, prints string, args ...string) error {
+	fmt.Fprintf(d.out, "%s\n\n", title)
+	env := slices.Clone(d.env)
+	if token != "" {
+		if !strings.Contains(token, "=") {
+			token = cloudflareVariable + "=" + token
+		}
+		env = append(env, token)
+		if token != d.exported {
+			fmt.Fprintln(d.out, "$ export "+token)
+		}
+		d.exported = token
+	}
+	fmt.Fprintf(d.out, "$ %s %s\n", strings.TrimSuffix(filepath.Base(d.cli), ".exe"), strings.Join(args, " "))
 	if args[0] != "state" {
 		args = slices.Insert(args, 1, "-no-color", "-compact-warnings")
 	}
-	result := d.workspace.Run(ctx, slices.Concat(d.env, env), args...)
+	result := d.workspace.Run(ctx, env, args...)
 
 	// Of the planned changes, the summary is enough.
 	shown := progress.ReplaceAllString(result.Output, "")
 	if _, after, found := strings.Cut(shown, "\nPlan: "); found {
 		shown = "…\nPlan: " + after
 	}
+	shown = note.ReplaceAllString(shown, "")
 	fmt.Fprintln(d.out, indent(strings.TrimSpace(shown)))
 
 	if (result.Err == nil) != succeed || !strings.Contains(strings.Join(strings.Fields(result.Output), " "), prints) {
@@ -146,6 +181,9 @@ func (d *demo) scene(ctx context.Context, title string, env []string, succeed bo
 
 // progress matches the CLI's progress messages, two or four for each check.
 var progress = regexp.MustCompile(`(?m)^(ephemeral|data)\..*: (Opening|Closing|Reading|Read complete).*\n`)
+
+// note matches what a plan adds about saving plans and outputs.
+var note = regexp.MustCompile(`(?s)\n+(─+\n.*|You can apply this plan to save these new output.*|Saved the plan to: plan.*)`)
 
 func indent(text string) string {
 	return "    " + strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n    ") + "\n"

@@ -21,3 +21,24 @@ func TestDemo(t *testing.T) {
 		})
 	}
 }
+
+// What is pasted revokes a token, and restores it.
+func TestEnter(t *testing.T) {
+	t.Parallel()
+	i, stop := startIssuers()
+	t.Cleanup(stop)
+	revoked := make(map[string]bool)
+	for _, step := range [][2]string{
+		{"no such token", "Unknown"},
+		{`export CLOUDFLARE_API_TOKEN="` + validCloudflare + `" # active`, "Revoked"},
+		{" " + validCloudflare + "\r", "Restored"},
+		{validGitLab, "Revoked"},
+	} {
+		if got := i.enter(step[0], revoked); !strings.Contains(got, step[1]) {
+			t.Errorf("%q: %s", step[0], got)
+		}
+	}
+	if _, known := i.gitlab.Token(validGitLab); known {
+		t.Error("the token was not revoked")
+	}
+}
