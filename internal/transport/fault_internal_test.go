@@ -149,6 +149,7 @@ func TestNoResponse(t *testing.T) {
 		{name: "the token in a header", address: raw(t, "HTTP/1.1 200 OK\r\n"+secret+"\r\n\r\n"), attempts: 3, remedy: network},
 		{name: "large header", address: raw(t, "HTTP/1.1 200 OK\r\nX: "+strings.Repeat(words, 1<<13)+"\r\n\r\n"), attempts: 3, remedy: network},
 		{name: "HTTP/2 GOAWAY", address: goAway.URL, change: func(_ *Issuer, c *Config) { c.TrustBundle = goAway.TrustBundle }, attempts: 3, remedy: network},
+		{name: "large TLS handshake dropped", address: middlebox(t), attempts: 3, remedy: "GODEBUG=tlsmlkem=0"},
 		{name: "no server", address: aProxy, attempts: 3, remedy: "issuer.url"},
 		{name: "plain HTTP", address: raw(t, "HTTP/1.1 400 "+words+"\r\n\r\n"), change: func(_ *Issuer, c *Config) { c.URL.Scheme = "https" }, attempts: 1, remedy: "does not speak TLS"},
 		{name: "no such host", address: "https://issuer.test", change: func(_ *Issuer, c *Config) { c.Resolver = resolver(3) }, attempts: 1, remedy: "issuer.url"},
@@ -165,6 +166,33 @@ func TestNoResponse(t *testing.T) {
 			}
 		})
 	}
+}
+
+// middlebox starts a server that resets a connection whose ClientHello is longer than
+// 1,400 bytes, as that of Go is, and does not answer another one.
+func middlebox(t *testing.T) string {
+	t.Helper()
+
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			header := make([]byte, 5)
+			io.ReadFull(conn, header)
+			if binary.BigEndian.Uint16(header[3:]) > 1400 {
+				conn.(*net.TCPConn).SetLinger(0)
+			}
+			conn.Close()
+		}
+	}()
+	return "https://" + listener.Addr().String()
 }
 
 // TestProxy covers proxies that refuse, and one that connects to an issuer whose name

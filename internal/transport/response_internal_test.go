@@ -1,7 +1,9 @@
 package transport
 
 import (
+	"bytes"
 	"crypto/x509"
+	"encoding/pem"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -117,9 +119,13 @@ func TestTrustBundle(t *testing.T) {
 	good, another := authority.PEM, issuertest.NewAuthority().PEM
 	_, key := issuertest.PEM(authority.Issue(issuertest.Certificate{}))
 	bad := "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+	block, _ := pem.Decode([]byte(good))
+	block.Bytes = bytes.Replace(block.Bytes, []byte{2, 1, 1}, []byte{2, 1, 0xff}, 1)
+	negative := string(pem.EncodeToMemory(block))
 
 	for bundle, part := range map[string]string{
-		good: "", good + another: "", "# Authority\r\n" + strings.ReplaceAll(good, "\n", "\r\n") + "end": "",
+		good + negative: "certificate 2 of 2 cannot be used: x509: negative serial number",
+		good:            "", good + another: "", "# Authority\r\n" + strings.ReplaceAll(good, "\n", "\r\n") + "end": "",
 		"/etc/ssl/ca.pem": "no PEM", secret: "no PEM", key: "1 of 1", good + key: "2 of 2", bad: "1 of 1", good + bad + another: "2 of 3",
 		good[:len(good)/2]: "1 of 1", good + another[:len(another)/2]: "2 of 2", strings.TrimSpace(good) + another: "newline", strings.ReplaceAll(good, "CERTIFICATE", "TRUSTED CERTIFICATE"): "1 of 1",
 	} {
