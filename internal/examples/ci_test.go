@@ -39,9 +39,10 @@ func newCheckout(t *testing.T) *workspace {
 	if _, err := exec.LookPath("jq"); err != nil {
 		t.Skip("check.sh needs jq, which is not in PATH")
 	}
-	files := map[string]string{"bin/README": ""}
+	files := map[string]string{"bin/README": "", "infrastructure/record.tf": `resource "cloudflare_dns_record" "www" {}`}
 	for from, to := range map[string]string{
-		gate: "infrastructure", "examples/guides/rotate-in-time/scheduled-plan": "token-check", "examples/ci/token-check": "token-check", "examples/policies/rego": "policies",
+		pipeline: "infrastructure", "examples/guides/get-warned-before-a-token-expires/scheduled-plan": "token-check",
+		"examples/ci/token-check": "token-check", "examples/policies/rego": "policies",
 	} {
 		for file, text := range read(t, from, "") {
 			files[filepath.Join(to, file)] = text
@@ -88,16 +89,28 @@ func TestPipelines(t *testing.T) {
 				infrastructure, tokens, check = "", "", jobs["token-check"]
 			}
 
-			// Without the gate the policy refuses the plan. On GitHub it is a step of the plan job.
-			gated := read(t, gate, "")["main.tf"]
-			c.write(t, "infrastructure/main.tf", strings.Replace(gated, "ephemeral.tokencheck_cloudflare.this.verified_token", `"literal"`, 1))
-			if policy != "" {
-				c.script(t, infrastructure, plan, 0)
-				c.script(t, infrastructure, policy, 1, "provider cloudflare"+notGated)
-			} else {
-				c.script(t, infrastructure, plan, 1, "provider cloudflare"+notGated)
+			if policy == "" { // On GitHub, it is a step of the plan job.
+				at := strings.Index(plan, "terraform show")
+				plan, policy = plan[:at], plan[at:]
 			}
+
+			// Without the gate the policy refuses the plan.
+			gated := read(t, pipeline, "")["main.tf"]
+			c.write(t, "infrastructure/main.tf", strings.Replace(gated, "ephemeral.tokencheck_cloudflare.this[0].verified_token", `"literal"`, 1))
+			c.script(t, infrastructure, plan, 0)
+			c.script(t, infrastructure, policy, 1, "provider cloudflare"+notGated)
 			c.write(t, "infrastructure/main.tf", gated)
+
+			// With a gate that is switched off, it does so too, unless a setting allows that.
+			strict := c.env
+			c.env = append(c.env, "TF_VAR_verify_tokens=false")
+			c.script(t, infrastructure, plan, 0)
+			c.script(t, infrastructure, policy, 1, "provider cloudflare: its gate is switched off by var.verify_tokens.")
+			lenient := strings.Replace(read(t, "examples/policies/rego", "")["settings.yaml"], "gates: false", "gates: true", 1)
+			c.write(t, "policies/settings.yaml", lenient)
+			c.script(t, infrastructure, policy, 0, "its gate is switched off by var.verify_tokens, and allow_switched_off_gates accepts that")
+
+			c.env = strict
 			c.script(t, infrastructure, plan, 0)
 			c.script(t, infrastructure, policy, 0)
 
@@ -111,7 +124,7 @@ func TestPipelines(t *testing.T) {
 			c.script(t, infrastructure, apply, 0, "Resources: 1 added")
 
 			// Only GitHub's jobs need an output for pending changes.
-			if outputs, _ := os.ReadFile(filepath.Join(c.Dir, "outputs")); name == "GitHub" && string(outputs) != strings.Repeat("changes=true\n", 3) {
+			if outputs, _ := os.ReadFile(filepath.Join(c.Dir, "outputs")); name == "GitHub" && string(outputs) != strings.Repeat("changes=true\n", 4) {
 				t.Errorf("outputs of the plans: %q", outputs)
 			}
 		})
@@ -161,7 +174,7 @@ func TestCheckScript(t *testing.T) {
 
 	// A rejected token has no expiration, on which another condition of its check may fail.
 	c.write(t, "token-check/second.tf", `data "tokencheck_cloudflare" "second" {
-  api_token_env = "TF_VAR_venafi_access_token"
+  api_token_env = "GITLAB_TOKEN"
   lifecycle {
     postcondition {
       condition     = self.valid
@@ -173,7 +186,7 @@ func TestCheckScript(t *testing.T) {
     }
   }
 }`)
-	check(1, "- "+aToken+"env:TF_VAR_venafi_access_token) was rejected", unverified)
+	check(1, "- "+aToken+"env:GITLAB_TOKEN) was rejected", unverified)
 	c.write(t, "token-check/fault.tf", "fault")
 	check(3, "", "")
 }

@@ -28,12 +28,12 @@ func TestMain(m *testing.M) { clitest.Main(m) }
 
 // Valid tokens known to the issuers, with their suffix, and the first example.
 const (
-	userToken    = "user-0123456789"      // Cloudflare, owned by a user, does not expire.
-	endingToken  = "ending-0123456789"    // Cloudflare, owned by a user, expires in 30 days.
-	accountToken = "ofaccount-0123456789" // Cloudflare, owned by an account.
-	otherToken   = "other-0123456789"     // Venafi, expires in 90 days; GitHub and GitLab.
-	suffix       = "-0123456789"
-	gate         = "examples/ephemeral-resources/tokencheck_cloudflare/gate"
+	userToken   = "user-0123456789"   // Cloudflare, owned by a user, does not expire.
+	endingToken = "ending-0123456789" // Cloudflare, owned by a user, expires in 30 days.
+	otherToken  = "other-0123456789"  // Venafi, expires in 90 days; GitHub and GitLab.
+	suffix      = "-0123456789"
+	gate        = "examples/ephemeral-resources/tokencheck_cloudflare/gate"
+	pipeline    = "examples/ephemeral-resources/tokencheck_cloudflare/pipeline"
 )
 
 // workspace is a configuration, and an environment with fakes of the issuers, the
@@ -59,7 +59,6 @@ func newWorkspace(t *testing.T, files map[string]string) *workspace {
 		t.Cleanup(s.Close)
 	}
 	w.cloudflare.Set(userToken, cloudflaretest.Token{ID: "user"})
-	w.cloudflare.Set(accountToken, cloudflaretest.Token{ID: "account", Account: cloudflaretest.AccountID})
 	w.expire(endingToken, 30)
 	w.github.Set(otherToken, githubtest.Token{Login: "example", Scopes: "repo"})
 	w.gitlab.Set(otherToken, gitlabtest.Token{Name: "example", Scopes: []string{"api"}})
@@ -67,15 +66,15 @@ func newWorkspace(t *testing.T, files map[string]string) *workspace {
 		IssuedOn: time.Now(), ValidFor: 90 * 24 * 3600, GrantExpiresOn: time.Now().AddDate(1, 0, 0), Application: "example", Scope: "certificate:manage,revoke;ssh",
 	})
 	certificate, key := issuertest.PEM(issuertest.NewAuthority().Issue(issuertest.Certificate{}))
-	bundle, client := w.write(t, "ca.pem", w.cloudflare.TrustBundle+w.venafi.TrustBundle+w.github.TrustBundle+w.gitlab.TrustBundle), w.write(t, "client.pem", certificate)
+	w.write(t, "client.pem", certificate)
+	w.write(t, "client.key", key)
+	bundle := w.write(t, "ca.pem", w.cloudflare.TrustBundle+w.venafi.TrustBundle+w.github.TrustBundle+w.gitlab.TrustBundle)
 	w.env = []string{
 		"TF_CLI_ARGS=-no-color", "TF_INPUT=0", "SSL_CERT_FILE=" + bundle,
 		"CLOUDFLARE_BASE_URL=" + w.cloudflare.BaseURL(), "VENAFI_URL=" + w.venafi.URL, "GITHUB_BASE_URL=" + w.github.URL, "GITLAB_BASE_URL=" + w.gitlab.URL,
 		"CLOUDFLARE_API_TOKEN=" + endingToken, "CLOUDFLARE_DNS_TOKEN=" + userToken, "CLOUDFLARE_WORKERS_TOKEN=" + endingToken,
 		"VENAFI_TOKEN=" + otherToken, "GITHUB_TOKEN=" + otherToken, "GITLAB_TOKEN=" + otherToken,
-		"TF_VAR_cloudflare_account_id=" + cloudflaretest.AccountID, "TF_VAR_cloudflare_api_token=" + endingToken, "TF_VAR_venafi_access_token=" + otherToken,
-		"TF_VAR_github_token=" + otherToken, "TF_VAR_gitlab_token=" + otherToken,
-		"TF_VAR_ca_file=" + bundle, "TF_VAR_venafi_ca_file=" + bundle, "TF_VAR_venafi_client_certificate_file=" + client, "TF_VAR_venafi_client_key=" + key, "TF_VAR_zone_id=zone",
+		"TF_VAR_cloudflare_api_token=" + endingToken, "TF_VAR_zone_id=zone",
 	}
 	return w
 }
@@ -86,7 +85,7 @@ func (w *workspace) expire(token string, days int) {
 }
 
 func (w *workspace) revokeAll() {
-	for _, token := range []string{userToken, endingToken, accountToken, otherToken} {
+	for _, token := range []string{userToken, endingToken, otherToken} {
 		for _, issuer := range []interface{ Revoke(token string) }{w.cloudflare, w.venafi, w.github, w.gitlab} {
 			issuer.Revoke(token)
 		}
@@ -130,7 +129,7 @@ func read(t *testing.T, dir, extension string) map[string]string {
 
 // Every example and complete snippet applies unchanged with the issuers set in the
 // environment. Once its tokens are revoked, a plan says so before a gated provider
-// sends a request.
+// sends a request. Further examples of a page leave out what its first one requires.
 func TestExamples(t *testing.T) {
 	t.Parallel()
 	all, known := map[string]map[string]string{}, map[string]bool{}
@@ -142,8 +141,9 @@ func TestExamples(t *testing.T) {
 	}
 	for page, text := range read(t, ".", ".md") {
 		for i, match := range snippet.FindAllStringSubmatch(text, -1) {
-			if strings.Contains(match[1], "required_providers") && !known[strings.TrimSpace(match[1])] {
-				all[fmt.Sprintf("%s %d", page, i)] = map[string]string{"main.tf": match[1]}
+			text := strings.TrimSpace(match[1])
+			if (strings.Contains(text, "required_providers") || strings.Contains(text, `variable "verify_tokens"`)) && !known[text] {
+				all[fmt.Sprintf("%s %d", page, i)], known[text] = map[string]string{"main.tf": text}, true
 			}
 		}
 	}
@@ -156,10 +156,16 @@ KINDvenafi" "this" {}
 	for name, files := range all {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorkspace(t, files)
-			if strings.Contains(name, "account-token") {
-				w.env = append(w.env, "CLOUDFLARE_API_TOKEN="+accountToken)
+			if !strings.Contains(files["main.tf"], "required_providers") {
+				files["main.tf"] = clitest.RequiredWithStandIns + files["main.tf"]
 			}
+			// Terraform configures only providers of resources.
+			for provider, resource := range map[string]string{"cloudflare": "cloudflare_dns_record", "venafi": "venafi_certificate"} {
+				if strings.Contains(files["main.tf"], fmt.Sprintf("provider %q", provider)) {
+					files[provider+".tf"] = fmt.Sprintf("resource %q \"used\" {}\n", resource)
+				}
+			}
+			w := newWorkspace(t, files)
 			if strings.HasPrefix(name, "provider/") { // It verifies nothing, and names the servers.
 				servers := strings.NewReplacer("https://api.fed.cloudflare.com/client/v4", w.cloudflare.BaseURL(), "https://tpp.example.com", w.venafi.URL,
 					"https://ghes.example.com/", w.github.URL, "https://gitlab.example.com", w.gitlab.URL)
@@ -192,6 +198,10 @@ var (
 	link      = regexp.MustCompile(`\]\((?:https://github\.com/tokencheck/terraform-provider-tokencheck/(?:blob|tree)/main(/[^)]+)|([^):#]*)(?:#([^)]+))?)\)`)
 	heading   = regexp.MustCompile(`(?m)^#+ (.+)$`)
 	notInSlug = regexp.MustCompile(`[^\w\- ]`)
+
+	title      = regexp.MustCompile(`(?m)^## (.+)$`)
+	variable   = regexp.MustCompile(`[A-Z]+(_[A-Z]+)+`)
+	expiration = regexp.MustCompile(`\d+-\d+-\d+T[\d:]+Z`)
 )
 
 // The tests of the data source pass without a token and an issuer. With conditions
@@ -200,7 +210,7 @@ var (
 func TestDataSourceTests(t *testing.T) {
 	t.Parallel()
 	const guard = "tests/guard.tftest.hcl"
-	files := read(t, "examples/tests/data-source", "")
+	files := read(t, "examples/guides/get-warned-before-a-token-expires/warn-then-stop", "")
 	tests := files[guard]
 	runs, failures := runBlock.FindAllStringIndex(tests, -1), strings.Count(tests, "expect_failures")
 	clitest.Run(t, clitest.Workspace(t, files), nil, true, []string{"test", "-no-color"}, fmt.Sprintf("Success! %d passed, 0 failed.", len(runs)))
@@ -212,6 +222,39 @@ func TestDataSourceTests(t *testing.T) {
 	delete(files, guard)
 	files["main.tf"] = condition.ReplaceAllString(files["main.tf"], "${1}(${2}) || true")
 	clitest.Run(t, clitest.Workspace(t, files), nil, false, []string{"test", "-no-color"}, fmt.Sprintf("%d passed, %d failed.", len(runs)-failures, failures))
+}
+
+// What the README shows is what a plan with an expired token prints.
+func TestReadme(t *testing.T) {
+	t.Parallel()
+	readme := read(t, ".", "README.md")["README.md"]
+	w := newWorkspace(t, map[string]string{"main.tf": snippet.FindStringSubmatch(readme)[1]})
+	end, _ := time.Parse(time.RFC3339, expiration.FindString(readme))
+	w.cloudflare.Set(endingToken, cloudflaretest.Token{ID: "user", ExpiresOn: end})
+	_, shown, _ := strings.Cut(readme, "```text\n")
+	shown, _, _ = strings.Cut(shown, "```")
+	w.run(t, false, "plan", strings.Join(strings.Fields(shown), " "))
+}
+
+// The page about troubleshooting has each title of a message as a heading, in
+// alphabetical order.
+func TestTroubleshooting(t *testing.T) {
+	t.Parallel()
+	titles := make(map[string]bool)
+	for _, found := range title.FindAllStringSubmatch(read(t, "internal/provider/testdata", ".md")["messages.md"], -1) {
+		titles[variable.ReplaceAllString(found[1], "…")] = found[1] != "reason"
+	}
+	var headings []string
+	for _, found := range title.FindAllStringSubmatch(read(t, "docs/guides", ".md")["troubleshooting.md"], -1) {
+		if titles[found[1]] {
+			headings = append(headings, strings.ToLower(found[1]))
+		}
+		delete(titles, found[1])
+	}
+	delete(titles, "reason")
+	if len(titles) > 0 || !slices.IsSorted(headings) {
+		t.Errorf("the page lacks %v, and has in this order: %q", titles, headings)
+	}
 }
 
 // Every link within the repository leads to a file and, if it names one, a heading.

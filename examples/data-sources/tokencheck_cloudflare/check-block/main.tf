@@ -1,14 +1,3 @@
-terraform {
-  required_version = ">= 1.5"
-
-  required_providers {
-    tokencheck = {
-      source  = "tokencheck/tokencheck"
-      version = "~> 0.1"
-    }
-  }
-}
-
 # Warns during the last 30 days, and does not stop the run.
 check "cloudflare_token" {
   data "tokencheck_cloudflare" "this" {

@@ -1,14 +1,3 @@
-terraform {
-  required_version = ">= 1.4"
-
-  required_providers {
-    tokencheck = {
-      source  = "tokencheck/tokencheck"
-      version = "~> 0.1"
-    }
-  }
-}
-
 # Names of environment variables, not tokens: for_each does not accept sensitive values.
 data "tokencheck_cloudflare" "all" {
   for_each = {
@@ -26,11 +15,4 @@ data "tokencheck_cloudflare" "all" {
       error_message = "${each.key}: ${self.reason}"
     }
   }
-}
-
-# Placeholder for the resources that need the tokens, such as cloudflare_dns_record.
-resource "terraform_data" "dns_record" {
-  input = "www"
-
-  depends_on = [data.tokencheck_cloudflare.all]
 }

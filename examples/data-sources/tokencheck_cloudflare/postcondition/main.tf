@@ -9,7 +9,7 @@ terraform {
   }
 }
 
-# Verifies the token in the environment variable CLOUDFLARE_API_TOKEN.
+# Verifies the token in CLOUDFLARE_API_TOKEN. For an account-owned token, set account_id.
 data "tokencheck_cloudflare" "this" {
   lifecycle {
     postcondition {

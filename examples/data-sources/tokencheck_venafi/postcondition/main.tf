@@ -11,7 +11,8 @@ terraform {
 
 # Verifies the token in VENAFI_TOKEN with the server in VENAFI_URL.
 data "tokencheck_venafi" "this" {
-  min_remaining = "24h"
+  min_remaining   = "24h"
+  required_scopes = ["certificate:manage,revoke"]
 
   lifecycle {
     postcondition {

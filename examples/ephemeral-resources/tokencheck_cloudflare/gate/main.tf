@@ -1,5 +1,5 @@
 terraform {
-  # Ephemeral resources require Terraform 1.10 or OpenTofu 1.11.
+  # Terraform 1.10 or OpenTofu 1.11.
   required_version = ">= 1.10"
 
   required_providers {
@@ -21,7 +21,9 @@ variable "zone_id" {
 }
 
 # Verifies the token in CLOUDFLARE_API_TOKEN during plan, and again during apply.
-ephemeral "tokencheck_cloudflare" "this" {}
+ephemeral "tokencheck_cloudflare" "this" {
+  min_remaining = "1h" # longer than an apply takes
+}
 
 provider "cloudflare" {
   api_token = ephemeral.tokencheck_cloudflare.this.verified_token

@@ -1,5 +1,5 @@
 terraform {
-  # Ephemeral resources require Terraform 1.10 or OpenTofu 1.11.
+  # Terraform 1.10 or OpenTofu 1.11.
   required_version = ">= 1.10"
 
   required_providers {

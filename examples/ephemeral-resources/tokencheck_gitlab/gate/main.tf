@@ -1,5 +1,5 @@
 terraform {
-  # Ephemeral resources require Terraform 1.10 or OpenTofu 1.11.
+  # Terraform 1.10 or OpenTofu 1.11.
   required_version = ">= 1.10"
 
   required_providers {
@@ -15,7 +15,9 @@ terraform {
 }
 
 # Verifies the token in GITLAB_TOKEN during plan, and again during apply.
-ephemeral "tokencheck_gitlab" "this" {}
+ephemeral "tokencheck_gitlab" "this" {
+  min_remaining = "1h" # longer than an apply takes
+}
 
 provider "gitlab" {
   token = ephemeral.tokencheck_gitlab.this.verified_token

@@ -1,5 +1,5 @@
 terraform {
-  # Ephemeral resources require Terraform 1.10 or OpenTofu 1.11.
+  # Terraform 1.10 or OpenTofu 1.11.
   required_version = ">= 1.10"
 
   required_providers {
@@ -16,6 +16,7 @@ terraform {
 
 # Verifies the token in VENAFI_TOKEN with the server in VENAFI_URL.
 ephemeral "tokencheck_venafi" "this" {
+  min_remaining   = "1h" # longer than an apply takes
   required_scopes = ["certificate:manage"]
 }
 

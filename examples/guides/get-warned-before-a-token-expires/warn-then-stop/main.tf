@@ -28,10 +28,3 @@ check "cloudflare_token_expires_soon" {
     error_message = data.tokencheck_cloudflare.this.reason
   }
 }
-
-# Placeholder for a resource that needs the token, such as cloudflare_dns_record.
-resource "terraform_data" "dns_record" {
-  input = "www"
-
-  depends_on = [data.tokencheck_cloudflare.this]
-}
