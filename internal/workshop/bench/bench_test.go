@@ -128,7 +128,7 @@ func BenchmarkPlan(b *testing.B) {
 	check(b, err)
 	mirror := b.TempDir()
 	check(b, cli.Install(mirror, "tokencheck/tokencheck", compile(b, "tokencheck", ".")))
-	check(b, cli.Install(mirror, "tokencheck/bench", compile(b, "bench", "./internal/bench/provider")))
+	check(b, cli.Install(mirror, "tokencheck/bench", compile(b, "bench", "./internal/workshop/bench/provider")))
 	providers := []string{"tokencheck", "floor", "stand-in"}
 	if binary := os.Getenv("BENCH_HTTP_PROVIDER"); binary == "" {
 		fmt.Fprintln(os.Stdout, "BENCH_HTTP_PROVIDER is not set: measuring a stand-in for hashicorp/http.")
@@ -184,7 +184,7 @@ func BenchmarkPlan(b *testing.B) {
 // BenchmarkStart measures the time until a provider prints its address, and its peak
 // memory by then on systems with /proc. The empty provider is the floor's.
 func BenchmarkStart(b *testing.B) {
-	for _, provider := range []struct{ name, binary string }{{"tokencheck", compile(b, "tokencheck", ".")}, {"empty", compile(b, "bench", "./internal/bench/provider")}} {
+	for _, provider := range []struct{ name, binary string }{{"tokencheck", compile(b, "tokencheck", ".")}, {"empty", compile(b, "bench", "./internal/workshop/bench/provider")}} {
 		b.Run("provider="+provider.name, func(b *testing.B) {
 			var peak, kilobytes float64
 			for b.Loop() {
