@@ -71,7 +71,7 @@ func CheckAccountID(id string) error {
 func advice(t token.Token, accountID, urlSource string) verdict.Advice {
 	create := "create a new token in the Cloudflare dashboard."
 	if urlSource != "" {
-		create = "check the API's URL in " + urlSource + ", or " + create
+		create = "create a new token in the Cloudflare dashboard, or check the API's URL in " + urlSource + "."
 	}
 
 	a := verdict.Advice{ //nolint:gosec // Text about tokens, not a token.

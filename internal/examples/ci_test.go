@@ -105,7 +105,7 @@ func TestPipelines(t *testing.T) {
 			strict := c.env
 			c.env = append(c.env, "TF_VAR_verify_tokens=false")
 			c.script(t, infrastructure, plan, 0)
-			c.script(t, infrastructure, policy, 1, "provider cloudflare: its gate is switched off by var.verify_tokens.")
+			c.script(t, infrastructure, policy, 1, "provider cloudflare: its gate is switched off by var.verify_tokens")
 			lenient := strings.Replace(read(t, "examples/policies/rego", "")["settings.yaml"], "gates: false", "gates: true", 1)
 			c.write(t, "policies/settings.yaml", lenient)
 			c.script(t, infrastructure, policy, 0, "its gate is switched off by var.verify_tokens, and allow_switched_off_gates accepts that")

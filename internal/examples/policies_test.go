@@ -45,7 +45,8 @@ func (w *workspace) wants(t *testing.T, plan, settings string, messages ...strin
 	w.write(t, "policies/settings.yaml", settings)
 	_, command, _ := strings.Cut(read(t, "templates/guides", "")["refuse-plans-by-policy.md.tmpl"], "opa eval ")
 	command, _, _ = strings.Cut(command, "```")
-	output, code := opa(t, w.opa, w.Dir, plan, append([]string{"eval"}, strings.Fields(strings.NewReplacer("\\\n", "", "'", "").Replace(command))...)...)
+	// Any directory next to the policy's.
+	output, code := opa(t, w.opa, filepath.Join(w.Dir, "policies"), plan, append([]string{"eval"}, strings.Fields(strings.NewReplacer("\\\n", "", "'", "").Replace(command))...)...)
 	lines := slices.Sorted(strings.FieldsFuncSeq(output, func(r rune) bool { return r == '\n' }))
 	if code != min(len(messages), 1) || !slices.EqualFunc(lines, messages, strings.HasPrefix) || strings.Contains(output, suffix) {
 		t.Errorf("settings %s: exit code %d, messages:\n%s\nwant them without a token, to begin with:\n%s", settings, code, output, strings.Join(messages, "\n"))
@@ -145,7 +146,7 @@ provider "cloudflare" {
 
 	// A gate that is switched off is refused, unless a setting accepts that, which is told.
 	off := p.plan(t, true, "-var=verify_tokens=false")
-	p.wants(t, off, settings(0), slices.Sorted(slices.Values(append(messages, "provider cloudflare.pipeline: its gate is switched off by var.verify_tokens")))...)
+	p.wants(t, off, settings(0), slices.Sorted(slices.Values(append(messages, "provider cloudflare.pipeline: its gate is switched off by var.verify_tokens, which must be true")))...)
 	allowed := strings.Replace(settings(0), "gates: false", "gates: true", 1)
 	p.wants(t, off, allowed, messages...)
 	output, _ := opa(t, p.opa, p.Dir, off, "eval", "--stdin-input", "--data=policies/tokencheck.rego", "--data=policies/settings.yaml", "--format=raw", "data.tokencheck.warn[_]")

@@ -112,7 +112,7 @@ func advice(t token.Token, urlSource string) verdict.Advice {
 	case t.HasPrefix("ghs_"):
 		a.Renew = "Create a new installation token."
 		a.Rejected = "An installation token expires after one hour, and GITHUB_TOKEN with its job: create a new one. " + server
-		a.ExpiryUnknown = "Remove min_remaining: GitHub does not report when an installation token expires. It does so one hour after its creation, or with its job."
+		a.ExpiryUnknown = "Remove min_remaining: GitHub does not report when an installation token expires, which it does one hour after its creation, or with its job."
 	case t.HasPrefix("ghr_"):
 		a.Rejected = "Its prefix indicates a refresh token: use the access token."
 	}

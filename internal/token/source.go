@@ -71,7 +71,11 @@ func (s Sources) noToken() error {
 			remedy = fmt.Sprintf("%s %s is set: %s", remedy, hint.Variable, hint.Sentence)
 		}
 	}
-	return &verdict.Error{Title: "No token to verify", Cause: "No token is set here, in the provider configuration, or in the environment.", Remedy: remedy}
+	cause := "No token is set here, in the provider configuration, or in the environment."
+	if _, ok := s.LookupEnv(s.Variable); ok {
+		cause += " " + s.Variable + " is empty, as a missing or withheld secret is in CI."
+	}
+	return &verdict.Error{Title: "No token to verify", Cause: cause, Remedy: remedy}
 }
 
 func (s Sources) fromEnv(name string) (Token, []verdict.Warning, error) {

@@ -93,6 +93,8 @@ func (c *Client) classify(err error, host string) (remedy string, temporary bool
 			c.lateAuthRemedy() + c.urlRemedy(), false
 	case errors.As(err, &dns):
 		return "Check that this machine can resolve the host name, and whether it needs a proxy (HTTPS_PROXY)." + c.urlRemedy(), !dns.IsNotFound
+	case errors.As(err, &op) && op.Op == "dial":
+		return "Check that the server is running, and the network, firewall, and proxy (HTTPS_PROXY, NO_PROXY) between this machine and the server." + c.urlRemedy(), true
 	case errors.Is(err, errAttempt):
 		return "Increase timeout in the provider configuration if the server is slow. " + c.networkRemedy(), true
 	default:

@@ -179,7 +179,7 @@ deny contains message if {
 	succeeded
 	settings.allow_switched_off_gates == false
 	some [key, reference] in switched_off
-	message := sprintf("provider %s: its gate is switched off by %s. Plan again without that, or set allow_switched_off_gates in an outage of the issuer.", [key, reference])
+	message := sprintf("provider %s: its gate is switched off by %s, which must be true to verify. Plan again with true, or set allow_switched_off_gates in an outage of the issuer.", [key, reference])
 }
 
 # Shown by conftest, and by a query of data.tokencheck.warn.
@@ -195,7 +195,7 @@ deny contains message if {
 	some name in settings.gated_providers
 	endswith(sprintf("/%v", [provider.full_name]), sprintf("/%s", [name]))
 	not gates[key]
-	message := sprintf("provider %s: no argument refers to a verified_token (variables and local values are not followed). Set its token argument to the verified_token of a tokencheck ephemeral resource, directly or through a module output.", [key])
+	message := sprintf("provider %s: no argument refers to a verified_token (variables, local values, and splats are not followed). Set its token argument to the verified_token of a tokencheck ephemeral resource, directly or through a module output.", [key])
 }
 
 # OpenTofu lists ephemeral resources in the plan, Terraform does not.
@@ -247,8 +247,16 @@ deny contains message if {
 }
 
 passes(check) if {
-	check.verdict.valid == true
+	accepted(check)
 	lasts(check)
+}
+
+accepted(check) if check.verdict.valid == true
+
+# Its own min_remaining is for a warning; the settings decide.
+accepted(check) if {
+	check.verdict.valid == false
+	check.verdict.status == "expiring"
 }
 
 # Relative to the time of evaluation. Times are compared as text, since Rego's

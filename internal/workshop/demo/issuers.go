@@ -5,7 +5,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"time"
 
@@ -30,7 +32,7 @@ const (
 	expired         = "fake-cf-3" + suffix
 
 	active    = "active"
-	expiring  = "expiring (within 72 hours)"
+	expiring  = "expiring, with min_remaining = \"72h\""
 	noChanges = "No changes"
 	soon      = "min_remaining requires at least 72h"
 )
@@ -47,15 +49,16 @@ var states = []struct{ variable, name, token, prints string }{
 	{cloudflareVariable, "rejected (deleted)", "fake-cf-8" + suffix, "Invalid API Token"},
 	{venafiVariable, active, validVenafi, noChanges},
 	{venafiVariable, expiring, "fake-tpp-2" + suffix, soon},
-	{venafiVariable, "missing_scope (lacks certificate:manage)", "fake-tpp-3" + suffix, "lacks the required scope certificate:manage"},
+	{venafiVariable, "missing_scope, with required_scopes = [\"certificate:manage\"]", "fake-tpp-3" + suffix, "lacks the required scope certificate:manage"},
 	{venafiVariable, "rejected (revoked)", "fake-tpp-4" + suffix, "invalid_token"},
 	{githubVariable, active, validGitHub, noChanges},
 	{githubVariable, expiring, "fake-gh-2" + suffix, soon},
-	{githubVariable, "missing_scope (lacks repo)", "fake-gh-3" + suffix, "lacks the required scope repo"},
+	{githubVariable, "missing_scope, with required_scopes = [\"repo\"]", "fake-gh-3" + suffix, "lacks the required scope repo"},
+	{githubVariable, "active, as GITHUB_TOKEN in Actions: its expiration is unknown", "ghs_fake-gh-5" + suffix, "Required scopes cannot be checked"},
 	{githubVariable, "rejected (revoked)", "fake-gh-4" + suffix, "Bad credentials"},
 	{gitlabVariable, active, validGitLab, noChanges},
 	{gitlabVariable, expiring, "fake-gl-2" + suffix, soon},
-	{gitlabVariable, "missing_scope (lacks read_api)", "fake-gl-3" + suffix, "lacks the required scope read_api"},
+	{gitlabVariable, "missing_scope, with required_scopes = [\"read_api\"]", "fake-gl-3" + suffix, "lacks the required scope read_api"},
 	{gitlabVariable, "rejected (expired)", "fake-gl-4" + suffix, "Token is expired"},
 }
 
@@ -85,7 +88,7 @@ func startIssuers() (i issuers, stop func()) {
 		{i.github.Server, "GITHUB_BASE_URL", "/", githubVariable, validGitHub},
 		{i.gitlab.Server, "GITLAB_BASE_URL", "", gitlabVariable, validGitLab},
 	} {
-		plain := httptest.NewServer(s.server.Config.Handler)
+		plain := httptest.NewServer(onlyVerification(s.server.Config.Handler))
 		servers = append(servers, plain, s.server)
 		i.env = append(i.env, s.urlVariable+"="+plain.URL+s.path, s.variable+"="+s.token)
 	}
@@ -108,9 +111,11 @@ func startIssuers() (i issuers, stop func()) {
 		add(i, token, known, i.venafi)
 	}
 	for token, known := range map[string]githubtest.Token{
-		validGitHub: {Scopes: "repo", ExpiresOn: year}, "fake-gh-2" + suffix: {Scopes: "repo", ExpiresOn: day}, "fake-gh-3" + suffix: {Scopes: "read:org", ExpiresOn: year},
+		validGitHub: {Scopes: "repo", ExpiresOn: year}, "fake-gh-2" + suffix: {Scopes: "repo", ExpiresOn: day}, "fake-gh-3" + suffix: {Scopes: "read:org", ExpiresOn: year}, "ghs_fake-gh-5" + suffix: {},
 	} {
-		known.Login = "octocat"
+		if token != "ghs_fake-gh-5"+suffix {
+			known.Login = "octocat"
+		}
 		add(i, token, known, i.github)
 	}
 	for token, known := range map[string]gitlabtest.Token{
@@ -126,6 +131,19 @@ func startIssuers() (i issuers, stop func()) {
 			s.Close()
 		}
 	}
+}
+
+// onlyVerification answers other requests of the API with 501: a provider that reads
+// "not found" would drop resources from the state.
+func onlyVerification(fake http.Handler) http.Handler {
+	api, verification := regexp.MustCompile(`^/(client/v4|api/v[34]|vedsdk)/`), regexp.MustCompile(`/(tokens/verify|user|personal_access_tokens/self)$`)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if api.MatchString(r.URL.Path) && !verification.MatchString(r.URL.Path) {
+			http.Error(w, "This fake only verifies tokens.", http.StatusNotImplemented)
+			return
+		}
+		fake.ServeHTTP(w, r)
+	})
 }
 
 // add makes an issuer know a token.
@@ -169,7 +187,7 @@ func serve(ctx context.Context, in io.Reader, out io.Writer) {
 	i, stop := startIssuers()
 	defer stop()
 
-	fmt.Fprintln(out, "# Fakes of all issuers are running. Paste these lines into another shell:")
+	fmt.Fprintln(out, "# Fakes of all issuers are running. They only verify tokens: use no configuration with existing state.\n# Paste these lines into another shell:")
 	for _, variable := range i.env {
 		fmt.Fprintln(out, "export", variable)
 	}

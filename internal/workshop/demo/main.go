@@ -106,7 +106,7 @@ func run(ctx context.Context, out io.Writer, all bool) error {
 // plans shows how a data source with a condition guards a plan.
 func (d *demo) plans(ctx context.Context) error {
 	_, shown, _ := strings.Cut(check, "\n\n") // Without the required providers.
-	fmt.Fprintf(d.out, "main.tf, run against a fake Cloudflare on this machine:\n\n%s\n", indent(shown))
+	fmt.Fprintf(d.out, "main.tf without its terraform block, run against a fake Cloudflare on this machine:\n\n%s\n", indent(shown))
 	return errors.Join(
 		d.scene(ctx, "1. The token is valid: the plan passes, and shows what Cloudflare says.", d.ending, true, "is active and expires at", plan),
 		d.scene(ctx, "2. Another token, which has expired: the plan fails with the reason.", expired, false, "expired at", plan),
@@ -127,7 +127,7 @@ func (d *demo) applies(ctx context.Context) error {
 		d.scene(ctx, "   Nothing was deleted.", "", true, "cloudflare_dns_record.www", "state", "list"),
 	)
 	d.cloudflare.SetFault(issuertest.Reply(http.StatusServiceUnavailable, "<html>Service Unavailable</html>", "Content-Type", "text/html"))
-	down := d.scene(ctx, "4. Cloudflare is down: that is an error, not a verdict. The provider retries first.", d.ending, false, "so its validity is unknown", plan)
+	down := d.scene(ctx, "4. Cloudflare is down: that is an error, not a verdict. The provider first retries for some seconds.", d.ending, false, "so its validity is unknown", plan)
 	fmt.Fprintln(d.out, "To try your own configuration against fakes of all issuers, run: make issuers")
 	return errors.Join(before, saved, down)
 }
@@ -147,7 +147,7 @@ func (d *demo) statuses(ctx context.Context) error {
 // it is empty, and shows both. It returns an error if the command does not succeed or
 // fail as it should.
 func (d *demo) scene(ctx context.Context, title, token string, succeed bool, prints string, args ...string) error {
-	fmt.Fprintf(d.out, "%s\n\n", title)
+	fmt.Fprintln(d.out, title)
 	env := slices.Clone(d.env)
 	if token != "" {
 		if !strings.Contains(token, "=") {
