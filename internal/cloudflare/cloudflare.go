@@ -51,7 +51,7 @@ func Verify(ctx context.Context, client *transport.Client, t token.Token, accoun
 	if err != nil {
 		return nil, err
 	}
-	return read(resp, advice(t, accountID, resp.URLSource()))
+	return read(resp, advice(t, accountID, resp.URLSource))
 }
 
 // AccountIDRemedy says where to find an account ID.

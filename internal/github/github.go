@@ -131,7 +131,7 @@ func retry(resp *transport.Response) (wait time.Duration, again, ok bool) {
 	case lockedOut(resp, body), anonymous(resp), installation(resp, body), suspended(resp, body):
 		return 0, false, true
 	case badCredentials(resp, body):
-		return 3 * resp.Backoff(), !resp.Again, true
+		return 3 * resp.Backoff, !resp.Again, true
 	case limited(resp, body):
 		return max(resetTime(resp).Sub(resp.Now), 0), true, true
 	default:

@@ -36,7 +36,7 @@ const (
 
 // read determines what a response says about the token.
 func read(resp *transport.Response, t token.Token) (*Verification, error) {
-	v := &Verification{Facts: verdict.Facts{Now: resp.Now, Advice: advice(t, resp.URLSource()), Warnings: resp.Warnings, IssuerStatus: string(verdict.Active)}}
+	v := &Verification{Facts: verdict.Facts{Now: resp.Now, Advice: advice(t, resp.URLSource), Warnings: resp.Warnings, IssuerStatus: string(verdict.Active)}}
 	body, _ := transport.Decode[failure](resp)
 	if body.Message != "" {
 		v.Message = `"` + resp.Show(string(body.Message)) + `"`

@@ -55,7 +55,7 @@ var ownerRefused = []string{
 // read determines what a response says about the token. It decides by the status and
 // the documented words; other sentences vary.
 func read(resp *transport.Response, t token.Token) (*Verification, error) {
-	v := &Verification{Facts: verdict.Facts{Now: resp.Now, Advice: advice(resp.URLSource()), Warnings: resp.Warnings, IssuerStatus: string(verdict.Active)}}
+	v := &Verification{Facts: verdict.Facts{Now: resp.Now, Advice: advice(resp.URLSource), Warnings: resp.Warnings, IssuerStatus: string(verdict.Active)}}
 	if resp.Status == http.StatusOK {
 		return v, v.readToken(resp)
 	}

@@ -16,11 +16,7 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
 )
 
-// Defaults of the provider configuration.
-const (
-	defaultTimeout    = time.Minute
-	defaultMaxRetries = 3
-)
+const defaultTimeout, defaultMaxRetries = time.Minute, 3
 
 // connection is one issuer under one provider configuration. The provider passes
 // one for each issuer to the data sources and ephemeral resources.

@@ -60,9 +60,7 @@ type settings struct {
 
 // model is the model of a data source, and of an ephemeral resource.
 type model interface {
-	// common returns the attributes that all issuers have.
 	common() *commonModel
-	// token returns the token arguments.
 	token() tokenArguments
 	// validate checks the arguments that only this issuer has.
 	validate(r *rules)

@@ -14,14 +14,12 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/verdict"
 )
 
-// tokenDescription describes the argument for the token itself: where it is stored,
-// and the defaults.
+// tokenDescription describes the argument for the token itself.
 func tokenDescription(names token.Names, stored string) string {
 	return "The token. " + stored + fmt.Sprintf(" If no token argument is set, defaults to the provider's `%s`, then to the environment variable `%s`.", names.Provider(), names.Variable)
 }
 
-// computed and optional return attributes of a data source, and setting an argument of
-// an issuer's block.
+// computed and optional are for data sources, setting for an issuer's block.
 func computed(description string) schema.StringAttribute {
 	return schema.StringAttribute{Computed: true, MarkdownDescription: description}
 }

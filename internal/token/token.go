@@ -90,7 +90,7 @@ func (t Token) Redact(text string) string {
 // Show prepares a server's message for display: printable, on one line, at most 300
 // characters, and withheld if it contains part of the token.
 func (t Token) Show(text string) string {
-	text = t.Redact(strings.Join(strings.Fields(text), " "))
+	text = strings.TrimSuffix(t.Redact(strings.Join(strings.Fields(text), " ")), ".") // It is part of a sentence.
 	if runes := []rune(text); len(runes) > maxShown {
 		text = string(runes[:maxShown-1]) + "…"
 	}

@@ -31,9 +31,8 @@ const (
 // Issuer is what never changes for an issuer.
 type Issuer struct {
 	// Name is the issuer's name at the start of a sentence: "Cloudflare".
-	Name string
-	// Block is its block in the provider configuration.
-	Block string
+	Name  string
+	Block string // in the provider configuration
 	// Outage is what to do about a server error, as a sentence after "Run again later.".
 	Outage string
 	// Retry decides about responses that the issuer treats differently from other

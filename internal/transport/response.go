@@ -44,8 +44,12 @@ type Response struct {
 	// whether the previous one had the same status.
 	Attempt int
 	Again   bool
-	// URL is the URL that was requested.
-	URL *url.URL
+	// URL is the URL that was requested, and URLSource where its base was set, "" if it
+	// is the default.
+	URL       *url.URL
+	URLSource string
+	// Backoff is the usual wait before a first retry, a second but in tests.
+	Backoff time.Duration
 
 	client    *Client
 	token     token.Token
@@ -56,7 +60,7 @@ func (c *Client) newResponse(raw *http.Response, body []byte, address *url.URL, 
 	_, phrase, _ := strings.Cut(raw.Status, " ")
 	r := &Response{
 		Status: raw.StatusCode, Phrase: strings.TrimSpace(phrase), Header: raw.Header, Body: body,
-		Now: c.config.Now(), client: c, URL: address, token: t,
+		Now: c.config.Now(), URL: address, URLSource: c.config.URLSource, Backoff: c.config.Backoff, client: c, token: t,
 	}
 	if date, err := http.ParseTime(raw.Header.Get("Date")); err == nil {
 		if r.Now.Sub(date).Abs() > maxSkew {
@@ -70,12 +74,6 @@ func (c *Client) newResponse(raw *http.Response, body []byte, address *url.URL, 
 	}
 	return r
 }
-
-// URLSource returns where the base URL was set, "" if it is the default.
-func (r *Response) URLSource() string { return r.client.config.URLSource }
-
-// Backoff returns the usual wait before a first retry, a second but in tests.
-func (r *Response) Backoff() time.Duration { return r.client.config.Backoff }
 
 // cached reports whether a cache returned the response (RFC 9111, section 5.1).
 func (r *Response) cached() bool {
@@ -178,7 +176,7 @@ func (r *Response) Error(title, message, cause, remedy string) *verdict.Error {
 	}
 	status := strings.TrimSpace(fmt.Sprintf("HTTP %d %s", r.Status, cmp.Or(r.Show(r.Phrase), http.StatusText(r.Status))))
 	return &verdict.Error{
-		Title: title, Cause: strings.TrimSpace(verdict.Sentence("GET "+r.Show(r.URL.String())+" returned "+status+message) + cause),
+		Title: title, Cause: strings.TrimSpace("GET " + r.Show(r.URL.String()) + " returned " + status + message + ". " + cause),
 		Remedy: remedy, Requested: true,
 	}
 }

@@ -53,15 +53,7 @@ func reason(s Status, f Facts, r Requirements) string {
 	if f.Message != "" {
 		text += ": " + f.Message
 	}
-	return strings.TrimSpace(Sentence(text) + todo)
-}
-
-// Sentence ends a text with a period, unless a quotation at its end does, and a space.
-func Sentence(text string) string {
-	if strings.HasSuffix(text, ".") || strings.HasSuffix(text, `."`) {
-		return text + " "
-	}
-	return text + ". "
+	return strings.TrimSpace(text + ". " + todo)
 }
 
 func life(f Facts) string {

@@ -79,7 +79,7 @@ func TestDecide(t *testing.T) {
 		"expires in a nanosecond":           {verdict.Facts{IssuerStatus: "active", ExpiresOn: new(now.Add(1))}, nil, "active", ""},
 		"a nanosecond short":                {verdict.Facts{IssuerStatus: "active", ExpiresOn: &future}, new(time.Hour + 1), "expiring", advice.Renew},
 		"longest duration":                  {verdict.Facts{IssuerStatus: "active", ExpiresOn: new(now.AddDate(7000, 0, 0))}, new(time.Duration(1<<63 - 1)), "active", ""},
-		"message":                           {verdict.Facts{Rejected: true, Message: "no such token."}, nil, "rejected", "no such token. " + advice.Rejected},
+		"message":                           {verdict.Facts{Rejected: true, Message: "no such token"}, nil, "rejected", "no such token. " + advice.Rejected},
 		"rejected, unknown scopes":          {verdict.Facts{Rejected: true, ScopesUnknown: true, ExpiryUnknown: true}, new(time.Hour), "rejected", ""},
 		"missing scope decides":             {verdict.Facts{IssuerStatus: "active", MissingScopes: []string{"a"}, ExpiryUnknown: true}, new(time.Hour), "missing_scope", advice.Scope},
 		"reported: rejected":                {verdict.Facts{IssuerStatus: "rejected"}, nil, "rejected", `"rejected"`},
