@@ -88,6 +88,7 @@ provider "cloudflare" { api_token = ephemeral.tokencheck_cloudflare.this.verifie
 resource "cloudflare_dns_record" "this" {}
 resource "cloudflare_dns_record" "nothing" { provider = cloudflare.nothing }
 
+module "mixed" { source = "./mixed" }
 module "inherits" { source = "./inherits" }
 module "check" {
   source   = "./check"
@@ -104,6 +105,7 @@ module "own" {
 		{"output", `api_token = module.check["a.b"].token`},
 		{"pipeline", `api_token = var.verify_tokens ? coalesce(ephemeral.tokencheck_cloudflare.switched[0].verified_token, "no-verified-token") : null`},
 		{"unused", ""},
+		{"chosen", "api_token = module.mixed.token", dependsOn + "var.other in module.mixed.token"},
 		{"condition", "api_token = ephemeral.tokencheck_cloudflare.this.valid ? ephemeral.tokencheck_cloudflare.this.verified_token : null", dependsOn + "ephemeral.tokencheck_cloudflare.this.valid"},
 		{"default", "api_token = coalesce(ephemeral.tokencheck_cloudflare.this.verified_token, var.token)", dependsOn + "var.token"},
 		{"literal", `api_token = "literal"`, notGated},
@@ -127,6 +129,14 @@ module "own" {
 ephemeral "tokencheck_cloudflare" "this" { require_valid = true }
 output "token" {
   value     = ephemeral.tokencheck_cloudflare.this.verified_token
+  ephemeral = true
+}
+`,
+		"mixed/main.tf": clitest.RequiredProviders + `
+variable "other" { default = "" }
+ephemeral "tokencheck_cloudflare" "this" {}
+output "token" {
+  value     = var.other == "" ? ephemeral.tokencheck_cloudflare.this.verified_token : var.other
   ephemeral = true
 }
 `,

@@ -144,7 +144,7 @@ func undecided(resp *transport.Response, body failure, message string) *verdict.
 		return resp.Error("GitHub has locked out this machine", message, "After too many failed authentications, GitHub rejects valid tokens too for some time, and each request prolongs that.",
 			"Stop whatever sends invalid tokens from this address or for this user, wait, and run again.")
 	case anonymous(resp):
-		return resp.Unexpected(message, "GitHub did not take the request for an authenticated one: its rate limit is that of requests without a token.",
+		return resp.Error("Unexpected response from the issuer", message, "GitHub did not take the request for an authenticated one: its rate limit is that of requests without a token.",
 			"Look for a proxy or gateway that removes the Authorization header. If there is none, run again when the limit has reset, within an hour.")
 	case limited(resp, body):
 		return resp.RateLimited(message, resetTime(resp))

@@ -68,8 +68,9 @@ func Verify(ctx context.Context, client *transport.Client, t token.Token, requir
 
 	v, err := read(resp, t)
 	if err == nil && !v.Rejected && len(required) > 0 {
-		v.ScopesUnknown = v.Scopes == nil || slices.Contains(v.Scopes, granular)
-		v.MissingScopes = verdict.MissingScopes(required, v.Scopes, includes)
+		if v.ScopesUnknown = v.Scopes == nil || slices.Contains(v.Scopes, granular); !v.ScopesUnknown {
+			v.MissingScopes = verdict.MissingScopes(required, v.Scopes, includes)
+		}
 	}
 	return v, err
 }

@@ -91,7 +91,7 @@ func (c *Client) retry(ctx context.Context, address *url.URL, t token.Token) (*R
 			switch {
 			case err != nil:
 				return nil, c.failed(err, address, t, attempt)
-			case resp.cached() && !resp.Outage() && resp.Status != http.StatusTooManyRequests:
+			case resp.cached() && resp.Status/100 != 3 && resp.Status < http.StatusTooManyRequests:
 				return nil, resp.Error("Cached response", "", "A cache on the way answered instead of the issuer.", "Exempt the issuer from caching in the proxy or gateway.")
 			default:
 				return resp, nil
@@ -107,7 +107,7 @@ func (c *Client) retry(ctx context.Context, address *url.URL, t token.Token) (*R
 
 // errAttempt ends an attempt, to leave time for another: a node behind a load
 // balancer may be dead.
-var errAttempt = errors.New("no response within half of the timeout")
+var errAttempt = errors.New("no response in time for another attempt")
 
 // send makes one round trip and reads the whole body, so that a connection that
 // breaks midway is a failed attempt like any other. [http.Transport.RoundTrip]
@@ -149,7 +149,7 @@ func (c *Client) interrupted(err error, host string) *verdict.Error {
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		e.Title = "No response from the issuer"
-		e.Cause = c.issuer.Name + " at " + host + " did not respond within the provider's timeout of " + verdict.Brief(c.config.Timeout) + "."
+		e.Cause = c.issuer.Name + " at " + host + " returned no usable response within the provider's timeout of " + verdict.Brief(c.config.Timeout) + "."
 		e.Remedy = "Run again. If the error persists, increase timeout in the provider configuration. " + c.networkRemedy()
 	}
 	return e

@@ -83,7 +83,7 @@ func (c *Client) classify(err error, host string) (remedy string, temporary bool
 	case errors.As(err, &untrusted):
 		return "Check this machine's clock and the server's certificate." + c.urlRemedy(), false
 	case errors.As(err, &op) && (op.Op == "proxyconnect" || strings.HasPrefix(op.Op, "socks")):
-		return throughProxy, true
+		return throughProxy, !errors.As(err, &dns) || !dns.IsNotFound
 	case errors.As(err, &record):
 		return "The server does not speak TLS on this port." + c.urlRemedy(), false
 	case strings.Contains(text, "remote error: tls: ") && strings.Contains(text, "certificate"):

@@ -111,6 +111,13 @@ deleting[name] := {"full_name": name} if {
 
 providers := object.union(configured, deleting)
 
+# The provider configurations that must be gated.
+gated contains key if {
+	some key, provider in providers
+	some name in settings.gated_providers
+	endswith(sprintf("/%v", [provider.full_name]), sprintf("/%s", [name]))
+}
+
 # The configuration of a module by its address, such as module.a.module.b.
 module_at(address) := object.get(
 	input.configuration.root_module,
@@ -118,22 +125,30 @@ module_at(address) := object.get(
 	{},
 )
 
-# A reference, and what a module's output refers to.
-resolve(module, reference) := {[module, reference]} | {[called, behind] |
+# A reference, and what a module's output refers to, each with all references of the
+# output.
+resolve(module, reference) := {[module, reference, []]} | {[called, behind, references] |
 	some [_, name, output] in regex.find_all_string_submatch_n(`^module\.([^.\[]+)(?:\[.*\])?\.([^.\[]+)$`, reference, 1)
 	called := module.module_calls[name].module
-	some behind in called.outputs[output].expression.references
+	references := called.outputs[output].expression.references
+	some behind in references
 }
 
-# The ephemeral resources that gate a provider, each with its module, and the expression.
-gates[key] contains [module, address, expression] if {
+# The ephemeral resources that gate a provider, each with its module, and what else the
+# expression, and that of the output, refer to. A plan lists a reference with its prefixes.
+gates[key] contains [module, address, beside] if {
 	some key, provider in providers
 	some expression in provider.expressions
 	some reference in expression.references
-	some [module, target] in resolve(module_at(object.get(provider, "module_address", "")), reference)
+	some [module, target, references] in resolve(module_at(object.get(provider, "module_address", "")), reference)
 	startswith(target, "ephemeral.tokencheck_")
 	endswith(target, ".verified_token")
 	address := regex.replace(target, `(\[.*\])?\.verified_token$`, "")
+	beside := {other | some other in expression.references; not startswith(reference, other)} | {other |
+		some hidden in references
+		not startswith(target, hidden)
+		other := sprintf("%s in %s", [hidden, reference])
+	}
 }
 
 # The expression of a gate may also refer to a switch, a boolean variable of the root
@@ -141,44 +156,37 @@ gates[key] contains [module, address, expression] if {
 deny contains message if {
 	succeeded
 	some key, found in gates
-	some [_, address, expression] in found
-	some reference in expression.references
-	not allowed(key, address, reference)
+	key in gated
+	some [_, _, others] in found
+	some reference in others
+	not is_switch(key, reference)
 	message := sprintf("provider %s: its token also depends on %s. Let it refer to verified_token and to a boolean variable of the root module only.", [key, reference])
 }
 
-# The resource, an instance of it, or its verified_token.
-allowed(_, address, reference) if {
-	regex.match(`^(\[.*\])?(\.verified_token)?$`, trim_prefix(reference, address))
-	startswith(reference, address)
-}
-
-# The module whose output is the token.
-allowed(_, _, reference) if startswith(reference, "module.")
-
-allowed(key, _, reference) if reference in object.keys(switches[key])
+is_switch(key, reference) if reference in object.keys(switches[key])
 
 # The value of each switch of a gate. A plan shows what was passed: from the environment
 # or the command line, it is text.
 switches[key][reference] := value if {
 	some key, found in gates
 	not providers[key].module_address
-	some [_, _, expression] in found
-	some reference in expression.references
+	some [_, _, others] in found
+	some reference in others
 	value := input.variables[trim_prefix(reference, "var.")].value
-	value in {true, false, "true", "false"}
+	value in {true, false, "true", "false", "1", "0"}
 }
 
 switched_off contains [key, reference] if {
 	some key, values in switches
 	some reference, value in values
-	value in {false, "false"}
+	value in {false, "false", "0"}
 }
 
 deny contains message if {
 	succeeded
 	settings.allow_switched_off_gates == false
 	some [key, reference] in switched_off
+	key in gated
 	message := sprintf("provider %s: its gate is switched off by %s, which must be true to verify. Plan again with true, or set allow_switched_off_gates in an outage of the issuer.", [key, reference])
 }
 
@@ -191,9 +199,7 @@ warn contains message if {
 }
 
 deny contains message if {
-	some key, provider in providers
-	some name in settings.gated_providers
-	endswith(sprintf("/%v", [provider.full_name]), sprintf("/%s", [name]))
+	some key in gated
 	not gates[key]
 	message := sprintf("provider %s: no argument refers to a verified_token (variables, local values, and splats are not followed). Set its token argument to the verified_token of a tokencheck ephemeral resource, directly or through a module output.", [key])
 }
