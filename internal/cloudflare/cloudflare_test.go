@@ -13,6 +13,16 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/transport"
 )
 
+func TestCheckAccountID(t *testing.T) {
+	t.Parallel()
+
+	for id, valid := range map[string]bool{"0123456789abcdef0123456789ABCDEF": true, "": false, cloudflaretest.AccountID + "0": false, "0123456789abcdef-123456789abcdef": false} {
+		if err := cloudflare.CheckAccountID(id); (err == nil) != valid {
+			t.Errorf("%q: %v", id, err)
+		}
+	}
+}
+
 // An authentication error that comes once, as with valid tokens, is no verdict.
 func TestAuthenticationErrorOnce(t *testing.T) {
 	t.Parallel()
@@ -25,10 +35,8 @@ func TestAuthenticationErrorOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-
 	host := transport.ThisHost()
 	host.Backoff = time.Millisecond
-
 	client, err := transport.New(cloudflare.Issuer(), transport.Config{
 		Host: host, URL: base, TrustBundle: s.TrustBundle, MaxRetries: 1, Timeout: time.Minute, Log: func(context.Context, string, map[string]any) {},
 	})
@@ -41,7 +49,6 @@ func TestAuthenticationErrorOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-
 	got, err := cloudflare.Verify(t.Context(), client, bearer, "", true)
 	if err != nil || got.IssuerStatus != "active" || len(s.Requests()) != 2 || s.Requests()[0].Method != http.MethodGet {
 		t.Errorf("%+v, %v", got, err)

@@ -52,15 +52,19 @@ func TestNoExpiration(t *testing.T) {
 	t.Parallel()
 
 	authority := issuertest.NewAuthority()
-	s := issuertest.Start(issuertest.Reply(http.StatusOK, `{"login":"u","id":1}`), func(config *tls.Config) {
+	s := issuertest.Start(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") == "Bearer ghp_strange" {
+			w.Header().Set("Github-Authentication-Token-Expiration", "tomorrow")
+		}
+		issuertest.Reply(http.StatusOK, `{"login":"u","id":1}`)(w, r)
+	}), func(config *tls.Config) {
 		config.Certificates = []tls.Certificate{authority.Issue(issuertest.Certificate{Hosts: []string{"api.github.com"}})}
 	})
 	t.Cleanup(s.Close)
-
 	host := transport.ThisHost()
 	host.Proxy = http.ProxyURL(proxyTo(t, s.Listener.Addr().String()))
 
-	for secret, unknown := range map[string]bool{"ghp_0123456789": false, "github_pat_0123456789": false, "gho_0123456789": true, "0123456789abcdef": true} {
+	for secret, unknown := range map[string]bool{"ghp_0123456789": false, "github_pat_0123456789": false, "gho_0123456789": true, "0123456789abcdef": true, "ghp_strange": true} {
 		got, err := verify(t, host, "https://github.com", authority.PEM, secret)
 		if err != nil || got.ExpiresOn != nil || got.ExpiryUnknown != unknown {
 			t.Errorf("%s: %+v, %v", secret, got, err)
@@ -86,12 +90,13 @@ func TestCreatedSecondsAgo(t *testing.T) {
 	} {
 		s := issuertest.Start(issuertest.Sequence(test.answers...))
 		t.Cleanup(s.Close)
-
 		host := transport.ThisHost()
-		host.Backoff = time.Millisecond
+		host.Backoff = 5 * time.Millisecond
 
-		if got, err := verify(t, host, s.URL, s.TrustBundle, "0123456789"); err != nil || got.Rejected != test.rejected {
-			t.Errorf("%s: %+v, %v", name, got, err)
+		// The usual wait is at most 1.5 times as long as Backoff.
+		start := time.Now()
+		if got, err := verify(t, host, s.URL, s.TrustBundle, "0123456789"); err != nil || got.Rejected != test.rejected || time.Since(start) < 3*host.Backoff {
+			t.Errorf("%s: %+v, %v, after %v", name, got, err, time.Since(start))
 		}
 	}
 }
@@ -103,19 +108,16 @@ func verify(t *testing.T, host transport.Host, address, bundle, secret string) (
 	if err != nil {
 		t.Fatal(err)
 	}
-
 	client, err := transport.New(github.Issuer(), transport.Config{
 		Host: host, URL: base, TrustBundle: bundle, MaxRetries: 3, Timeout: time.Minute, Log: func(context.Context, string, map[string]any) {},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-
 	bearer, _, err := token.Sources{Value: &secret, LookupEnv: host.LookupEnv}.Resolve(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-
 	return github.Verify(t.Context(), client, bearer, nil, true)
 }
 
@@ -128,17 +130,14 @@ func proxyTo(t *testing.T, address string) *url.URL {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = listener.Close() })
-
 	go func() {
 		for {
 			conn, err := listener.Accept()
 			if err != nil {
 				return
 			}
-
 			go func() {
 				defer conn.Close()
-
 				reader := bufio.NewReader(conn)
 				if _, err := http.ReadRequest(reader); err != nil {
 					return
@@ -148,13 +147,11 @@ func proxyTo(t *testing.T, address string) *url.URL {
 					return
 				}
 				defer server.Close()
-
 				_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\n\r\n")
 				go func() { _, _ = io.Copy(server, reader) }()
 				_, _ = io.Copy(conn, server)
 			}()
 		}
 	}()
-
 	return &url.URL{Scheme: "http", Host: listener.Addr().String()}
 }

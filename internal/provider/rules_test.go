@@ -1,11 +1,16 @@
 package provider_test
 
 import (
+	"crypto/tls"
+	"errors"
 	"maps"
+	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 
@@ -24,7 +29,6 @@ func TestWrongArguments(t *testing.T) {
 		directory := t.TempDir()
 		path := filepath.Join(directory, "token")
 		must(os.WriteFile(path, []byte(secret), 0o600))
-
 		for name, test := range map[string]struct {
 			config map[string]any
 			want   string
@@ -45,18 +49,17 @@ func TestWrongArguments(t *testing.T) {
 			"token as path":             {map[string]any{file: secret}, "error: Token file cannot be read"},
 			"directory":                 {map[string]any{file: directory}, "error: Token file cannot be read"},
 			"days":                      {map[string]any{"min_remaining": "14d"}, "error at min_remaining: Invalid duration"},
+			"half a day":                {map[string]any{"min_remaining": "0.5d"}, "error at min_remaining: Invalid duration"},
 			"no unit":                   {map[string]any{"min_remaining": "72"}, "error at min_remaining: Invalid duration"},
-			"negative":                  {map[string]any{"min_remaining": "-1s"}, "error at min_remaining: Invalid duration"},
+			"negative":                  {map[string]any{"min_remaining": "-1ns"}, "error at min_remaining: Invalid duration"},
 			"token as duration":         {map[string]any{"min_remaining": secret}, "error at min_remaining: Invalid duration"},
 			"the issuer's own":          {f.invalid, "error at "},
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-
 				s := connected(t, host(map[string]string{"BAD": "two words", "EMPTY": ""}), f, unreachable, nil, map[string]any{f.tokenArgument: secret})
 				_, read := s.read(f.kind(), test.config)
 				_, opened := s.open(f.kind(), test.config)
-
 				for _, all := range []diagnostics{read, opened} {
 					if !all.one(test.want) || strings.Contains(all.String(), secret[:8]) || strings.Contains(all.String(), path) {
 						t.Errorf("got %q, want %q", all, test.want)
@@ -67,25 +70,30 @@ func TestWrongArguments(t *testing.T) {
 	})
 }
 
-// An ephemeral resource is validated without a configured provider, as in terraform
-// validate. With one, only Open reports errors, to which Terraform adds a location.
+// A data source is always validated, an ephemeral resource only without a configured
+// provider, as in terraform validate. With one, only Open reports errors, to which
+// Terraform adds a location.
 func TestEphemeralValidation(t *testing.T) {
 	forEach(t, func(t *testing.T, f fake) {
 		s := newServer(t, host(nil))
 		config := dynamic(s.schema.EphemeralResourceSchemas[f.kind()].ValueType(), map[string]any{"min_remaining": "1d"})
+		for want, wrong := range map[string]map[string]any{"error: Malformed token": {f.tokenArgument: ""}, "": {f.tokenArgument: unknown{}, f.tokenArgument + "_env": "X"}} {
+			resp, err := s.server.ValidateDataResourceConfig(t.Context(), &tfprotov6.ValidateDataResourceConfigRequest{TypeName: f.kind(), Config: dynamic(s.schema.DataSourceSchemas[f.kind()].ValueType(), wrong)})
+			must(err)
+			if all := s.collect(resp.Diagnostics); len(all) > 0 != (want != "") || want != "" && !all.one(want) {
+				t.Errorf("data source: %q", all)
+			}
+		}
 		validate := func() diagnostics {
 			resp, err := s.server.ValidateEphemeralResourceConfig(t.Context(), &tfprotov6.ValidateEphemeralResourceConfigRequest{TypeName: f.kind(), Config: config})
 			must(err)
-
 			return s.collect(resp.Diagnostics)
 		}
-
 		if all := validate(); !all.one("error at min_remaining: Invalid duration") {
 			t.Errorf("before configuration: %q", all)
 		}
 
 		s.configure(nil)
-
 		if all := validate(); len(all) > 0 {
 			t.Errorf("after configuration: %q", all)
 		}
@@ -116,17 +124,18 @@ func TestWrongConfiguration(t *testing.T) {
 		"key of another":        {block{"venafi": block{"client_certificate": certificate, "client_key": otherKey}}, "error at venafi.client_certificate: Invalid client certificate"},
 		"the SaaS product":      {block{"venafi": block{"url": "https://api.venafi.cloud"}}, "error at venafi.url: Invalid server URL"},
 		"certificate unknown":   {block{"venafi": block{"client_certificate": unknown{}, "client_key": key}}, ""},
+		"key unknown":           {block{"venafi": block{"client_certificate": certificate, "client_key": unknown{}}}, ""},
+		"newest TLS":            {block{"venafi": block{"tls_max_version": "1.3"}}, ""},
+		"most retries":          {map[string]any{"max_retries": 100}, ""},
 		"everything is unknown": {map[string]any{"timeout": unknown{}, "max_retries": unknown{}}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-
 			if all := newServer(t, host(nil)).configure(test.config); test.want == "" && len(all) > 0 || test.want != "" && !all.one(test.want) {
 				t.Errorf("got %q, want %q", all, test.want)
 			}
 		})
 	}
-
 	for _, f := range fakes() {
 		for argument, wrong := range map[string][]string{
 			f.tokenArgument: {"", "Bearer " + issuertest.Secret, `"` + issuertest.Secret, "https://issuer.test"},
@@ -138,7 +147,6 @@ func TestWrongConfiguration(t *testing.T) {
 				if argument == f.tokenArgument {
 					want = "error: Malformed token: The value of " + f.block + "." + argument
 				}
-
 				if all := newServer(t, host(nil)).configure(map[string]any{f.block: map[string]any{argument: text}}); !all.one(want) || strings.Contains(all.String(), "issuer.test") || strings.Contains(all.String(), issuertest.Secret[:8]) {
 					t.Errorf("%s = %q: %q", argument, text, all)
 				}
@@ -153,7 +161,6 @@ func TestUnknown(t *testing.T) {
 	forEach(t, func(t *testing.T, f fake) {
 		env := map[string]string{f.tokenVariable: issuertest.Secret, f.urlVariable: unreachable, "OTHER": issuertest.Secret}
 		own := map[string]any{f.tokenArgument + "_env": "OTHER"}
-
 		for name, test := range map[string]struct{ config, block, arguments map[string]any }{
 			"timeout":      {map[string]any{"timeout": unknown{}}, nil, own},
 			"retries":      {map[string]any{"max_retries": unknown{}}, nil, own},
@@ -163,11 +170,9 @@ func TestUnknown(t *testing.T) {
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-
 				s := newServer(t, host(env))
 				config := map[string]any{f.block: test.block}
 				maps.Copy(config, test.config)
-
 				if all := s.configure(config); len(all) > 0 {
 					t.Fatal(all)
 				}
@@ -188,10 +193,8 @@ func TestSources(t *testing.T) {
 
 		s, url := f.start([]string{own, other, provider, variable})
 		t.Cleanup(s.Close)
-
 		path := filepath.Join(t.TempDir(), "token")
 		must(os.WriteFile(path, []byte("\r\n "+own+"\n"), 0o600))
-
 		env := map[string]string{f.tokenVariable: variable + "\n", f.urlVariable: url, "OTHER": " " + other + " "}
 		for _, test := range []struct {
 			env              map[string]string
@@ -204,6 +207,8 @@ func TestSources(t *testing.T) {
 			{env, map[string]any{f.tokenArgument: provider}, map[string]any{f.tokenArgument + "_file": path}, "file:" + path, own, false},
 			{env, map[string]any{f.tokenArgument: provider}, nil, "provider", provider, false},
 			{env, map[string]any{f.tokenArgument: unknown{}}, map[string]any{f.tokenArgument + "_env": "OTHER"}, "env:OTHER", other, false},
+			{env, map[string]any{f.tokenArgument: unknown{}}, map[string]any{f.tokenArgument: own}, "argument", own, false},
+			{env, map[string]any{f.tokenArgument: unknown{}}, map[string]any{f.tokenArgument + "_file": path}, "file:" + path, own, false},
 			{env, nil, nil, "env:" + f.tokenVariable, variable, true},
 			{env, nil, map[string]any{f.tokenArgument + "_env": f.tokenVariable}, "env:" + f.tokenVariable, variable, true},
 		} {
@@ -216,12 +221,10 @@ func TestSources(t *testing.T) {
 			if got["token_source"] != test.source || got["verified_token"] != test.token || strings.Contains(all.String(), "Whitespace") != test.warning {
 				t.Errorf("%v %v: token_source = %v, verified_token = %v: %v", test.block, test.arguments, got["token_source"], got["verified_token"], all)
 			}
-
 			if sent := s.Requests(); sent[len(sent)-1].Header.Get("Authorization") != "Bearer "+test.token {
 				t.Errorf("%s was sent, want %s", sent[len(sent)-1].Header.Get("Authorization"), test.token)
 			}
 		}
-
 		_, all := connected(t, host(map[string]string{f.tokenVariable: ""}), f, url, nil, nil).read(f.kind(), nil)
 		if !all.one("error: No token to verify") {
 			t.Error(all)
@@ -236,11 +239,12 @@ func TestHints(t *testing.T) {
 	for kind, variables := range map[string][]string{
 		"tokencheck_cloudflare": {"CF_API_TOKEN", "CF_DNS_API_TOKEN", "CLOUDFLARE_API_KEY"},
 		"tokencheck_venafi":     {"VCERT_TOKEN", "VENAFI_ACCESS_TOKEN"},
+		"tokencheck_github":     {"GH_TOKEN", "GITHUB_PAT", "GITHUB_APP_ID"},
+		"tokencheck_gitlab":     {"CI_JOB_TOKEN", "GL_TOKEN", "GITLAB_PRIVATE_TOKEN"},
 	} {
 		for _, variable := range variables {
 			s := newServer(t, host(map[string]string{variable: "x"}))
 			s.configure(nil)
-
 			if _, all := s.read(kind, nil); !all.one("error: No token to verify") || !strings.Contains(all.String(), variable+" is set") {
 				t.Errorf("%s: %v", variable, all)
 			}
@@ -249,33 +253,49 @@ func TestHints(t *testing.T) {
 }
 
 // The server is the configured one, else the variable's; without either, it is an
-// error, or the issuer's public API.
+// error, or the issuer's public API. By default, there are four attempts in a minute.
 func TestServerURL(t *testing.T) {
 	t.Parallel()
 
 	s := newServer(t, host(map[string]string{"VENAFI_TOKEN": "t"}))
 	s.configure(nil)
-
 	if _, all := s.read("tokencheck_venafi", nil); !all.one("error: Server URL is not set") {
 		t.Error(all)
 	}
 
 	s = newServer(t, host(map[string]string{"VENAFI_TOKEN": "t", "VENAFI_URL": "http://tpp.example.com"}))
 	s.configure(nil)
-
 	if _, all := s.read("tokencheck_venafi", nil); !all.one("error: Invalid server URL") || strings.Contains(all.String(), "example") {
 		t.Error(all)
 	}
 
 	canned := issuertest.StartCanned()
 	t.Cleanup(canned.Close)
-	canned.Set(issuertest.Respond(404, "").Wire())
-
-	s = newServer(t, host(map[string]string{"CLOUDFLARE_API_TOKEN": "t", "CLOUDFLARE_BASE_URL": canned.URL}))
+	s = newServer(t, host(map[string]string{"CLOUDFLARE_API_TOKEN": issuertest.Secret + "\n", "CLOUDFLARE_BASE_URL": canned.URL}))
 	s.configure(nil)
-
-	if _, all := s.read("tokencheck_cloudflare", nil); !all.one("error: Unexpected response") || !strings.Contains(all.String(), "/client/v4") || canned.Reset() != 1 {
+	for _, answer := range []issuertest.Answer{issuertest.Respond(404, ""), issuertest.Respond(400, `{"errors":[{"code":7000}]}`), issuertest.Respond(400, `{"errors":[{"code":7003}]}`)} {
+		canned.Set(answer.Wire())
+		if _, all := s.open("tokencheck_cloudflare", nil); !all.one("error: Unexpected response") || !strings.Contains(all.String(), "/client/v4") || canned.Reset() != 1 {
+			t.Error(all)
+		}
+	}
+	canned.Set(issuertest.Respond(503, "").Wire())
+	if _, all := s.read("tokencheck_cloudflare", nil); !all.one("error: Issuer returned a server error") || !strings.Contains(all.String(), "Whitespace") || canned.Reset() != 4 {
 		t.Error(all)
+	}
+	for kind, public := range map[string]string{
+		"tokencheck_cloudflare": "https://api.cloudflare.com/client/v4/user/tokens/verify", "tokencheck_github": "https://api.github.com/user", "tokencheck_gitlab": "https://gitlab.com/api/v4/personal_access_tokens/self",
+	} {
+		var asked *http.Request
+		h := host(map[string]string{"CLOUDFLARE_API_TOKEN": issuertest.Secret, "GITHUB_TOKEN": issuertest.Secret, "GITLAB_TOKEN": issuertest.Secret})
+		h.Proxy = func(r *http.Request) (*url.URL, error) { asked = r; return nil, errors.New("no proxy") }
+		s = newServer(t, h)
+		s.configure(map[string]any{"max_retries": 0})
+		_, all := s.read(kind, nil)
+		deadline, _ := asked.Context().Deadline()
+		if left := time.Until(deadline); !all.one("error: No response") || asked.URL.String() != public || left < 50*time.Second || left > 60*time.Second {
+			t.Errorf("%v, %v left: %v", asked.URL, left, all)
+		}
 	}
 }
 
@@ -287,43 +307,44 @@ func TestClientCertificate(t *testing.T) {
 	f := fakes()[1]
 	s, url := f.start([]string{issuertest.Secret})
 	t.Cleanup(s.Close)
-
+	s.TLS.ClientAuth = tls.RequestClientCert
 	certificate, key := issuertest.PEM(issuertest.NewAuthority().Issue(issuertest.Certificate{}))
 	p := connected(t, host(nil), f, url, nil, map[string]any{
 		f.tokenArgument: issuertest.Secret, "trust_bundle": s.TrustBundle, "client_certificate": certificate, "client_key": key, "tls_max_version": "1.2",
 	})
-
-	if got, all := p.read(f.kind(), nil); got["valid"] != true || s.Requests()[0].TLS != 0x0303 {
-		t.Errorf("valid = %v over %x: %v", got["valid"], s.Requests()[0].TLS, all)
+	if got, all := p.read(f.kind(), nil); got["valid"] != true || s.Requests()[0].TLS != tls.VersionTLS12 || !s.Requests()[0].ClientCertificate {
+		t.Errorf("valid = %v, %+v: %v", got["valid"], s.Requests(), all)
 	}
 }
 
-// Equal data sources share a request; an ephemeral resource always sends its own.
+// Equal data sources share a request; an ephemeral resource always sends its own, and by
+// default a rejected token is an error.
 func TestRequests(t *testing.T) {
 	forEach(t, func(t *testing.T, f fake) {
 		s, url := f.start([]string{issuertest.Secret})
 		t.Cleanup(s.Close)
-
 		p := connected(t, host(nil), f, url, nil, map[string]any{f.tokenArgument: issuertest.Secret, "trust_bundle": s.TrustBundle})
 		for range 3 {
 			p.read(f.kind(), nil)
 		}
-
-		if n := len(s.Requests()); n != 1 {
-			t.Errorf("%d requests for equal data sources", n)
+		if n := len(s.Requests()); n != 1 || s.Requests()[0].Header.Get("User-Agent") != "terraform-provider-tokencheck/test" {
+			t.Errorf("%d requests for equal data sources: %+v", n, s.Requests())
 		}
-
 		for range 2 {
 			p.open(f.kind(), nil)
 		}
-
 		if n := len(s.Requests()); n != 3 {
 			t.Errorf("%d requests after two ephemeral resources", n)
+		}
+		for _, require := range []any{nil, true} {
+			if _, all := p.open(f.kind(), map[string]any{f.tokenArgument: "another-token", "require_valid": require}); !all.one("error: Token was rejected") {
+				t.Errorf("require_valid = %v: %v", require, all)
+			}
 		}
 	})
 }
 
-// All issuers have both types, described in Markdown.
+// All issuers have both types, described in Markdown. Only tokens and keys are sensitive.
 func TestSchemas(t *testing.T) {
 	t.Parallel()
 
@@ -332,12 +353,15 @@ func TestSchemas(t *testing.T) {
 		t.Fatal("add the issuer to fakes() in harness_test.go")
 	}
 
-	for _, f := range fakes() {
-		for _, s := range []*tfprotov6.Schema{schema.DataSourceSchemas[f.kind()], schema.EphemeralResourceSchemas[f.kind()]} {
-			for _, a := range s.Block.Attributes {
-				if a.Description == "" || a.DescriptionKind != tfprotov6.StringKindMarkdown || a.Required || a.Sensitive != (a.Name == f.tokenArgument || a.Name == "verified_token") {
-					t.Errorf("%s.%s: %+v", f.kind(), a.Name, a)
-				}
+	var blocks []*tfprotov6.SchemaBlock
+	for _, b := range schema.Provider.Block.BlockTypes {
+		kind := "tokencheck_" + b.TypeName
+		blocks = append(blocks, b.Block, schema.DataSourceSchemas[kind].Block, schema.EphemeralResourceSchemas[kind].Block)
+	}
+	for _, b := range blocks {
+		for _, a := range b.Attributes {
+			if a.Description == "" || a.DescriptionKind != tfprotov6.StringKindMarkdown || a.Required || a.Sensitive != (strings.HasSuffix(a.Name, "token") || a.Name == "client_key") {
+				t.Errorf("%+v", a)
 			}
 		}
 	}

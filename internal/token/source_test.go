@@ -96,6 +96,9 @@ func TestUnusable(t *testing.T) {
 		{token.Sources{Env: new(secret)}, unset, "api_token_env"},
 		{token.Sources{File: new(secret)}, unreadable, "api_token_file"},
 		{token.Sources{File: new(strings.Repeat(secret, 200))}, unreadable, "api_token_file"},
+		// On Linux, files that cannot be opened, and not be read, even by root.
+		{token.Sources{File: new("/proc/sys/vm/compact_memory")}, unreadable, "api_token_file"},
+		{token.Sources{File: new("/proc/self/mem")}, unreadable, "api_token_file"},
 		{token.Sources{File: &dir}, unreadable, "not a regular"},
 		{token.Sources{File: &large}, unreadable, "larger than"},
 		{token.Sources{Value: new("token.go")}, malformed, "api_token_file"},
@@ -115,7 +118,7 @@ func TestCheckEnvName(t *testing.T) {
 
 	for name, ok := range map[string]bool{
 		"TOKEN": true, "lower_case": true, "A.B-C": true, "ProgramFiles(x86)": true,
-		"": false, "$TOKEN": false, "${TOKEN}": false, "TOKEN=" + secret: false, "MY TOKEN": false, " TOKEN": false, "TOKEN\n": false, "TOKEN\x00": false,
+		"": false, "$TOKEN": false, "${TOKEN}": false, "TOKEN=" + secret: false, "MY TOKEN": false, " TOKEN": false, "TOKEN\t": false, "TOKEN\r": false, "TOKEN\n": false, "TOKEN\x00": false,
 	} {
 		if err := token.CheckEnvName(name); (err == nil) != ok || err != nil && newToken(t, secret).In(err.Error()) {
 			t.Errorf("CheckEnvName(%q) = %v", name, err)

@@ -44,7 +44,7 @@ func TestGoodTokens(t *testing.T) {
 	good := []string{
 		"cfut_" + x, "cfat_" + x, "ghp_" + x, "github_pat_" + x + "_" + x, "gho_" + x, "ghs_" + x, "glpat-" + x + ".01.0a1b2c3d4", "my@company:team-" + x,
 		"eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0." + x, "4MyGeneratedBearerTknz==", "aB3+dE5f/gH7j=", "0f0e0d0c-1b2a-4c3d-8e9f-a0b1c2d3e4f5", strings.Repeat("0a", 20),
-		"AZaz09._~+/=@:-", "BearerToken", "nullable", "NONE", "Undefined", "ABC=", "ABC==", "abc=def", "A:/B", "~x", "/", ".", "C:", "token.go.txt",
+		"AZaz09._~+/=@:-", "BearerToken", "nullable", "NONE", "Undefined", "ABC=", "ABC==", "abc=def", "0A=b", "A@B=c", "A:/B", "~x", "/", ".", "C:", "token.go.txt",
 	}
 	for n := 1; n < 10_000; n = n*2 + 1 {
 		good = append(good, strings.Repeat("a", n))
@@ -65,8 +65,8 @@ func TestMistakes(t *testing.T) {
 	for hint, all := range map[string][]string{
 		"empty":                 {"", " ", "\r\n"},
 		"byte order mark":       {"\ufeff" + secret, "\n\ufeff" + secret, "\xff\xfeZ\x00q\x00"},
-		"quotes":                {`"` + secret + `"`, "'" + secret + "'\n", "`" + secret + "`", "“" + secret + "”", "‘" + secret + "’", secret + `"`},
-		"Bearer":                {"Bearer " + secret, "bearer " + secret, "BEARER  " + secret + "\n"},
+		"quotes":                {`"` + secret + `"`, "'" + secret + "'\n", "`" + secret + "`", "“" + secret, secret + "”", "‘" + secret, secret + "’", secret + `"`},
+		"Bearer":                {"Bearer x", "Bearer " + secret, "bearer " + secret, "BEARER  " + secret + "\n"},
 		"unexpanded":            {"$TOKEN", "${TOKEN}", "cfut_${TOKEN}", "$(cat token)", "{{ .Token }}", "${{secrets.TOKEN}}", `{{ index . "token" }}`},
 		"JSON":                  {`{"token":"` + secret + `"}`, "{\n  \"token\": \"" + secret + "\"\n}\n", "{}"},
 		"masked":                {"***", "cfut_***", "********"},

@@ -228,6 +228,8 @@ func TestWaits(t *testing.T) {
 		{"issuer's wait, longer Retry-After", issuers, []http.HandlerFunc{after("7"), ok}, 2, 7 * second, 7 * second, 200, ""},
 		{"dead node", minute, []http.HandlerFunc{hang, ok}, 2, 31 * second, 32 * second, 200, ""},
 		{"dead nodes", minute, []http.HandlerFunc{hang}, 2, 31 * second, 32 * second, 0, "timeout of 1m"},
+		{"dead node, short timeout", func(_ *Issuer, c *Config) { c.Timeout, c.Backoff = 40*second, second }, []http.HandlerFunc{hang, ok}, 2, 31 * second, 32 * second, 200, ""},
+		{"dead node at last", minute, []http.HandlerFunc{broken, broken, broken, hang}, 4, 6 * second, 11 * second, 0, "Increase timeout"},
 		{"dead node, long timeout", func(_ *Issuer, c *Config) { c.Timeout = 300 * second }, []http.HandlerFunc{hang, ok}, 2, 150 * second, 151 * second, 200, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {

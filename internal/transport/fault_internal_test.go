@@ -46,6 +46,7 @@ func TestTLS(t *testing.T) {
 	}{
 		{"trusted", plain, nil, tls.VersionTLS13, ""},
 		{"one of two trusted", plain, func(_ *Issuer, c *Config) { c.TrustBundle = other.PEM + "text\n" + authority.PEM }, tls.VersionTLS13, ""},
+		{"server has HTTP/1.1", func(c *tls.Config) { c.NextProtos = []string{"http/1.1"} }, nil, tls.VersionTLS13, ""},
 		{"server has TLS 1.2", func(c *tls.Config) { c.MaxVersion = tls.VersionTLS12 }, nil, tls.VersionTLS12, ""},
 		{"client has TLS 1.2", plain, func(_ *Issuer, c *Config) { c.TLSMaxVersion = tls.VersionTLS12 }, tls.VersionTLS12, ""},
 		{"certificate sent", requiring(0), func(_ *Issuer, c *Config) { c.ClientCertificate = &own }, tls.VersionTLS13, ""},
@@ -150,7 +151,8 @@ func TestNoResponse(t *testing.T) {
 		{name: "large header", address: raw(t, "HTTP/1.1 200 OK\r\nX: "+strings.Repeat(words, 1<<13)+"\r\n\r\n"), attempts: 3, remedy: network},
 		{name: "HTTP/2 GOAWAY", address: goAway.URL, change: func(_ *Issuer, c *Config) { c.TrustBundle = goAway.TrustBundle }, attempts: 3, remedy: network},
 		{name: "large TLS handshake dropped", address: middlebox(t), attempts: 3, remedy: "GODEBUG=tlsmlkem=0"},
-		{name: "no server", address: aProxy, attempts: 3, remedy: "issuer.url"},
+		{name: "the proxy does not speak HTTP", address: "https://issuer.test", change: func(_ *Issuer, c *Config) { c.Proxy = proxyTo(raw(t, "HTTP/1.1 "+words+"\r\n\r\n")) }, attempts: 3, remedy: network},
+		{name: "no server", address: aProxy, attempts: 3, remedy: "is running"},
 		{name: "plain HTTP", address: raw(t, "HTTP/1.1 400 "+words+"\r\n\r\n"), change: func(_ *Issuer, c *Config) { c.URL.Scheme = "https" }, attempts: 1, remedy: "does not speak TLS"},
 		{name: "no such host", address: "https://issuer.test", change: func(_ *Issuer, c *Config) { c.Resolver = resolver(3) }, attempts: 1, remedy: "issuer.url"},
 		{name: "DNS server fails", address: "https://issuer.test", change: func(_ *Issuer, c *Config) { c.Resolver = resolver(2) }, attempts: 3, remedy: "resolve"},
@@ -195,6 +197,10 @@ func middlebox(t *testing.T) string {
 	return "https://" + listener.Addr().String()
 }
 
+func proxyTo(address string) func(*http.Request) (*url.URL, error) {
+	return func(*http.Request) (*url.URL, error) { return url.Parse(address) }
+}
+
 // TestProxy covers proxies that refuse, and one that connects to an issuer whose name
 // does not exist. Each sees a CONNECT without the token.
 func TestProxy(t *testing.T) {
@@ -217,7 +223,7 @@ func TestProxy(t *testing.T) {
 		{"requires authentication", 407, nil, 3, "407"},
 		{"forbids", 403, nil, 3, "403"},
 		{"fails", 503, nil, 3, "503"},
-		{"is not there", 0, func(*http.Request) (*url.URL, error) { return url.Parse("http://user:hunter2@127.0.0.1:1") }, 3, "127.0.0.1:1"},
+		{"is not there", 0, proxyTo("http://user:hunter2@127.0.0.1:1"), 3, "127.0.0.1:1"},
 		{"has an invalid URL", 0, func(*http.Request) (*url.URL, error) {
 			return nil, errors.New(`parse "http://user:hunter2@proxy:80 80": invalid character " " in host name`)
 		}, 1, ""},
@@ -242,8 +248,7 @@ func TestProxy(t *testing.T) {
 			}))
 			t.Cleanup(proxy.Close)
 			if test.proxy == nil {
-				address, _ := url.Parse(proxy.URL)
-				test.proxy = http.ProxyURL(address)
+				test.proxy = proxyTo(proxy.URL)
 			}
 
 			c := connect(t, "https://issuer.test", func(_ *Issuer, c *Config) { c.TrustBundle, c.Proxy = authority.PEM, test.proxy })

@@ -20,12 +20,14 @@ func TestShare(t *testing.T) {
 	for _, test := range []struct {
 		name         string
 		handler      http.HandlerFunc
+		apart        time.Duration // the verifications
 		later        time.Duration // after the first response, which takes three seconds
 		secret, path string        // of the last verification
 		fresh        bool
 		requests     int
 	}{
 		{name: "at once", handler: ok, requests: 1},
+		{name: "running for more than ten seconds", handler: slowly(slowly(slowly(ok))), apart: 550 * time.Millisecond, requests: 2},
 		{name: "sent almost ten seconds ago", handler: ok, later: 7*time.Second - 1, requests: 1},
 		{name: "sent ten seconds ago", handler: ok, later: 7 * time.Second, requests: 2},
 		{name: "fresh", handler: ok, fresh: true, requests: 2},
@@ -44,8 +46,9 @@ func TestShare(t *testing.T) {
 				first, _ := c.Get(t.Context(), tok, true, "path") // Fresh: of no use to others.
 
 				var group sync.WaitGroup
-				for range 20 {
+				for i := range 20 {
 					group.Go(func() {
+						time.Sleep(time.Duration(i) * test.apart)
 						resp, err := c.Get(t.Context(), tok, false, "path")
 						if (resp == nil) != (first == nil) || (resp == nil) != (err != nil) {
 							t.Errorf("%+v, %v", resp, err)

@@ -11,6 +11,8 @@ func TestParseURL(t *testing.T) {
 	t.Parallel()
 
 	for raw, want := range map[string]string{
+		"tpp.example.com\n":                                "https://tpp.example.com",
+		"https://tpp.example.com//vedsdk":                  "https://tpp.example.com",
 		"tpp.example.com":                                  "https://tpp.example.com",
 		"https://tpp.example.com/vedsdk":                   "https://tpp.example.com",
 		"https://tpp.example.com/VEDauth/":                 "https://tpp.example.com",
@@ -38,8 +40,8 @@ func TestCheckScope(t *testing.T) {
 	t.Parallel()
 
 	for scope, valid := range map[string]bool{
-		"certificate": true, "certificate:manage": true, "certificate:manage,revoke": true, "any": true, "a-new_one.2:x": true,
-		"": false, "certificate:": false, ":manage": false, "certificate:manage,": false, "certificate;ssh": false, "certificate manage": false, "a:b:c": false,
+		"certificate": true, "certificate:manage": true, "certificate:manage,revoke": true, "any": true, "a-new_one.2:x": true, "a:s,s": true,
+		"": false, "certificate:": false, ":manage": false, "certificate:manage,": false, "certificate;ssh": false, "certificate manage": false, "a:b:c": false, "a,b": false, "a:b c": false, "a:b,c d": false, "a:b,,c": false, "a:b,c:d": false, "a:b,c;d": false,
 	} {
 		if err := venafi.CheckScope(scope); (err == nil) != valid {
 			t.Errorf("%q: %v", scope, err)
@@ -54,7 +56,7 @@ func TestMissing(t *testing.T) {
 	for _, test := range []struct{ required, missing []string }{
 		{nil, []string{}},
 		{[]string{"any", "certificate", "ssh", "CERTIFICATE:discover,manage,revoke"}, []string{}},
-		{[]string{"ssh:manage", "codesign", "certificate:manage,delete", "codesign:x"}, []string{"certificate:delete", "codesign:x", "ssh:manage"}},
+		{[]string{"ssh:x,manage,x", "codesign", "certificate:manage,delete", "codesign:x"}, []string{"certificate:delete", "codesign:x", "ssh:manage", "ssh:x"}},
 	} {
 		if got := granted.Missing(test.required); !slices.Equal(got, test.missing) {
 			t.Errorf("%q: %q, want %q", test.required, got, test.missing)

@@ -88,6 +88,7 @@ func TestDecide(t *testing.T) {
 		"reported: missing_scope":           {verdict.Facts{IssuerStatus: "missing_scope"}, nil, "missing_scope", `"missing_scope"`},
 		"reported: expiring":                {verdict.Facts{IssuerStatus: "expiring"}, nil, "expiring", `"expiring"`},
 		"reported: active, but not exactly": {verdict.Facts{IssuerStatus: "Active "}, nil, "Active ", `"Active "`},
+		"reported: 1 character":             {verdict.Facts{IssuerStatus: "-"}, nil, "-", `"-"`},
 		"reported: 64 characters":           {verdict.Facts{IssuerStatus: strings.Repeat("é", 64)}, nil, verdict.Status(strings.Repeat("é", 64)), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -178,7 +179,7 @@ func TestScopes(t *testing.T) {
 	if got := verdict.MissingScopes([]string{"z", "repo", "repo:status", "a"}, []string{"repo"}, includes); !slices.Equal(got, []string{"a", "z"}) {
 		t.Errorf("missing = %v", got)
 	}
-	for scope, ok := range map[string]bool{"": false, "a b": false, "a,b": false, `"a"`: false, "read:org": true, "read_api": true} {
+	for scope, ok := range map[string]bool{"": false, "a b": false, "a,b": false, `"a"`: false, "'a": false, "a\t": false, "a\r": false, "a\n": false, "a;b": false, "read:org": true, "read_api": true} {
 		if err := verdict.CheckScope(scope); (err == nil) != ok {
 			t.Errorf("CheckScope(%q) = %v", scope, err)
 		}

@@ -64,37 +64,44 @@ func Corpus() map[string]issuertest.Case {
 		},
 		"echo": {Answer: issuertest.Respond(401, `{"success":false,"errors":[{"code":1000,"message":"No: `+issuertest.Secret+`"}]}`), Want: "rejected"},
 
-		"rejected, and another cause":   {Answer: issuertest.Respond(401, `{"success":false,"errors":[{"code":1000,"message":"Invalid API Token"},{"code":10500,"message":"x"}]}`)},
-		"rejected, without success":     {Answer: issuertest.Respond(401, `{"errors":[{"code":1000,"message":"Invalid API Token"}]}`)},
-		"rejected, with another status": {Answer: issuertest.Respond(404, BodyInvalid)},
-		"rejected, in an outage":        {Answer: issuertest.Respond(503, BodyInvalid), Retried: true},
-		"malformed, without a chain":    {Answer: issuertest.Respond(400, failure(6003, "Invalid request headers"))},
-		"authentication, 401":           {Answer: issuertest.Respond(401, failure(10000, "Authentication error")), Retried: true},
-		"authentication, 403":           {Answer: issuertest.Respond(403, failure(10000, "Authentication error")), Retried: true},
-		"no header":                     {Answer: issuertest.Respond(400, BodyNoHeader)},
-		"no header, former":             {Answer: issuertest.Respond(400, failure(9106, "Missing X-Auth-Key, X-Auth-Email or Authorization headers"))},
-		"no account-owned tokens":       {Answer: issuertest.Respond(403, failure(1001, "List accounts endpoint does not support account owned tokens"))},
-		"no route, no such object":      {Answer: issuertest.Respond(404, BodyNoRoute)},
-		"no route":                      {Answer: issuertest.Respond(404, failure(7000, "No route for that URI"))},
-		"no such account":               {Answer: issuertest.Respond(404, failure(7003, "Could not route")), Arguments: map[string]any{"account_id": AccountID}},
-		"no errors":                     {Answer: issuertest.Respond(403, `{"success":false,"errors":[],"messages":[],"result":null}`)},
-		"unknown code":                  {Answer: issuertest.Respond(403, failure(4711, "x"), "Cf-Ray", "8f2b0d6f1c2a3b4d-FRA")},
-		"lockout":                       {Answer: issuertest.Respond(429, BodyLockOut)},
-		"lockout, 403":                  {Answer: issuertest.Respond(403, BodyLockOut)},
-		"rate limit":                    {Answer: issuertest.Respond(429, failure(971, "Please wait and consider throttling your request speed")), Retried: true},
-		"rate limit, another status":    {Answer: issuertest.Respond(400, failure(971, "Please wait and consider throttling your request speed")), Retried: true},
-		"rate limit, former":            {Answer: issuertest.Respond(429, failure(10100, "More than 1200 requests per 300 seconds reached.")), Retried: true},
-		"rate limit, far away":          {Answer: issuertest.Respond(429, "", "Retry-After", "300")},
-		"challenge":                     {Answer: issuertest.Respond(403, html, "Content-Type", "text/html; charset=UTF-8", "Cf-Mitigated", "challenge")},
-		"block, 1010":                   {Answer: issuertest.Respond(403, "error code: 1010", "Content-Type", "text/plain; charset=UTF-8")},
-		"block, 1020":                   {Answer: issuertest.Respond(403, "error code: 1020\n", "Content-Type", "text/plain; charset=UTF-8")},
-		"edge block":                    {Answer: issuertest.Respond(403, html, "Content-Type", "text/html; charset=UTF-8")},
-		"edge fault, HTML":              {Answer: issuertest.Respond(502, "<html><title>502 Bad Gateway</title></html>", "Content-Type", "text/html"), Retried: true},
-		"edge fault, text":              {Answer: issuertest.Respond(520, "error code: 520", "Content-Type", "text/plain; charset=UTF-8"), Retried: true},
-		"edge fault, no body":           {Answer: issuertest.Respond(503, ""), Retried: true},
-		"edge fault, from a cache":      {Answer: issuertest.Respond(503, "", "Age", "30"), Retried: true},
-		"redirect":                      {Answer: issuertest.Respond(302, "", "Location", "https://elsewhere.test/login?next=x")},
-		"from a cache":                  {Answer: issuertest.Respond(200, envelope(result), "Age", "30")},
+		"rejected, and another cause":                  {Answer: issuertest.Respond(401, `{"success":false,"errors":[{"code":1000,"message":"Invalid API Token"},{"code":10500,"message":"x"}]}`)},
+		"rejected, without success":                    {Answer: issuertest.Respond(401, `{"errors":[{"code":1000,"message":"Invalid API Token"}]}`)},
+		"rejected, with another status":                {Answer: issuertest.Respond(404, BodyInvalid)},
+		"rejected, in an outage":                       {Answer: issuertest.Respond(503, BodyInvalid), Retried: true},
+		"rejected, account-owned, for another account": {Answer: issuertest.Respond(401, BodyInvalid), Want: "rejected", Arguments: map[string]any{"account_id": AccountID}, Token: "cfat_" + issuertest.Secret},
+		"rejected, and success":                        {Answer: issuertest.Respond(401, `{"success":true,"errors":[{"code":1000,"message":"Invalid API Token"}]}`)},
+		"malformed, with another status":               {Answer: issuertest.Respond(403, BodyFormat)},
+		"malformed, without a chain":                   {Answer: issuertest.Respond(400, failure(6003, "Invalid request headers"))},
+		"authentication, 401":                          {Answer: issuertest.Respond(401, failure(10000, "Authentication error")), Retried: true},
+		"authentication, 403":                          {Answer: issuertest.Respond(403, failure(10000, "Authentication error")), Retried: true},
+		"no header":                                    {Answer: issuertest.Respond(400, BodyNoHeader)},
+		"no header, former":                            {Answer: issuertest.Respond(400, failure(9106, "Missing X-Auth-Key, X-Auth-Email or Authorization headers"))},
+		"no account-owned tokens":                      {Answer: issuertest.Respond(403, failure(1001, "List accounts endpoint does not support account owned tokens"))},
+		"no route, no such object":                     {Answer: issuertest.Respond(404, BodyNoRoute)},
+		"no route":                                     {Answer: issuertest.Respond(404, failure(7000, "No route for that URI"))},
+		"no route, for an account":                     {Answer: issuertest.Respond(404, failure(7000, "No route for that URI")), Arguments: map[string]any{"account_id": AccountID}},
+		"no such account":                              {Answer: issuertest.Respond(404, failure(7003, "Could not route")), Arguments: map[string]any{"account_id": AccountID}},
+		"no errors":                                    {Answer: issuertest.Respond(403, `{"success":false,"errors":[],"messages":[],"result":null}`)},
+		"unknown code":                                 {Answer: issuertest.Respond(403, failure(4711, "x"), "Cf-Ray", "8f2b0d6f1c2a3b4d-FRA")},
+		"lockout":                                      {Answer: issuertest.Respond(429, BodyLockOut)},
+		"lockout, in an outage":                        {Answer: issuertest.Respond(503, BodyLockOut), Retried: true},
+		"lockout, 403":                                 {Answer: issuertest.Respond(403, BodyLockOut)},
+		"rate limit":                                   {Answer: issuertest.Respond(429, failure(971, "Please wait and consider throttling your request speed")), Retried: true},
+		"rate limit, another status":                   {Answer: issuertest.Respond(400, failure(971, "Please wait and consider throttling your request speed")), Retried: true},
+		"rate limit, former":                           {Answer: issuertest.Respond(429, failure(10100, "More than 1200 requests per 300 seconds reached.")), Retried: true},
+		"rate limit, former, another status":           {Answer: issuertest.Respond(403, failure(10100, "More than 1200 requests per 300 seconds reached.")), Retried: true},
+		"rate limit, no body":                          {Answer: issuertest.Respond(429, ""), Retried: true},
+		"rate limit, far away":                         {Answer: issuertest.Respond(429, "", "Retry-After", "300")},
+		"challenge":                                    {Answer: issuertest.Respond(403, html, "Content-Type", "text/html; charset=UTF-8", "Cf-Mitigated", "challenge")},
+		"block, 1010":                                  {Answer: issuertest.Respond(403, "error code: 1010", "Content-Type", "text/plain; charset=UTF-8")},
+		"block, 1020":                                  {Answer: issuertest.Respond(403, "error code: 1020\n", "Content-Type", "text/plain; charset=UTF-8")},
+		"edge block":                                   {Answer: issuertest.Respond(403, html, "Content-Type", "text/html; charset=UTF-8")},
+		"edge fault, HTML":                             {Answer: issuertest.Respond(502, "<html><title>502 Bad Gateway</title></html>", "Content-Type", "text/html"), Retried: true},
+		"edge fault, text":                             {Answer: issuertest.Respond(520, "error code: 520", "Content-Type", "text/plain; charset=UTF-8"), Retried: true},
+		"edge fault, no body":                          {Answer: issuertest.Respond(503, ""), Retried: true},
+		"edge fault, from a cache":                     {Answer: issuertest.Respond(503, "", "Age", "30"), Retried: true},
+		"redirect":                                     {Answer: issuertest.Respond(302, "", "Location", "https://elsewhere.test/login?next=x")},
+		"from a cache":                                 {Answer: issuertest.Respond(200, envelope(result), "Age", "30")},
 
 		"200, without success":        {Answer: issuertest.Respond(200, `{"errors":[],"result":{`+result+`}}`)},
 		"200, success is a text":      {Answer: issuertest.Respond(200, `{"success":"true","errors":[],"result":{`+result+`}}`)},
@@ -117,11 +124,9 @@ func Corpus() map[string]issuertest.Case {
 		"lone surrogate in a message": {Answer: issuertest.Respond(401, `{"success":false,"errors":[{"code":1000,"message":"\ud800"}]}`), Want: "rejected"},
 		"a message that is no text":   {Answer: issuertest.Respond(401, `{"success":false,"errors":[{"code":1000,"message":{}}]}`), Want: "rejected"},
 	}
-
 	for prefix, kind := range map[string]string{"cfk_": "Global API key", "cfoat_": "Wrangler", "cfat_": "account-owned", "cfut_": "user-owned"} {
 		all["rejected, "+kind] = issuertest.Case{Answer: issuertest.Respond(401, BodyInvalid), Want: "rejected", Token: prefix + issuertest.Secret}
 	}
-
 	// One code with four texts.
 	for text, name := range map[string]string{
 		"Cannot use the access token from location: 203.0.113.7": "location", "Invalid access token": "access token",
@@ -129,7 +134,6 @@ func Corpus() map[string]issuertest.Case {
 	} {
 		all["forbidden, "+name] = issuertest.Case{Answer: issuertest.Respond(403, failure(9109, text))}
 	}
-
 	return all
 }
 

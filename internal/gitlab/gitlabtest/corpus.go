@@ -32,31 +32,41 @@ func Corpus() map[string]issuertest.Case {
 			Attributes: map[string]any{"expires_on": nil},
 		},
 		"active, further members":      {Answer: ok(`null,"granular":false,"expired":true,"last_used_ips":["192.0.2.1"],"description":null,"error":"x"`), Want: "active"},
-		"active, details not readable": {Answer: issuertest.Respond(200, `{"id":4,"revoked":false,"active":true,"name":7,"scopes":"api","user_id":"3","expires_at":"soon"}`), Want: "active", Attributes: map[string]any{"name": nil, "scopes": nil, "user_id": nil, "expires_on": nil}},
+		"active, details not readable": {Answer: issuertest.Respond(200, `{"id":4,"revoked":false,"active":true,"name":7,"scopes":["api",7],"user_id":"3","expires_at":"soon"}`), Want: "active", Attributes: map[string]any{"name": nil, "scopes": nil, "user_id": nil, "expires_on": nil}},
 		"active, granular":             {Answer: issuertest.Respond(200, "{"+strings.Replace(member, `"api"`, `"granular"`, 1)+"null}"), Want: "active"},
 		"active, OAuth":                {Answer: issuertest.Respond(400, bodyOAuth), Want: "active", Attributes: map[string]any{"id": nil, "name": nil, "scopes": nil, "expires_on": nil}},
 		"active, granular, no details": {Answer: issuertest.Respond(403, bodyGranular), Want: "active"},
 		"active, scope too small":      {Answer: issuertest.Respond(403, bodyScope), Want: "active"},
 		"active, name with its prefix": {Answer: issuertest.Respond(200, `{"id":4,"revoked":false,"active":true,"name":"issuertest-ci","scopes":[],"expires_at":null}`), Want: "active", Attributes: map[string]any{"name": "(withheld: contains part of the token)", "scopes": []string{}}},
 		"active, required scopes": {
-			Answer: ok("null"), Want: "active", Arguments: scopes("api", "read_api", "read_user", "create_runner", "read_repository", "write_registry"), Attributes: map[string]any{"missing_scopes": []string{}},
+			Answer: ok("null"), Want: "active", Arguments: scopes("api", "read_api", "read_user", "create_runner", "manage_runner", "read_repository", "write_repository", "read_registry", "write_registry"), Attributes: map[string]any{"missing_scopes": []string{}},
 		},
 		"missing scopes": {
 			Answer: issuertest.Respond(200, "{"+strings.Replace(member, `"api"`, `"read_api","write_repository","write_registry"`, 1)+"null}"), Want: "missing_scope",
 			Arguments: scopes("api", "read_user", "read_repository", "read_registry", "sudo"), Attributes: map[string]any{"missing_scopes": []string{"api", "read_registry", "sudo"}},
 		},
 		"longer than needed":               {Answer: ok(`"2026-01-04"`), Want: "active", Arguments: map[string]any{"min_remaining": "72h"}},
-		"no expiration needed":             {Answer: ok("null"), Want: "active", Arguments: map[string]any{"min_remaining": "72h"}},
+		"no expiration needed":             {Answer: ok("null"), Want: "active", Arguments: map[string]any{"min_remaining": "0s"}},
 		"expiring":                         {Answer: ok(`"2026-01-03"`), Want: "expiring", Arguments: map[string]any{"min_remaining": "72h"}},
 		"disabled":                         {Answer: issuertest.Respond(200, "{"+strings.Replace(member, `"active":true`, `"active":false`, 1)+`"2020-01-01"}`), Want: "disabled"},
 		"rejected, revoked with a 200":     {Answer: issuertest.Respond(200, "{"+strings.Replace(member, `"revoked":false`, `"revoked":true`, 1)+"null}"), Want: "rejected"},
 		"scopes unknown, granular":         {Answer: issuertest.Respond(200, "{"+strings.Replace(member, `"api"`, `"granular"`, 1)+"null}"), Arguments: scopes("api")},
 		"scopes unknown, OAuth":            {Answer: issuertest.Respond(400, bodyOAuth), Arguments: scopes("api")},
+		"expiration in another form":       {Answer: ok(`"soon"`), Arguments: map[string]any{"min_remaining": "1h"}},
 		"expiration unknown":               {Answer: issuertest.Respond(403, bodyScope), Arguments: map[string]any{"min_remaining": "1h"}},
 		"rejected":                         {Answer: issuertest.Respond(401, BodyUnauthorized), Want: "rejected"},
 		"rejected, expired":                {Answer: issuertest.Respond(401, BodyExpired, "WWW-Authenticate", challenge), Want: "rejected"},
 		"rejected, revoked":                {Answer: issuertest.Respond(401, BodyRevoked, "WWW-Authenticate", challenge), Want: "rejected"},
+		"rejected, scopes required":        {Answer: issuertest.Respond(401, BodyUnauthorized), Want: "rejected", Arguments: scopes("api"), Attributes: map[string]any{"missing_scopes": nil}},
+		"echo in the scopes":               {Answer: issuertest.Respond(200, "{"+strings.Replace(member, "api", issuertest.Secret, 1)+"null}"), Want: "active"},
 		"echo":                             {Answer: issuertest.Respond(401, `{"error":"invalid_token","error_description":"no: `+issuertest.Secret+`"}`), Want: "rejected"},
+		"unauthorized, 403":                {Answer: issuertest.Respond(403, BodyUnauthorized)},
+		"blocked, 401":                     {Answer: issuertest.Respond(401, BodyBlocked)},
+		"blocked, without 403":             {Answer: issuertest.Respond(403, `{"message":"Your account has been blocked."}`)},
+		"terms, not accepted by others":    {Answer: issuertest.Respond(403, `{"message":"403 Forbidden - They (@u) must accept the Terms of Service in order to perform this action."}`)},
+		"another refusal of a user":        {Answer: issuertest.Respond(403, `{"message":"403 Forbidden - You (@u) must accept."}`)},
+		"OAuth, 404":                       {Answer: issuertest.Respond(404, bodyOAuth)},
+		"insufficient_scope, 401":          {Answer: issuertest.Respond(401, bodyScope)},
 		"job token":                        {Answer: issuertest.Respond(401, BodyUnauthorized), Token: "glcbt-64_" + issuertest.Secret},
 		"deploy token, with a prefix":      {Answer: issuertest.Respond(401, BodyUnauthorized), Token: "corp-gldt-" + issuertest.Secret},
 		"runner token, expired":            {Answer: issuertest.Respond(401, BodyExpired), Want: "rejected", Token: "glrt-" + issuertest.Secret},
@@ -79,6 +89,7 @@ func Corpus() map[string]issuertest.Case {
 		"insufficient_scope, from gateway": {Answer: issuertest.Respond(403, bodyScope, "WWW-Authenticate", "Negotiate")},
 		"200, without active":              {Answer: issuertest.Respond(200, `{"id":4,"revoked":false}`)},
 		"200, active is a text":            {Answer: issuertest.Respond(200, `{"id":4,"revoked":false,"active":"true"}`)},
+		"200, without revoked":             {Answer: issuertest.Respond(200, `{"id":4,"active":true}`)},
 		"200, without id":                  {Answer: issuertest.Respond(200, `{"active":true,"revoked":false}`)},
 		"200, HTML":                        {Answer: issuertest.Respond(200, html, "Content-Type", "text/html")},
 	}
@@ -91,6 +102,9 @@ func Corpus() map[string]issuertest.Case {
 		"terms":       "You (@u) must accept the Terms of Service in order to perform this action. To accept these terms, please access GitLab from a web browser at https://x.",
 	} {
 		all["rejected, "+name] = issuertest.Case{Answer: issuertest.Respond(403, `{"message":"403 Forbidden - `+sentence+`"}`), Want: "rejected"}
+	}
+	for _, prefix := range []string{"glrt-", "glrtr-", "glptt-", "glft-", "glagent-"} {
+		all["another kind, "+prefix] = issuertest.Case{Answer: issuertest.Respond(401, BodyUnauthorized), Token: prefix + issuertest.Secret}
 	}
 	return all
 }

@@ -30,34 +30,37 @@ func Corpus() map[string]issuertest.Case {
 		},
 		"active, before 20.2.2": {
 			Answer: ok(`"application":"VenafiPS","scope":"certificate:manage;"`), Want: "active",
-			Attributes: map[string]any{"expires_on": nil, "valid_for": nil, "identity": nil, "grant_expires_on": nil, "access_issued_on": nil},
+			Attributes: map[string]any{"expires_on": nil, "valid_for": nil, "identity": nil, "grant_expires_on": nil, "access_issued_on": nil, "scopes": map[string]any{"certificate": []string{"manage"}}},
 		},
 		"active, the grant never ends": {
-			Answer: ok(required + `,"valid_for":7776000,"access_issued_on_unix_time":1764547200,"expires":null,"expires_ISO8601":null,"expires_unix_time":0`), Want: "active",
+			Answer: ok(required + `,"valid_for":7776000,"access_issued_on_unix_time":1764547200,"expires":"/Date(-62135596800000)/","expires_ISO8601":null,"expires_unix_time":0`), Want: "active",
 			Attributes: map[string]any{"expires_on": "2026-03-01T00:00:00Z", "grant_expires_on": nil},
 		},
 		"active, the grant ends first": {
-			Answer: ok(required + `,"valid_for":7776000,"access_issued_on_unix_time":1764547200,"expires_unix_time":1767312000`), Want: "active",
-			Attributes: map[string]any{"expires_on": "2026-01-02T00:00:00Z", "grant_expires_on": "2026-01-02T00:00:00Z"},
+			Answer: ok(required + `,"valid_for":7776000,"access_issued_on_unix_time":1764547200,"expires_unix_time":1767312000,"grant_issued_on_unix_time":1764547200`), Want: "active",
+			Attributes: map[string]any{"expires_on": "2026-01-02T00:00:00Z", "grant_issued_on": "2025-12-01T00:00:00Z", "grant_expires_on": "2026-01-02T00:00:00Z"},
 		},
 		"active, only ISO 8601": {
-			Answer: ok(required + `,"valid_for":7776000.0,"access_issued_on":"?","access_issued_on_ISO8601":"2025-12-01T00:00:00.5","access_issued_on_unix_time":"x"`), Want: "active",
-			Attributes: map[string]any{"access_issued_on": "2025-12-01T00:00:00.5Z", "expires_on": "2026-03-01T00:00:00.5Z"},
+			Answer: ok(required + `,"valid_for":7776000.0,"access_issued_on":"?","access_issued_on_ISO8601":"2025-12-01T00:00:00.5","access_issued_on_unix_time":"x","grant_issued_on_ISO8601":"2025-12-01T02:00:00+02:00","expires_ISO8601":"2026-12-01T00:00:00Z"`), Want: "active",
+			Attributes: map[string]any{"access_issued_on": "2025-12-01T00:00:00.5Z", "expires_on": "2026-03-01T00:00:00.5Z", "grant_issued_on": "2025-12-01T00:00:00Z", "grant_expires_on": "2026-12-01T00:00:00Z"},
 		},
 		"active, only /Date()/": {
-			Answer: ok(required + `,"valid_for":86400,"access_issued_on":"/Date(1767225600500+0200)/","grant_issued_on":"/Date(-62135596800000)/"`), Want: "active",
-			Attributes: map[string]any{"access_issued_on": "2026-01-01T00:00:00.5Z", "expires_on": "2026-01-02T00:00:00.5Z", "grant_issued_on": nil},
+			Answer: ok(required + `,"valid_for":86400,"access_issued_on":"/Date(1767225600500+0200)/","grant_issued_on":"/Date(1764547200000)/","expires":"/Date(1796083200000-0500)/"`), Want: "active",
+			Attributes: map[string]any{"access_issued_on": "2026-01-01T00:00:00.5Z", "expires_on": "2026-01-02T00:00:00.5Z", "grant_issued_on": "2025-12-01T00:00:00Z", "grant_expires_on": "2026-12-01T00:00:00Z"},
 		},
 		"active, one form cannot be read": {
 			Answer: ok(strings.Replace(sample, "/Date(1764547200000)/", "last week", 1)), Want: "active", Attributes: map[string]any{"expires_on": "2026-03-01T00:00:00Z"},
 		},
 		"active, members that decide nothing cannot be read": {
-			Answer: ok(required + `,"identity":7,"valid_for":"long","access_issued_on_unix_time":[],"expires_ISO8601":{}`), Want: "active",
-			Attributes: map[string]any{"identity": nil, "valid_for": nil, "expires_on": nil},
+			Answer: ok(required + `,"identity":7,"valid_for":"long","access_issued_on_unix_time":1764547200.5,"grant_issued_on":"x/Date(1764547200000)/x","expires_ISO8601":{}`), Want: "active",
+			Attributes: map[string]any{"identity": nil, "valid_for": nil, "expires_on": nil, "access_issued_on": nil, "grant_issued_on": nil},
 		},
-		"active, negative lifetime": {Answer: ok(required + `,"valid_for":-1,"access_issued_on_unix_time":1764547200`), Want: "active", Attributes: map[string]any{"valid_for": nil, "expires_on": nil}},
+		"active, negative lifetime":       {Answer: ok(required + `,"valid_for":-1,"access_issued_on_unix_time":1764547200`), Want: "active", Attributes: map[string]any{"valid_for": nil, "expires_on": nil}},
+		"active, a lifetime from no time": {Answer: ok(required + `,"valid_for":7776000`), Want: "active", Attributes: map[string]any{"valid_for": 7776000, "expires_on": nil}},
+		"active, until the year 9999":     {Answer: ok(required + `,"valid_for":251637753599,"access_issued_on_unix_time":1764547200,"grant_issued_on_unix_time":253402300800,"expires_unix_time":253402300799`), Want: "active", Attributes: map[string]any{"expires_on": "9999-12-31T23:59:59Z", "grant_issued_on": nil, "grant_expires_on": "9999-12-31T23:59:59Z"}},
+		"active, by the server's clock":   {Answer: issuertest.Respond(200, "{"+sample+"}", "Date", "Thu, 01 Jan 2026 01:00:00 GMT"), Want: "active", Warning: "Clock skew detected"},
 		"active, endless lifetime": {
-			Answer: ok(required + `,"valid_for":9007199254740991,"access_issued_on_unix_time":1764547200`), Want: "active", Attributes: map[string]any{"expires_on": nil},
+			Answer: ok(required + `,"valid_for":251637753600,"access_issued_on_unix_time":1764547200`), Want: "active", Attributes: map[string]any{"expires_on": nil},
 		},
 		"active, expired by its own clock": {
 			Answer: ok(required + `,"valid_for":60,"access_issued_on_unix_time":1764547200`), Want: "active", Warning: "Expiration ignored", Attributes: map[string]any{"expires_on": nil},
@@ -82,6 +85,7 @@ func Corpus() map[string]issuertest.Case {
 			Answer: ok(sample), Want: "missing_scope", Arguments: scopes("certificate:delete,manage", "ssh:manage", "codesign"),
 			Attributes: map[string]any{"missing_scopes": []string{"certificate:delete", "codesign", "ssh:manage"}, "scope": "certificate:manage,revoke;ssh"},
 		},
+		"scope missing":      {Answer: ok(required), Want: "missing_scope", Arguments: scopes("codesign")},
 		"expiring":           {Answer: ok(sample), Want: "expiring", Arguments: map[string]any{"min_remaining": "1416h1s"}},
 		"longer than needed": {Answer: ok(sample), Want: "active", Arguments: map[string]any{"min_remaining": "1416h"}},
 		"expiring, the grant": {
@@ -132,14 +136,12 @@ func Corpus() map[string]issuertest.Case {
 		"200, a list":               {Answer: issuertest.Respond(200, "[{"+required+"}]")},
 		"200, HTML":                 {Answer: issuertest.Respond(200, html, "Content-Type", "text/html")},
 	}
-
 	for _, phrase := range []string{
 		"Grant not found", "Token not found", "Access token expired", "The access token is expired", "Invalid token format", "INVALID TOKEN FORMAT",
 		"The access token provided is expired, revoked, malformed, or invalid for other reasons", "Grant has been revoked, has expired, or the refresh token is invalid",
 	} {
 		all["rejected, line "+phrase] = issuertest.Case{Answer: line(401, phrase), Want: "rejected"}
 	}
-
 	return all
 }
 
