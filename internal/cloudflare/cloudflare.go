@@ -23,7 +23,7 @@ const DefaultBaseURL = "https://api.cloudflare.com/client/v4"
 // Issuer describes Cloudflare to [transport.New].
 func Issuer() transport.Issuer {
 	return transport.Issuer{
-		Name: "Cloudflare", Block: "cloudflare", Outage: "If the error persists, check https://www.cloudflarestatus.com.",
+		Name: "Cloudflare", Block: "cloudflare", OutageRemedy: "If the error persists, check https://www.cloudflarestatus.com.",
 		Retry: retry,
 	}
 }

@@ -22,7 +22,7 @@ const publicHost = "api.github.com"
 // Issuer describes GitHub to [transport.New].
 func Issuer() transport.Issuer {
 	return transport.Issuer{
-		Name: "GitHub", Block: "github", Outage: "If the error persists, check https://www.githubstatus.com, or ask the administrator of the Enterprise Server.",
+		Name: "GitHub", Block: "github", OutageRemedy: "If the error persists, check https://www.githubstatus.com, or ask the administrator of the Enterprise Server.",
 		Retry: retry,
 	}
 }
@@ -131,7 +131,7 @@ func retry(resp *transport.Response) (wait time.Duration, again, ok bool) {
 	case lockedOut(resp, body), anonymous(resp), installation(resp, body), suspended(resp, body):
 		return 0, false, true
 	case badCredentials(resp, body):
-		return 3 * resp.Backoff, !resp.Again, true
+		return 3 * resp.Backoff, !resp.SameStatus, true
 	case limited(resp, body):
 		return max(resetTime(resp).Sub(resp.Now), 0), true, true
 	default:

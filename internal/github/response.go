@@ -78,7 +78,7 @@ func (v *Verification) readUser(resp *transport.Response, t token.Token) error {
 	header := resp.Header.Get("Github-Authentication-Token-Expiration")
 	for _, layout := range []string{"2006-01-02 15:04:05 UTC", "2006-01-02 15:04:05 -0700"} {
 		if end, err := time.Parse(layout, header); err == nil {
-			v.Expire(end)
+			v.SetExpiration(end)
 			return nil
 		}
 	}

@@ -24,7 +24,7 @@ const DefaultBaseURL = "https://gitlab.com"
 // Issuer describes GitLab to [transport.New].
 func Issuer() transport.Issuer {
 	return transport.Issuer{
-		Name: "GitLab", Block: "gitlab", Outage: "If the error persists, check https://status.gitlab.com, or ask the instance's administrator.",
+		Name: "GitLab", Block: "gitlab", OutageRemedy: "If the error persists, check https://status.gitlab.com, or ask the instance's administrator.",
 	}
 }
 

@@ -112,7 +112,7 @@ func (v *Verification) readToken(resp *transport.Response) error {
 	case !*body.Active:
 		v.IssuerStatus = string(verdict.Disabled)
 	case err == nil:
-		v.Expire(end)
+		v.SetExpiration(end)
 	default:
 		v.ExpiryUnknown = string(body.ExpiresAt) != "null"
 	}

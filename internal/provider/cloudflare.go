@@ -26,9 +26,9 @@ func cloudflareIssuer() issuer {
 
 	return issuer{
 		Issuer: cloudflare.Issuer(), names: names, url: url,
-		newBlock:             func() blockModel { return new(cloudflareBlock) },
-		newDataSource:        func() model { return new(cloudflareModel) },
-		newEphemeralResource: func() ephemeralModel { return new(cloudflareEphemeralModel) },
+		newBlockModel:      func() blockModel { return new(cloudflareBlock) },
+		newDataSourceModel: func() model { return new(cloudflareModel) },
+		newEphemeralModel:  func() ephemeralModel { return new(cloudflareEphemeralModel) },
 		block: blockSchema("Connection settings for Cloudflare.", names, url,
 			"URL of the API, `"+url.fallback+"` if not set; Cloudflare for Government is at `https://api.fed.cloudflare.com/client/v4`.", nil),
 		schema: dataSourceSchema(

@@ -120,8 +120,7 @@ func unknownConfiguration(argument string) error {
 }
 
 // verify verifies a token for a data source or an ephemeral resource, and sets the
-// attributes of its model. No other code can make a token valid. An ephemeral
-// resource always sends its own request.
+// attributes of its model. An ephemeral resource always sends its own request.
 func (c *connection) verify(ctx context.Context, m model) (verdict.Verdict, diag.Diagnostics) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout())
 	defer cancel()

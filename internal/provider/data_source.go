@@ -26,7 +26,7 @@ func (d *tokenDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, 
 }
 
 func (d *tokenDataSource) ValidateConfig(ctx context.Context, req datasource.ValidateConfigRequest, resp *datasource.ValidateConfigResponse) {
-	resp.Diagnostics = validateConfig(ctx, req.Config, d.issuer, d.issuer.newDataSource())
+	resp.Diagnostics = validateConfig(ctx, req.Config, d.issuer, d.issuer.newDataSourceModel())
 }
 
 func (d *tokenDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, _ *datasource.ConfigureResponse) {
@@ -34,7 +34,7 @@ func (d *tokenDataSource) Configure(_ context.Context, req datasource.ConfigureR
 }
 
 func (d *tokenDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
-	m := d.issuer.newDataSource()
+	m := d.issuer.newDataSourceModel()
 
 	resp.Diagnostics.Append(req.Config.Get(ctx, m)...)
 	if resp.Diagnostics.HasError() {

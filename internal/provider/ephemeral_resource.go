@@ -31,7 +31,7 @@ func (e *tokenEphemeralResource) Schema(_ context.Context, _ ephemeral.SchemaReq
 // Terraform shows its errors without a location, and those of Open with one.
 func (e *tokenEphemeralResource) ValidateConfig(ctx context.Context, req ephemeral.ValidateConfigRequest, resp *ephemeral.ValidateConfigResponse) {
 	if e.connection == nil {
-		resp.Diagnostics = validateConfig(ctx, req.Config, e.issuer, e.issuer.newEphemeralResource())
+		resp.Diagnostics = validateConfig(ctx, req.Config, e.issuer, e.issuer.newEphemeralModel())
 	}
 }
 
@@ -40,7 +40,7 @@ func (e *tokenEphemeralResource) Configure(_ context.Context, req ephemeral.Conf
 }
 
 func (e *tokenEphemeralResource) Open(ctx context.Context, req ephemeral.OpenRequest, resp *ephemeral.OpenResponse) {
-	m := e.issuer.newEphemeralResource()
+	m := e.issuer.newEphemeralModel()
 
 	resp.Diagnostics.Append(req.Config.Get(ctx, m)...)
 	if resp.Diagnostics.HasError() {

@@ -26,9 +26,9 @@ func githubIssuer() issuer {
 
 	return issuer{
 		Issuer: github.Issuer(), names: names, url: url,
-		newBlock:             func() blockModel { return new(githubBlock) },
-		newDataSource:        func() model { return new(githubModel) },
-		newEphemeralResource: func() ephemeralModel { return new(githubEphemeralModel) },
+		newBlockModel:      func() blockModel { return new(githubBlock) },
+		newDataSourceModel: func() model { return new(githubModel) },
+		newEphemeralModel:  func() ephemeralModel { return new(githubEphemeralModel) },
 		block: blockSchema("Connection settings for GitHub.", names, url,
 			"URL of GitHub, read as the GitHub provider reads it: `https://github.com/` if not set, `https://SUBDOMAIN.ghe.com/`, or the URL of an Enterprise Server.", nil),
 		schema: dataSourceSchema(

@@ -26,9 +26,9 @@ func gitlabIssuer() issuer {
 
 	return issuer{
 		Issuer: gitlab.Issuer(), names: names, url: url,
-		newBlock:             func() blockModel { return new(gitlabBlock) },
-		newDataSource:        func() model { return new(gitlabModel) },
-		newEphemeralResource: func() ephemeralModel { return new(gitlabEphemeralModel) },
+		newBlockModel:      func() blockModel { return new(gitlabBlock) },
+		newDataSourceModel: func() model { return new(gitlabModel) },
+		newEphemeralModel:  func() ephemeralModel { return new(gitlabEphemeralModel) },
 		block: blockSchema("Connection settings for GitLab, version 15.5 or newer.", names, url,
 			"URL of the instance, `"+url.fallback+"` if not set; may end in `/api/v4`.", nil),
 		schema: dataSourceSchema(

@@ -27,14 +27,14 @@ type issuer struct {
 	// followed by the block's name.
 	names token.Names
 	url   urlSource
-	// block is the schema of the block in the provider configuration, and newBlock
+	// block is the schema of the block in the provider configuration, and newBlockModel
 	// returns its model.
-	block    providerschema.SingleNestedBlock
-	newBlock func() blockModel
+	block         providerschema.SingleNestedBlock
+	newBlockModel func() blockModel
 	// schema is that of the data source. The ephemeral resource has two more attributes.
-	schema               schema.Schema
-	newDataSource        func() model
-	newEphemeralResource func() ephemeralModel
+	schema             schema.Schema
+	newDataSourceModel func() model
+	newEphemeralModel  func() ephemeralModel
 }
 
 // urlSource is the source of a server URL: the argument in the issuer's block, else

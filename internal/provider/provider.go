@@ -81,7 +81,7 @@ func (m *configModel) read(ctx context.Context, config tfsdk.Config) (r rules) {
 	for _, i := range issuers() {
 		var (
 			object types.Object
-			block  = i.newBlock()
+			block  = i.newBlockModel()
 		)
 		r.Append(config.GetAttribute(ctx, path.Root(i.names.Block), &object)...)
 		if !object.IsNull() && !r.HasError() {

@@ -176,7 +176,6 @@ func TestUnknown(t *testing.T) {
 				if all := s.configure(config); len(all) > 0 {
 					t.Fatal(all)
 				}
-
 				_, read := s.read(f.kind(), test.arguments)
 				if _, opened := s.open(f.kind(), test.arguments); !read.one("error: Provider configuration is unknown") || !opened.one("error: Provider configuration is unknown") {
 					t.Errorf("got %q and %q", read, opened)

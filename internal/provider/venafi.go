@@ -26,9 +26,9 @@ func venafiIssuer() issuer {
 
 	return issuer{
 		Issuer: venafi.Issuer(), names: names, url: url,
-		newBlock:             func() blockModel { return new(venafiBlock) },
-		newDataSource:        func() model { return new(venafiModel) },
-		newEphemeralResource: func() ephemeralModel { return new(venafiEphemeralModel) },
+		newBlockModel:      func() blockModel { return new(venafiBlock) },
+		newDataSourceModel: func() model { return new(venafiModel) },
+		newEphemeralModel:  func() ephemeralModel { return new(venafiEphemeralModel) },
 		block: blockSchema("Connection settings for the Venafi Trust Protection Platform server (TLS Protect Datacenter; CyberArk Certificate Manager, Self-Hosted).", names, url,
 			"URL of the server; may end in the path of one of its services, such as `/vedsdk`.",
 			map[string]providerschema.Attribute{

@@ -25,7 +25,7 @@ func wantFault(t *testing.T, got token.Token, err error, title, part string) {
 	if !ok || got.Reveal() != "" {
 		t.Fatalf("%v, %v; want an error", got, err)
 	}
-	if fault.Title != title || !strings.Contains(fault.Detail(), part) || fault.Remedy == "" || fault.Argument != "" || fault.Requested || newToken(t, secret).In(err.Error()) {
+	if fault.Title != title || !strings.Contains(fault.Detail(), part) || fault.Remedy == "" || fault.Argument != "" || fault.ValidityUnknown || newToken(t, secret).In(err.Error()) {
 		t.Errorf("%+v; want %q with %q, without the token", fault, title, part)
 	}
 }

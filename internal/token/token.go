@@ -22,8 +22,7 @@ type Token struct {
 	source string
 }
 
-// Reveal returns the token itself, for the Authorization header, for masking it in
-// the log, and for the ephemeral resource's verified_token.
+// Reveal returns the token itself.
 func (t Token) Reveal() string {
 	if t.secret == nil {
 		return ""

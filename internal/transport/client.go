@@ -55,7 +55,7 @@ func (c *Client) Get(ctx context.Context, t token.Token, fresh bool, path ...str
 		return send(ctx)
 	}
 
-	resp, err := c.shared.do(ctx, request{address.String(), t.Reveal()}, send)
+	resp, err := c.shared.do(ctx, shareKey{address.String(), t.Reveal()}, send)
 	if ctx.Err() != nil {
 		return nil, c.interrupted(ctx.Err(), t.Show(address.Host))
 	}
@@ -77,7 +77,7 @@ func (c *Client) retry(ctx context.Context, address *url.URL, t token.Token) (*R
 			outcome = t.Show(describe(err))
 			_, temporary = c.classify(err, "")
 		default:
-			resp.Attempt, resp.Again, last = attempt, resp.Status == last, resp.Status
+			resp.Attempt, resp.SameStatus, last = attempt, resp.Status == last, resp.Status
 			wait, temporary = c.temporary(resp)
 			outcome, resp.unsettled = "HTTP "+strconv.Itoa(resp.Status), temporary
 		}
@@ -145,7 +145,7 @@ func (c *Client) send(ctx context.Context, address *url.URL, t token.Token) (*Re
 func (c *Client) interrupted(err error, host string) *verdict.Error {
 	e := &verdict.Error{
 		Title: "Verification cancelled", Cause: "The run was cancelled before the issuer responded.",
-		Remedy: "Run again.", Requested: true, Err: err,
+		Remedy: "Run again.", ValidityUnknown: true, Err: err,
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		e.Title = "No response from the issuer"

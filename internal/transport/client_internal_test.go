@@ -59,7 +59,7 @@ func connect(t *testing.T, address string, changes ...func(*Issuer, *Config)) *t
 		t.Fatal(err)
 	}
 	c, tok := new(testClient), bearer(t, secret)
-	issuer := Issuer{Name: "Issuer", Block: "issuer", Outage: "OUTAGE."}
+	issuer := Issuer{Name: "Issuer", Block: "issuer", OutageRemedy: "OUTAGE."}
 	config := Config{
 		Host: Host{Now: time.Now, Backoff: time.Millisecond, Proxy: func(*http.Request) (*url.URL, error) { return nil, nil }}, //nolint:nilnil // No proxy.
 		URL:  base, URLSource: "issuer.url", Timeout: time.Minute, MaxRetries: 2, UserAgent: "test/1",
@@ -88,7 +88,7 @@ func wantFault(t *testing.T, err error, title string, parts ...string) {
 	t.Helper()
 
 	fault, ok := errors.AsType[*verdict.Error](err)
-	if !ok || fault.Title != title || fault.Cause == "" || fault.Remedy == "" || !fault.Requested || bearer(t, secret).In(err.Error()) {
+	if !ok || fault.Title != title || fault.Cause == "" || fault.Remedy == "" || !fault.ValidityUnknown || bearer(t, secret).In(err.Error()) {
 		t.Fatalf("error %v, want one with the title %q, and no part of the token", err, title)
 	}
 	for _, part := range parts {

@@ -33,8 +33,8 @@ type Issuer struct {
 	// Name is the issuer's name at the start of a sentence: "Cloudflare".
 	Name  string
 	Block string // in the provider configuration
-	// Outage is what to do about a server error, as a sentence after "Run again later.".
-	Outage string
+	// OutageRemedy is what to do about a server error, as a sentence after "Run again later.".
+	OutageRemedy string
 	// Retry decides about responses that the issuer treats differently from other
 	// servers: whether to send the request again, and after how long, zero for the usual
 	// wait. If ok is false, or Retry is nil, the HTTP status decides.
@@ -53,7 +53,7 @@ type Config struct {
 	// messages; "" if it is the default.
 	URL       *url.URL
 	URLSource string
-	// Timeout limits one verification, including retries. The caller sets the deadline.
+	// Timeout is that of one verification, retries included; the caller sets the deadline.
 	Timeout    time.Duration
 	MaxRetries int
 	UserAgent  string

@@ -56,7 +56,7 @@ func (c *Client) failed(err error, address *url.URL, t token.Token, attempt int)
 	return &verdict.Error{
 		Title:  "No response from the issuer",
 		Cause:  t.Show("GET "+address.String()) + " failed: " + t.Show(describe(err)) + fmt.Sprintf(". Attempts: %d.", attempt),
-		Remedy: remedy, Requested: true, Err: err,
+		Remedy: remedy, ValidityUnknown: true, Err: err,
 	}
 }
 

@@ -155,6 +155,8 @@ func TestNoResponse(t *testing.T) {
 		{name: "no server", address: aProxy, attempts: 3, remedy: "is running"},
 		{name: "plain HTTP", address: raw(t, "HTTP/1.1 400 "+words+"\r\n\r\n"), change: func(_ *Issuer, c *Config) { c.URL.Scheme = "https" }, attempts: 1, remedy: "does not speak TLS"},
 		{name: "no such host", address: "https://issuer.test", change: func(_ *Issuer, c *Config) { c.Resolver = resolver(3) }, attempts: 1, remedy: "issuer.url"},
+		{name: "no such proxy", address: "https://issuer.test", change: func(_ *Issuer, c *Config) { c.Proxy, c.Resolver = proxyTo("http://proxy.test"), resolver(3) }, attempts: 1, remedy: "exempt"},
+		{name: "DNS server fails for the proxy", address: "https://issuer.test", change: func(_ *Issuer, c *Config) { c.Proxy, c.Resolver = proxyTo("http://proxy.test"), resolver(2) }, attempts: 3, remedy: "exempt"},
 		{name: "DNS server fails", address: "https://issuer.test", change: func(_ *Issuer, c *Config) { c.Resolver = resolver(2) }, attempts: 3, remedy: "resolve"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -42,8 +42,8 @@ type Response struct {
 	Warnings []verdict.Warning
 	// Attempt is the number of requests so far, this one included, and Again reports
 	// whether the previous one had the same status.
-	Attempt int
-	Again   bool
+	Attempt    int
+	SameStatus bool
 	// URL is the URL that was requested, and URLSource where its base was set, "" if it
 	// is the default.
 	URL       *url.URL
@@ -122,9 +122,9 @@ func (r *Response) Show(text string) string { return r.token.Show(text) }
 // Redact prepares text of the response for an attribute, see [token.Token.Redact].
 func (r *Response) Redact(text string) string { return r.token.Redact(text) }
 
-// Unexpected returns the error for a response that the issuer does not document. The
-// message is the issuer's, prepared with Show, or "". Cause and remedy are sentences
-// that explain it; if empty, they say what is likely for any server.
+// Unexpected returns the error for a response that does not decide. The message is the
+// issuer's, prepared with Show, or "". Cause and remedy are sentences for a status that
+// does not explain itself; if empty, they say what is likely for any server.
 func (r *Response) Unexpected(message, cause, remedy string) *verdict.Error {
 	switch {
 	case r.Status >= 300 && r.Status < 400 && r.Header.Get("Location") != "":
@@ -135,7 +135,7 @@ func (r *Response) Unexpected(message, cause, remedy string) *verdict.Error {
 		return r.Error("Redirect not followed", message, "It redirects to "+target+"; the provider does not follow, because the token would be sent there.",
 			"If the issuer's API has moved, set its new URL."+r.client.urlRemedy())
 	case r.Outage():
-		remedy = "Run again later. " + r.client.issuer.Outage
+		remedy = "Run again later. " + r.client.issuer.OutageRemedy
 		if r.Status == http.StatusInternalServerError {
 			remedy += r.client.lateAuthRemedy()
 		}
@@ -177,7 +177,7 @@ func (r *Response) Error(title, message, cause, remedy string) *verdict.Error {
 	status := strings.TrimSpace(fmt.Sprintf("HTTP %d %s", r.Status, cmp.Or(r.Show(r.Phrase), http.StatusText(r.Status))))
 	return &verdict.Error{
 		Title: title, Cause: strings.TrimSpace("GET " + r.Show(r.URL.String()) + " returned " + status + message + ". " + cause),
-		Remedy: remedy, Requested: true,
+		Remedy: remedy, ValidityUnknown: true,
 	}
 }
 

@@ -37,7 +37,7 @@ func TestResponse(t *testing.T) {
 		{302, "", []string{"Location", "/login"}, redirect, "http://127.0.0.1", "/login"},
 		{307, "", []string{"Location", "https://" + secret + ".example.com"}, redirect, "withheld", ""},
 		{308, "", []string{"Location", "https://wisdom:a b"}, redirect, "issuer.url", "wisdom"},
-		{300, "", []string{"Location", "https://x"}, redirect, "", ""},
+		{300, "", []string{"Location", "https://x", "Age", "1"}, redirect, "", ""},
 		{399, "", []string{"Location", "https://x"}, redirect, "", ""},
 		{299, "", []string{"Location", "https://x"}, unexpected, "", ""},
 		{400, "", []string{"Location", "https://x"}, unexpected, "", ""},

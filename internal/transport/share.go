@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// request identifies equal requests of one client.
-type request struct{ address, token string }
+// shareKey identifies equal requests of one client.
+type shareKey struct{ address, token string }
 
 // maxKept is how long a response may be used after its request was sent.
 const maxKept = 10 * time.Second
@@ -19,7 +19,7 @@ type share struct {
 	now func() time.Time
 
 	mu    sync.Mutex
-	calls map[request]*call
+	calls map[shareKey]*call
 }
 
 // call is a running request, or its response.
@@ -35,7 +35,7 @@ type call struct {
 }
 
 // do returns the response of send, or that of an equal request.
-func (s *share) do(ctx context.Context, key request, send func(context.Context) (*Response, error)) (*Response, error) {
+func (s *share) do(ctx context.Context, key shareKey, send func(context.Context) (*Response, error)) (*Response, error) {
 	for {
 		c, own := s.join(key)
 		if own {
@@ -56,7 +56,7 @@ func (s *share) do(ctx context.Context, key request, send func(context.Context) 
 
 // join returns the call to wait for. If it is the caller's own, the caller must send
 // the request and finish the call.
-func (s *share) join(key request) (c *call, own bool) {
+func (s *share) join(key shareKey) (c *call, own bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now()
@@ -69,7 +69,7 @@ func (s *share) join(key request) (c *call, own bool) {
 		return c, false
 	}
 	if s.calls == nil {
-		s.calls = make(map[request]*call)
+		s.calls = make(map[shareKey]*call)
 	}
 
 	c = &call{sent: now, done: make(chan struct{})}
@@ -78,7 +78,7 @@ func (s *share) join(key request) (c *call, own bool) {
 }
 
 // finish publishes the result of a call, and forgets it if it must not be reused.
-func (s *share) finish(key request, c *call) {
+func (s *share) finish(key shareKey, c *call) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c.err != nil || c.resp.unsettled {

@@ -87,9 +87,9 @@ func (v *Verification) findExpiry() {
 		v.ExpiryUnknown = true
 	case grant != nil && grant.Before(*end):
 		v.Advice.Renew = "Its grant expires then, and a refresh does not extend that: request a new grant and token."
-		v.Expire(*grant)
+		v.SetExpiration(*grant)
 	default:
-		v.Expire(*end)
+		v.SetExpiration(*end)
 	}
 }
 

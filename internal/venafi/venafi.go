@@ -22,7 +22,7 @@ const verifyPath = "/vedauth/authorize/verify"
 // Issuer describes the platform to [transport.New].
 func Issuer() transport.Issuer {
 	return transport.Issuer{
-		Name: "The Venafi server", Block: "venafi", Outage: "If the error persists, ask the server's administrator.",
+		Name: "The Venafi server", Block: "venafi", OutageRemedy: "If the error persists, ask the server's administrator.",
 		// IIS may request a client certificate for the vedauth application only.
 		LateClientAuth: true,
 	}

@@ -11,7 +11,7 @@ func TestParseURL(t *testing.T) {
 	t.Parallel()
 
 	for raw, want := range map[string]string{
-		"tpp.example.com\n":                                "https://tpp.example.com",
+		"\ntpp.example.com":                                "https://tpp.example.com",
 		"https://tpp.example.com//vedsdk":                  "https://tpp.example.com",
 		"tpp.example.com":                                  "https://tpp.example.com",
 		"https://tpp.example.com/vedsdk":                   "https://tpp.example.com",

@@ -1,8 +1,8 @@
 package verdict
 
 // Error says why a token could not be verified: no request was sent, there was no
-// response, or the response did not decide. It says nothing about the token, and
-// contains no part of it.
+// response, or the response did not decide what was required. It contains no part of
+// the token.
 type Error struct {
 	// Title says in a few words, without values, what kind of fault it is.
 	Title string
@@ -14,9 +14,9 @@ type Error struct {
 	// if there is none, or if it is a token argument, whose line the CLI must not
 	// print.
 	Argument string
-	// Requested reports whether a request was sent. The detail then says that the
-	// token's validity is unknown, because people rotate tokens in an outage.
-	Requested bool
+	// ValidityUnknown reports whether a request was sent, and did not tell whether the
+	// token is valid. The detail says so, because people rotate tokens in an outage.
+	ValidityUnknown bool
 	// Err is the underlying error, for [errors.Is] and [errors.As].
 	Err error
 }
@@ -30,7 +30,7 @@ func (e *Error) Unwrap() error { return e.Err }
 // Detail returns the text for the user: what happened, and what to do.
 func (e *Error) Detail() string {
 	detail := e.Cause
-	if e.Requested {
+	if e.ValidityUnknown {
 		detail += " The token was not verified, so its validity is unknown."
 	}
 	return detail + "\n\n" + e.Remedy

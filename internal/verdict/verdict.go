@@ -1,5 +1,5 @@
 // Package verdict decides what an issuer's response means for a token. It is the
-// same for every issuer, and no other package can make a token valid.
+// same for every issuer.
 //
 // A verification results in a [Verdict] if the response decided it, and in an
 // [Error] if not.
@@ -86,10 +86,10 @@ var titles = map[Status]string{
 // Title is the title of a diagnostic about a token that is not valid.
 func (v Verdict) Title() string { return cmp.Or(titles[v.Status], "Token is not valid") }
 
-// Expire sets the expiration of a token that its issuer has just accepted, for an
+// SetExpiration sets the expiration of a token that its issuer has just accepted, for an
 // issuer that rejects expired tokens itself. One that has passed by the issuer's
 // clock contradicts the response, so it becomes unknown, with a warning.
-func (f *Facts) Expire(end time.Time) {
+func (f *Facts) SetExpiration(end time.Time) {
 	if end.After(f.Now) {
 		f.ExpiresOn = &end
 		return
@@ -118,7 +118,7 @@ func decide(f Facts, r Requirements) (Status, error) {
 		return Rejected, nil
 	case !isStatus(f.IssuerStatus):
 		return "", &Error{
-			Title: "Unexpected response from the issuer", Requested: true,
+			Title: "Unexpected response from the issuer", ValidityUnknown: true,
 			Cause:  "The status in the response is empty, longer than 64 characters, or not printable.",
 			Remedy: "Check the server URL: another server may be responding there.",
 		}

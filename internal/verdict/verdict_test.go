@@ -162,7 +162,7 @@ func TestExpire(t *testing.T) {
 
 	for end, known := range map[time.Time]bool{now.Add(1): true, now: false, past: false} {
 		f := verdict.Facts{Now: now, IssuerStatus: "active"}
-		f.Expire(end)
+		f.SetExpiration(end)
 		if known != (f.ExpiresOn != nil && f.ExpiresOn.Equal(end)) || f.ExpiryUnknown == known || (len(f.Warnings) == 0) != known {
 			t.Errorf("%v: %+v", end, f)
 		}
@@ -195,7 +195,7 @@ func TestError(t *testing.T) {
 	if !errors.Is(err, io.EOF) || err.Error() != "Title: Cause.\n\nRemedy." {
 		t.Errorf("%v", err)
 	}
-	if err.Requested = true; !strings.Contains(err.Detail(), "unknown") {
+	if err.ValidityUnknown = true; !strings.Contains(err.Detail(), "unknown") {
 		t.Errorf("%v", err)
 	}
 }

@@ -57,7 +57,7 @@ func Corpus() map[string]issuertest.Case {
 		"rejected":                         {Answer: issuertest.Respond(401, BodyUnauthorized), Want: "rejected"},
 		"rejected, expired":                {Answer: issuertest.Respond(401, BodyExpired, "WWW-Authenticate", challenge), Want: "rejected"},
 		"rejected, revoked":                {Answer: issuertest.Respond(401, BodyRevoked, "WWW-Authenticate", challenge), Want: "rejected"},
-		"rejected, scopes required":        {Answer: issuertest.Respond(401, BodyUnauthorized), Want: "rejected", Arguments: scopes("api"), Attributes: map[string]any{"missing_scopes": nil}},
+		"rejected, scopes required":        {Answer: issuertest.Respond(200, "{"+strings.Replace(member, "false", "true", 1)+"null}"), Want: "rejected", Arguments: scopes("sudo"), Attributes: map[string]any{"missing_scopes": nil}},
 		"echo in the scopes":               {Answer: issuertest.Respond(200, "{"+strings.Replace(member, "api", issuertest.Secret, 1)+"null}"), Want: "active"},
 		"echo":                             {Answer: issuertest.Respond(401, `{"error":"invalid_token","error_description":"no: `+issuertest.Secret+`"}`), Want: "rejected"},
 		"unauthorized, 403":                {Answer: issuertest.Respond(403, BodyUnauthorized)},
