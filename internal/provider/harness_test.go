@@ -23,7 +23,7 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/venafi/venafitest"
 )
 
-func TestMain(m *testing.M) { clitest.Main(m) }
+func TestMain(m *testing.M) { clitest.Main(wholeCatalogue{m}) }
 
 // fake describes an issuer to the tests that run for every issuer.
 type fake struct {

@@ -1,10 +1,12 @@
 package provider_test
 
 import (
+	"flag"
 	"fmt"
 	"maps"
 	"os"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -60,16 +62,7 @@ func inCatalogue(t *testing.T, title, text string) {
 	}
 
 	if os.Getenv("UPDATE_MESSAGES") != "" {
-		var b strings.Builder
-		b.WriteString(catalogueHead)
-
-		for _, title := range slices.Sorted(maps.Keys(catalogue.seen)) {
-			fmt.Fprintf(&b, "\n## %s\n", title)
-			for _, text := range slices.Sorted(maps.Keys(catalogue.seen[title])) {
-				fmt.Fprintf(&b, "\n%s\n\n*%s*\n", text, catalogue.seen[title][text])
-			}
-		}
-		must(os.WriteFile(catalogueFile, []byte(b.String()), 0o600))
+		must(os.WriteFile(catalogueFile, []byte(renderCatalogue()), 0o600))
 
 		return
 	}
@@ -81,4 +74,34 @@ func inCatalogue(t *testing.T, title, text string) {
 	if !strings.Contains(catalogue.written, "\n"+text+"\n\n*") {
 		t.Errorf("not in %s, which UPDATE_MESSAGES=1 regenerates: %s: %s", catalogueFile, title, text)
 	}
+}
+
+func renderCatalogue() string {
+	var b strings.Builder
+	b.WriteString(catalogueHead)
+
+	for _, title := range slices.Sorted(maps.Keys(catalogue.seen)) {
+		fmt.Fprintf(&b, "\n## %s\n", title)
+		for _, text := range slices.Sorted(maps.Keys(catalogue.seen[title])) {
+			fmt.Fprintf(&b, "\n%s\n\n*%s*\n", text, catalogue.seen[title][text])
+		}
+	}
+
+	return b.String()
+}
+
+// wholeCatalogue also fails a run of all tests that no longer produces a message of
+// the catalogue: another message, which is there too, may have taken its place.
+type wholeCatalogue struct{ *testing.M }
+
+func (m wholeCatalogue) Run() int {
+	code := m.M.Run()
+	all := flag.Lookup("test.run").Value.String() == "" && flag.Lookup("test.skip").Value.String() == "" && flag.Lookup("test.list").Value.String() == ""
+	if code == 0 && all && runtime.GOOS == "linux" && os.Getenv("UPDATE_MESSAGES") == "" && renderCatalogue() != catalogue.written {
+		fmt.Fprintln(os.Stderr, "Not every message is in "+catalogueFile+" as the tests produce it: UPDATE_MESSAGES=1 regenerates it.")
+
+		return 1
+	}
+
+	return code
 }
