@@ -110,7 +110,6 @@ func advice(t token.Token, urlSource string) verdict.Advice {
 
 	switch {
 	case t.HasPrefix("ghs_"):
-		a.Renew = "Create a new installation token."
 		a.Rejected = "An installation token expires after one hour, and GITHUB_TOKEN with its job: create a new one. " + server
 		a.ExpiryUnknown = "Remove min_remaining: GitHub does not report when an installation token expires, which it does one hour after its creation, or with its job."
 	case t.HasPrefix("ghr_"):
@@ -128,7 +127,7 @@ func retry(resp *transport.Response) (wait time.Duration, again, ok bool) {
 	switch {
 	case resp.Outage():
 		return 0, false, false
-	case lockedOut(resp, body), anonymous(resp), installation(resp, body), suspended(resp, body):
+	case lockedOut(body), anonymous(resp), installation(resp, body), suspended(resp, body):
 		return 0, false, true
 	case badCredentials(resp, body):
 		return 3 * resp.Backoff, !resp.SameStatus, true

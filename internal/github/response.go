@@ -95,7 +95,7 @@ func own(resp *transport.Response, body failure, status int) bool {
 
 // says reports whether the message, or its first sentence, is the given one.
 func says(body failure, message string) bool {
-	first, _, _ := strings.Cut(string(body.Message)+" ", ". ")
+	first, _, _ := strings.Cut(string(body.Message), ". ")
 	return first == message || strings.TrimSuffix(string(body.Message), ".") == message
 }
 
@@ -112,8 +112,8 @@ func suspended(resp *transport.Response, body failure) bool {
 	return own(resp, body, http.StatusForbidden) && (says(body, messageSuspended) || says(body, messageInstallation))
 }
 
-func lockedOut(resp *transport.Response, body failure) bool {
-	return resp.Status != http.StatusOK && (says(body, messageLockout) || says(body, messageOldLockout))
+func lockedOut(body failure) bool {
+	return says(body, messageLockout) || says(body, messageOldLockout)
 }
 
 // anonymous reports whether GitHub counts the request for its address, not its token.
@@ -140,7 +140,7 @@ func undecided(resp *transport.Response, body failure, message string) *verdict.
 	switch {
 	case resp.Outage():
 		return resp.Unexpected(message, "", "")
-	case lockedOut(resp, body):
+	case lockedOut(body):
 		return resp.Error("GitHub has locked out this machine", message, "After too many failed authentications, GitHub rejects valid tokens too for some time, and each request prolongs that.",
 			"Stop whatever sends invalid tokens from this address or for this user, wait, and run again.")
 	case anonymous(resp):

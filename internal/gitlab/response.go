@@ -131,8 +131,6 @@ func refusesOwner(message string) bool {
 // undecided returns the error for a response that does not decide.
 func undecided(resp *transport.Response, body failure, t token.Token, message string) *verdict.Error {
 	switch kind := otherKind(t); {
-	case resp.Outage(), resp.Status == http.StatusTooManyRequests:
-		return resp.Unexpected(message, "", "")
 	case resp.Status == http.StatusUnauthorized && body.Message == messageUnauthorized && kind != "":
 		return resp.Unexpected(message, "The token's prefix indicates "+kind+", which GitLab rejects at this endpoint even if it is valid.",
 			"Use a personal, project, or group access token: create one in GitLab.")

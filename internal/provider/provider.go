@@ -108,7 +108,7 @@ func (p *tokencheckProvider) ValidateConfig(ctx context.Context, req provider.Va
 	var m configModel
 	r := m.read(ctx, req.Config)
 	r.check(path.Root("timeout"), m.timeout, "Invalid timeout", durationFrom(1), `Set a positive duration, such as "60s" or "2m".`)
-	if n := m.maxRetries; !n.IsNull() && !n.IsUnknown() && (n.ValueInt64() < 0 || n.ValueInt64() > 100) {
+	if n := m.maxRetries.ValueInt64(); n < 0 || n > 100 { // Null and unknown are 0.
 		r.AddAttributeError(path.Root("max_retries"), "Invalid number of retries", "The value of max_retries is not between 0 and 100.\n\nSet a number between 0 and 100.")
 	}
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-log/tflogtest"
 
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
 )
@@ -29,10 +30,11 @@ func TestWrongArguments(t *testing.T) {
 		directory := t.TempDir()
 		path := filepath.Join(directory, "token")
 		must(os.WriteFile(path, []byte(secret), 0o600))
-		for name, test := range map[string]struct {
+		type wrong struct {
 			config map[string]any
 			want   string
-		}{
+		}
+		tests := map[string]wrong{
 			"empty":                     {map[string]any{value: ""}, "error: Malformed token"},
 			"only whitespace":           {map[string]any{value: " \n"}, "error: Malformed token"},
 			"Bearer":                    {map[string]any{value: "Bearer " + secret}, "error: Malformed token"},
@@ -54,7 +56,11 @@ func TestWrongArguments(t *testing.T) {
 			"negative":                  {map[string]any{"min_remaining": "-1ns"}, "error at min_remaining: Invalid duration"},
 			"token as duration":         {map[string]any{"min_remaining": secret}, "error at min_remaining: Invalid duration"},
 			"the issuer's own":          {f.invalid, "error at "},
-		} {
+		}
+		if f.invalid["required_scopes"] != nil {
+			tests["null as scope"] = wrong{map[string]any{"required_scopes": []any{nil}}, "error at required_scopes: "}
+		}
+		for name, test := range tests {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				s := connected(t, host(map[string]string{"BAD": "two words", "EMPTY": ""}), f, unreachable, nil, map[string]any{f.tokenArgument: secret})
@@ -341,6 +347,25 @@ func TestRequests(t *testing.T) {
 			}
 		}
 	})
+}
+
+// The log does not contain the token, not even in the path of its file.
+func TestSourcesInLog(t *testing.T) {
+	t.Parallel()
+
+	f := fakes()[0]
+	s, url := f.start([]string{issuertest.Secret})
+	t.Cleanup(s.Close)
+	path := filepath.Join(t.TempDir(), issuertest.Secret)
+	must(os.WriteFile(path, []byte(issuertest.Secret), 0o600))
+
+	var log strings.Builder
+	p := connected(t, host(nil), f, url, nil, map[string]any{"trust_bundle": s.TrustBundle})
+	config := dynamic(p.schema.DataSourceSchemas[f.kind()].ValueType(), map[string]any{f.tokenArgument + "_file": path})
+	_, err := p.server.ReadDataSource(tflogtest.RootLogger(t.Context(), &log), &tfprotov6.ReadDataSourceRequest{TypeName: f.kind(), Config: config})
+	if err != nil || !strings.Contains(log.String(), "token verified") || strings.Contains(log.String(), issuertest.Secret) {
+		t.Errorf("%v, %s", err, log.String())
+	}
 }
 
 // All issuers have both types, described in Markdown. Only tokens and keys are sensitive.

@@ -110,9 +110,7 @@ type Text string
 
 // UnmarshalJSON implements [json.Unmarshaler].
 func (t *Text) UnmarshalJSON(value []byte) error {
-	if json.Unmarshal(value, (*string)(t), jsontext.AllowInvalidUTF8(true)) != nil {
-		*t = ""
-	}
+	_ = json.Unmarshal(value, (*string)(t), jsontext.AllowInvalidUTF8(true))
 	return nil
 }
 
