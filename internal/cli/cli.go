@@ -210,7 +210,7 @@ func write(path, mirror, dir string, files map[string]string) (*Workspace, error
 		}
 	}
 
-	for _, name := range []string{"PATH", "HOME", "TMPDIR", "TEMP", "SystemRoot", "LocalAppData", "APPDATA", "GOMAXPROCS", "GOCOVERDIR"} {
+	for _, name := range []string{"PATH", "HOME", "TMPDIR", "TEMP", "SystemRoot", "LocalAppData", "APPDATA", "GOMAXPROCS", "GOCOVERDIR", "TF_DISABLE_PLUGIN_TLS"} {
 		if value, ok := os.LookupEnv(name); ok {
 			w.env = append(w.env, name+"="+value)
 		}

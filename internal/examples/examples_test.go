@@ -46,7 +46,6 @@ type workspace struct {
 	github     *githubtest.Server
 	gitlab     *gitlabtest.Server
 	env        []string
-	opa        string // set by newPolicy
 }
 
 func newWorkspace(t *testing.T, files map[string]string) *workspace {
@@ -54,7 +53,7 @@ func newWorkspace(t *testing.T, files map[string]string) *workspace {
 	if runtime.GOOS == "darwin" || runtime.GOOS == "windows" {
 		t.Skip("Go does not read SSL_CERT_FILE here, and examples configure no CA")
 	}
-	w := &workspace{clitest.Workspace(t, files), cloudflaretest.NewServer(), venafitest.NewServer(), githubtest.NewServer(), gitlabtest.NewServer(), nil, ""}
+	w := &workspace{clitest.Workspace(t, files), cloudflaretest.NewServer(), venafitest.NewServer(), githubtest.NewServer(), gitlabtest.NewServer(), nil}
 	for _, s := range []*issuertest.Server{w.cloudflare.Server, w.venafi.Server, w.github.Server, w.gitlab.Server} {
 		t.Cleanup(s.Close)
 	}
@@ -157,7 +156,7 @@ KINDvenafi" "this" {}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			if !strings.Contains(files["main.tf"], "required_providers") {
-				files["main.tf"] = clitest.RequiredWithStandIns + files["main.tf"]
+				files["main.tf"] = clitest.Require(files["main.tf"])
 			}
 			// Terraform configures only providers of resources.
 			for provider, resource := range map[string]string{"cloudflare": "cloudflare_dns_record", "venafi": "venafi_certificate"} {

@@ -1,13 +1,16 @@
 package examples_test
 
 import (
+	"context"
 	"fmt"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/cli"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/cli/clitest"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/venafi/venafitest"
@@ -19,14 +22,19 @@ func newPolicy(t *testing.T, files map[string]string) *workspace {
 	for file, text := range read(t, "examples/policies/rego", "") {
 		files["policies/"+file] = text
 	}
-	files["main.tf"] = clitest.RequiredWithStandIns + files["main.tf"]
-	w := newWorkspace(t, files)
-	w.opa = clitest.Tool(t, "opa", "opa")
-	return w
+	files["main.tf"] = clitest.Require(files["main.tf"])
+	return newWorkspace(t, files)
 }
 
-func opa(t *testing.T, path, dir, input string, args ...string) (output string, code int) {
+// opaPath is OPA's path. Go takes longer to find it than it takes to run.
+var opaPath = sync.OnceValues(func() (string, error) { return cli.Tool(context.Background(), "opa", "opa") })
+
+func opa(t *testing.T, dir, input string, args ...string) (output string, code int) {
 	t.Helper()
+	path, err := opaPath()
+	if err != nil {
+		t.Fatal(err)
+	}
 	command := exec.CommandContext(t.Context(), path, args...)
 	command.Dir, command.Stdin = dir, strings.NewReader(input)
 	out, _ := command.CombinedOutput()
@@ -46,7 +54,7 @@ func (w *workspace) wants(t *testing.T, plan, settings string, messages ...strin
 	_, command, _ := strings.Cut(read(t, "templates/guides", "")["refuse-plans-by-policy.md.tmpl"], "opa eval ")
 	command, _, _ = strings.Cut(command, "```")
 	// Any directory next to the policy's.
-	output, code := opa(t, w.opa, filepath.Join(w.Dir, "policies"), plan, append([]string{"eval"}, strings.Fields(strings.NewReplacer("\\\n", "", "'", "").Replace(command))...)...)
+	output, code := opa(t, filepath.Join(w.Dir, "policies"), plan, append([]string{"eval"}, strings.Fields(strings.NewReplacer("\\\n", "", "'", "").Replace(command))...)...)
 	lines := slices.Sorted(strings.FieldsFuncSeq(output, func(r rune) bool { return r == '\n' }))
 	if code != min(len(messages), 1) || !slices.EqualFunc(lines, messages, strings.HasPrefix) || strings.Contains(output, suffix) {
 		t.Errorf("settings %s: exit code %d, messages:\n%s\nwant them without a token, to begin with:\n%s", settings, code, output, strings.Join(messages, "\n"))
@@ -125,23 +133,23 @@ module "own" {
 	}
 	p := newPolicy(t, map[string]string{
 		"main.tf": strings.Join(config, ""),
-		"check/main.tf": clitest.RequiredProviders + `
+		"check/main.tf": clitest.Require(`
 ephemeral "tokencheck_cloudflare" "this" { require_valid = true }
 output "token" {
   value     = ephemeral.tokencheck_cloudflare.this.verified_token
   ephemeral = true
 }
-`,
-		"mixed/main.tf": clitest.RequiredProviders + `
+`),
+		"mixed/main.tf": clitest.Require(`
 variable "other" { default = "" }
 ephemeral "tokencheck_cloudflare" "this" {}
 output "token" {
   value     = var.other == "" ? ephemeral.tokencheck_cloudflare.this.verified_token : var.other
   ephemeral = true
 }
-`,
-		"inherits/main.tf": clitest.RequiredWithStandIns + `resource "cloudflare_dns_record" "this" {}`,
-		"own/main.tf": clitest.RequiredWithStandIns + `
+`),
+		"inherits/main.tf": clitest.Require(`resource "cloudflare_dns_record" "this" {}`),
+		"own/main.tf": clitest.Require(`
 variable "token" { ephemeral = true }
 module "inner" { source = "../check" }
 provider "cloudflare" { api_token = module.inner.token }
@@ -149,7 +157,7 @@ provider "cloudflare" {
   alias = "variable"
   api_token = var.token
 }
-`,
+`),
 	})
 	messages = append(messages, "provider module.own:cloudflare.variable"+notGated)
 	p.wants(t, p.plan(t, true, ""), settings(0), messages...)
@@ -159,14 +167,14 @@ provider "cloudflare" {
 	p.wants(t, off, settings(0), slices.Sorted(slices.Values(append(messages, "provider cloudflare.pipeline: its gate is switched off by var.verify_tokens, which must be true")))...)
 	allowed := strings.Replace(settings(0), "gates: false", "gates: true", 1)
 	p.wants(t, off, allowed, messages...)
-	output, _ := opa(t, p.opa, p.Dir, off, "eval", "--stdin-input", "--data=policies/tokencheck.rego", "--data=policies/settings.yaml", "--format=raw", "data.tokencheck.warn[_]")
+	output, _ := opa(t, p.Dir, off, "eval", "--stdin-input", "--data=policies/tokencheck.rego", "--data=policies/settings.yaml", "--format=raw", "data.tokencheck.warn[_]")
 	if !strings.HasPrefix(output, "provider cloudflare.pipeline: its gate is switched off by var.verify_tokens, and") {
 		t.Errorf("the warning is %q", output)
 	}
 
 	// Resources that are only in state need no provider configuration.
 	p.run(t, true, "apply -auto-approve -target=cloudflare_dns_record.this")
-	p.write(t, "main.tf", clitest.RequiredWithStandIns+`ephemeral "tokencheck_cloudflare" "this" {}`)
+	p.write(t, "main.tf", clitest.Require(`ephemeral "tokencheck_cloudflare" "this" {}`))
 	p.wants(t, p.plan(t, true, ""), settings(0), "The plan has no token check.", "provider registry.")
 }
 
@@ -187,13 +195,13 @@ module "token" {
   token_env = each.value
 }
 `,
-		"token/main.tf": clitest.RequiredProviders + `
+		"token/main.tf": clitest.Require(`
 variable "token_env" {}
 data "tokencheck_cloudflare" "this" {
   count         = 1
   api_token_env = var.token_env
 }
-`,
+`),
 	})
 	// Old servers report no expiration.
 	p.venafi.Set(otherToken, venafitest.Token{Application: "example", Scope: "certificate:manage"})
@@ -247,7 +255,7 @@ module "token" {
   depends_on = [terraform_data.this]
 }
 `,
-		"token/main.tf": clitest.RequiredProviders + `data "tokencheck_cloudflare" "this" {}`,
+		"token/main.tf": clitest.Require(`data "tokencheck_cloudflare" "this" {}`),
 	})
 	late, module := "data.tokencheck_cloudflare.late: "+noVerdict, "module.token.data.tokencheck_cloudflare.this: "+noVerdict
 	p.run(t, true, "apply -auto-approve") // Its verdicts do not count.
@@ -263,7 +271,7 @@ module "token" {
 func TestPolicyRego(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{"fmt", "--fail", "--list", "policies/rego"}, {"check", "--strict", "policies/rego"}, {"test", "policies/rego"}} {
-		if output, code := opa(t, clitest.Tool(t, "opa", "opa"), filepath.Join(clitest.Root(t), "examples"), "", args...); code != 0 {
+		if output, code := opa(t, filepath.Join(clitest.Root(t), "examples"), "", args...); code != 0 {
 			t.Errorf("%v: exit code %d:\n%s", args, code, output)
 		}
 	}

@@ -18,82 +18,107 @@ import (
 // These tests cover what needs the built binary: a process for each configuration,
 // its environment, and its log.
 
-// status is a data source, and an output of its status.
-const status = "\ndata \"KIND\" %[1]q { %[2]s }\n\noutput %[1]q { value = data.KIND.%[1]s.status }\n"
+// valid is a data source with a name and an argument, whose token must be valid.
+func valid(name, argument string) string {
+	return fmt.Sprintf("\ndata \"KIND\" %q {\n  %s\n", name, argument) + postcondition
+}
 
 // Each alias has its own server, token and trust bundle.
 func TestBinaryAliases(t *testing.T) {
-	forEach(t, func(t *testing.T, f fake) {
-		tokens, servers := map[string]string{"one": "one-0123456789", "two": "two-0123456789"}, make(map[string]*issuertest.Server)
-		blocks := []string{clitest.RequiredProviders}
-		for alias, token := range tokens {
-			s, url := f.start([]string{token})
-			t.Cleanup(s.Close)
-			servers[alias] = s
-			provider := f.provider(url, s.TrustBundle, fmt.Sprintf("%s = %q", f.tokenArgument, token))
-			blocks = append(blocks, aliased(alias, provider), f.words(fmt.Sprintf(status, alias, "provider = tokencheck."+alias), ""))
-		}
-		config := strings.Join(blocks, "")
+	t.Parallel()
+	aliases, blocks := make(map[string][]issuer), []string{}
+	for _, alias := range []string{"one", "two"} {
+		all := start(t, fakes(), alias+"-0123456789")
+		aliases[alias] = all
+		blocks = append(blocks, aliased(alias, configured(all, fmt.Sprintf("TOKEN = %q", alias+"-0123456789"))), forAll(all, valid(alias, "provider = tokencheck."+alias)))
+	}
+	config := strings.Join(blocks, "")
 
-		clitest.Run(t, clitest.Workspace(t, map[string]string{"main.tf": config}), nil, true, []string{"plan", "-no-color"}, `one = "active"`, `two = "active"`)
-		for alias, s := range servers {
-			if sent := s.Requests(); len(sent) != 1 || sent[0].Header.Get("Authorization") != "Bearer "+tokens[alias] {
-				t.Errorf("the server of %s received %v", alias, sent)
+	clitest.Run(t, clitest.Workspace(t, map[string]string{"main.tf": clitest.Require(config)}), nil, true, []string{"plan", "-no-color"})
+	for alias, all := range aliases {
+		for _, i := range all {
+			if sent := i.Requests(); len(sent) != 1 || sent[0].Header.Get("Authorization") != "Bearer "+alias+"-0123456789" {
+				t.Errorf("the server of %s for %s received %v", alias, i.block, sent)
 			}
 		}
+	}
 
-		wrong := strings.Replace(config, fmt.Sprintf("%q", servers["one"].TrustBundle), fmt.Sprintf("%q", servers["two"].TrustBundle), 1)
-		clitest.Run(t, clitest.Workspace(t, map[string]string{"main.tf": wrong}), nil, false, []string{"plan", "-no-color"}, "unknown authority", f.block+".trust_bundle")
-	})
+	for n, one := range aliases["one"] {
+		config = strings.Replace(config, fmt.Sprintf("%q", one.TrustBundle), fmt.Sprintf("%q", aliases["two"][n].TrustBundle), 1)
+	}
+	output := clitest.Run(t, clitest.Workspace(t, map[string]string{"main.tf": clitest.Require(config)}), nil, false, []string{"plan", "-no-color"}).Output
+	for _, i := range aliases["one"] {
+		if !diagnosed(output, i.kind()+".one", "unknown authority") || !diagnosed(output, i.kind()+".one", i.block+".trust_bundle") {
+			t.Error(output)
+		}
+	}
 }
 
 // If they are not configured, the process's environment has the token, the server, the
 // system trust store, and the proxy.
 func TestBinaryEnvironment(t *testing.T) {
-	forEach(t, func(t *testing.T, f fake) {
-		if runtime.GOOS == "darwin" || runtime.GOOS == "windows" {
-			t.Skip("Go does not read SSL_CERT_FILE here")
-		}
-		s, url := f.start([]string{issuertest.Secret})
-		t.Cleanup(s.Close)
-		config := "provider \"tokencheck\" { max_retries = 0 }\n" + f.words(fmt.Sprintf(status, "this", ""), "")
-		w := clitest.Workspace(t, map[string]string{"main.tf": clitest.RequiredProviders + config, "ca.pem": s.TrustBundle})
-		env := []string{f.tokenVariable + "=" + issuertest.Secret, f.urlVariable + "=" + url + "/"}
-		trusted := slices.Concat(env, []string{"SSL_CERT_FILE=" + filepath.Join(w.Dir, "ca.pem")})
-		plan := []string{"plan", "-no-color"}
-
-		if printed := clitest.Run(t, w, trusted, true, plan, `this = "active"`).Output; clitest.Says("Warning:").MatchString(printed) {
-			t.Error(printed)
-		}
-		clitest.Run(t, w, env, false, plan, "unknown authority", f.block+".trust_bundle")
-		clitest.Run(t, w, append(env, "SSL_CERT_FILE="+filepath.Join(w.Dir, "none"), "SSL_CERT_DIR="+filepath.Join(w.Dir, "none")), false, plan, "ca-certificates")
-		clitest.Run(t, w, append(trusted, "HTTPS_PROXY=http://127.0.0.1:1", f.urlVariable+"=https://issuer.test"), false, plan, "proxyconnect", "HTTPS_PROXY")
+	t.Parallel()
+	if runtime.GOOS == "darwin" || runtime.GOOS == "windows" {
+		t.Skip("Go does not read SSL_CERT_FILE here")
+	}
+	all := start(t, fakes(), issuertest.Secret)
+	bundles, env, proxied := []string{}, tokens(all, issuertest.Secret), []string{"HTTPS_PROXY=http://127.0.0.1:1"}
+	for _, i := range all {
+		bundles = append(bundles, i.TrustBundle)
+		env = append(env, i.urlVariable+"="+i.url+"/")
+		proxied = append(proxied, i.urlVariable+"=https://issuer.test")
+	}
+	w := clitest.Workspace(t, map[string]string{
+		"main.tf": clitest.Require("provider \"tokencheck\" { max_retries = 0 }\n" + forAll(all, valid("this", ""))), "ca.pem": strings.Join(bundles, ""),
 	})
+	trusted := slices.Concat(env, []string{"SSL_CERT_FILE=" + filepath.Join(w.Dir, "ca.pem")})
+	none := filepath.Join(w.Dir, "none")
+
+	if printed := clitest.Run(t, w, trusted, true, []string{"plan", "-no-color"}).Output; clitest.Says("Warning:").MatchString(printed) {
+		t.Error(printed)
+	}
+	for _, test := range []struct {
+		env   []string
+		texts []string
+	}{
+		{env, []string{"unknown authority", "PROVIDER.trust_bundle"}},
+		{append(slices.Clip(env), "SSL_CERT_FILE="+none, "SSL_CERT_DIR="+none), []string{"ca-certificates"}},
+		{append(trusted, proxied...), []string{"proxyconnect", "HTTPS_PROXY"}},
+	} {
+		output := clitest.Run(t, w, test.env, false, []string{"plan", "-no-color"}).Output
+		for _, i := range all {
+			for _, text := range test.texts {
+				if !diagnosed(output, i.kind()+".this", i.words(text, "")) {
+					t.Errorf("%s does not say %q:\n%s", i.block, text, output)
+				}
+			}
+		}
+	}
 }
 
 // A valid and a rejected token are verified in FIPS 140-3 mode, where the provider
 // must not use other algorithms.
 func TestBinaryFIPS(t *testing.T) {
-	forEach(t, func(t *testing.T, f fake) {
-		s, url := f.start([]string{issuertest.Secret})
-		t.Cleanup(s.Close)
-		config := f.provider(url, s.TrustBundle) + f.words(fmt.Sprintf(status, "this", "")+"\nephemeral \"KIND\" \"this\" {}\n", "")
-		w := clitest.Workspace(t, map[string]string{"main.tf": clitest.RequiredProviders + config})
-		clitest.Run(t, w, []string{"GODEBUG=fips140=only", f.tokenVariable + "=" + issuertest.Secret}, true, []string{"plan", "-no-color"}, `this = "active"`)
-		clitest.Run(t, w, []string{"GODEBUG=fips140=only", f.tokenVariable + "=rejected-0123456789"}, false, []string{"plan", "-no-color"}, "Token was rejected")
-	})
+	t.Parallel()
+	all := start(t, fakes(), issuertest.Secret)
+	w := clitest.Workspace(t, map[string]string{"main.tf": clitest.Require(configured(all) + forAll(all, valid("this", "")+"\nephemeral \"KIND\" \"this\" {}\n"))})
+	clitest.Run(t, w, append(tokens(all, issuertest.Secret), "GODEBUG=fips140=only"), true, []string{"plan", "-no-color"})
+	output := clitest.Run(t, w, append(tokens(all, "rejected-0123456789"), "GODEBUG=fips140=only"), false, []string{"plan", "-no-color"}).Output
+	for _, i := range all {
+		if !diagnosed(output, "ephemeral."+i.kind()+".this", "Token was rejected") {
+			t.Error(output)
+		}
+	}
 }
 
 // The log has the attempts and the verdict if it is on; if not, a run prints nothing
 // but its result.
 func TestBinaryLog(t *testing.T) {
 	t.Parallel()
-	f := fakes()[0]
-	s, url := f.start([]string{issuertest.Secret})
-	t.Cleanup(s.Close)
-	w := clitest.Workspace(t, map[string]string{"main.tf": clitest.RequiredProviders + f.provider(url, s.TrustBundle) + f.words(fmt.Sprintf(status, "this", ""), "")})
+	all := start(t, fakes()[:1], issuertest.Secret)
+	w := clitest.Workspace(t, map[string]string{"main.tf": clitest.Require(configured(all) + forAll(all, valid("this", "")))})
 	for variable, logged := range map[string]bool{"TF_LOG=DEBUG": true, "TF_LOG_PROVIDER=DEBUG": true, "TF_LOG=": false, "TF_LOG=OFF": false} {
-		result := clitest.Run(t, w, []string{f.tokenVariable + "=" + issuertest.Secret, variable}, true, []string{"plan", "-no-color"}, `this = "active"`)
+		result := clitest.Run(t, w, append(tokens(all, issuertest.Secret), variable), true, []string{"plan", "-no-color"})
 		stderr := strings.TrimPrefix(result.Output, result.Stdout)
 		for _, text := range []string{"token verification requested", "token verified"} {
 			if strings.Contains(stderr, text) != logged || !logged && stderr != "" {
@@ -106,22 +131,20 @@ func TestBinaryLog(t *testing.T) {
 // Ctrl-C stops a check at once, long before its timeout.
 func TestBinaryInterrupt(t *testing.T) {
 	t.Parallel()
-	f := fakes()[0]
-	s, url := f.start([]string{issuertest.Secret})
-	t.Cleanup(s.Close)
-	w := clitest.Workspace(t, map[string]string{"main.tf": clitest.RequiredProviders + f.provider(url, s.TrustBundle) + f.words(fmt.Sprintf(status, "this", ""), "")})
+	all := start(t, fakes()[:1], issuertest.Secret)
+	w := clitest.Workspace(t, map[string]string{"main.tf": clitest.Require(configured(all) + forAll(all, valid("this", "")))})
 
 	ctx, interrupt := context.WithCancel(t.Context())
 	defer interrupt()
 	asked, gone := make(chan time.Time, 1), make(chan struct{})
-	s.SetFault(func(_ http.ResponseWriter, r *http.Request) {
+	all[0].SetFault(func(_ http.ResponseWriter, r *http.Request) {
 		asked <- time.Now()
 		interrupt()
 		<-r.Context().Done() // The provider has exited, or cancelled the request.
 		close(gone)
 	})
 
-	result := w.Run(ctx, []string{f.tokenVariable + "=" + issuertest.Secret}, "plan", "-no-color")
+	result := w.Run(ctx, tokens(all, issuertest.Secret), "plan", "-no-color")
 	if len(asked) == 0 {
 		t.Fatal(result.Output)
 	}

@@ -42,21 +42,14 @@ variable "PROVIDER_fleeting" {
 }
 `
 
-// canaryGate uses the verified token of one way.
+// canaryGate uses a verified token.
 const canaryGate = `
 provider "PROVIDER" {
-  alias = "WAY"
-  TOKEN = ephemeral.KIND.WAY.verified_token
+  TOKEN = ephemeral.KIND.own.verified_token
   SERVER
 }
 
-resource "RECORD" "WAY" {
-  provider = PROVIDER.WAY
-}
-
-output "WAY_KIND" {
-  value = data.KIND.WAY.reason
-}
+resource "RECORD" "this" {}
 `
 
 // canaryProviders are the ways to set a token in the provider configuration, by
@@ -75,19 +68,16 @@ var canaryWays = map[string]string{
 	"own":       "",
 }
 
-// canaries returns a configuration that sets tokens in all ways for all issuers, and
-// gates a provider at the URL cloud with each. The blocks set the server by issuer.
-func canaries(blocks map[string]string, cloud string) string {
+// canaries returns a configuration that sets tokens in all ways for all issuers. The
+// blocks set the server by issuer.
+func canaries(blocks map[string]string) string {
 	var b strings.Builder
-	b.WriteString(clitest.RequiredWithStandIns)
-
 	for _, f := range fakes() {
 		b.WriteString(f.words(canaryVariables, ""))
 		for way, arguments := range canaryWays {
 			// Terraform stores the argument of a data source only.
 			fleeting := strings.ReplaceAll(arguments, "_argument", "_fleeting")
-			b.WriteString(f.words(fmt.Sprintf("\ndata \"KIND\" %[1]q {\n  %[2]s\n}\n\nephemeral \"KIND\" %[1]q {\n  %[3]s\n}\n", way, arguments, fleeting), ""))
-			b.WriteString(strings.ReplaceAll(f.words(canaryGate, cloud), "WAY", way))
+			b.WriteString(f.words(fmt.Sprintf("\ndata \"KIND\" %[1]q {\n  %[2]s\n}\n\noutput \"%[1]s_KIND\" {\n  value = data.KIND.%[1]s.reason\n}\n\nephemeral \"KIND\" %[1]q {\n  %[3]s\n}\n", way, arguments, fleeting), ""))
 		}
 	}
 
@@ -166,23 +156,29 @@ func TestCanary(t *testing.T) {
 					"TF_VAR_"+f.block+"_configured="+own["provider"], "TF_VAR_"+f.block+"_fleeting="+own["ephemeral"])
 			}
 
+			works, reached := test.prints == "", test.url == "" && !test.untrusted
+			files["main.tf"] = canaries(blocks)
 			cloud, sent := cloudServer(t)
-			files["main.tf"] = canaries(blocks, cloud)
+			for _, f := range fakes() {
+				if works { // Other tests cover what a gate does with a token that is not valid.
+					files["main.tf"] += f.words(canaryGate, cloud)
+				}
+			}
+			files["main.tf"] = clitest.Require(files["main.tf"])
 			w := clitest.Workspace(t, files)
 			env = append(env, "TF_LOG=TRACE", "TF_LOG_PATH="+filepath.Join(w.Dir, "trace.log"), "TF_LOG_SDK_PROTO_DATA_DIR="+w.Dir)
 
-			works, reached := test.prints == "", test.url == "" && !test.untrusted
 			blobs := canaryRun(t, w, env, works, name == "rejected token")
 
-			if gates := len(servers) * len(canaryWays); (len(sent()) >= gates) != works {
-				t.Errorf("the guarded providers made %d requests for %d gates", len(sent()), gates)
+			if n := len(sent()); works && n < len(servers) {
+				t.Errorf("the guarded providers made %d requests", n)
 			}
 
 			for block, s := range servers {
 				if asked := len(s.Requests()) > 0; asked != reached {
 					t.Errorf("%s received requests: %t", block, asked)
 				}
-				if !works && !diagnosed(blobs["stderr of plan"], "tokencheck_"+block+".", test.prints) {
+				if !works && !diagnosed(string(blobs["stderr of plan"]), "tokencheck_"+block+".", test.prints) {
 					t.Errorf("%s does not print %q:\n%s", block, test.prints, blobs["stderr of plan"])
 				}
 				for blob, content := range blobs {
@@ -199,38 +195,37 @@ func TestCanary(t *testing.T) {
 
 // A token in the token arguments is not printed with the source line of an error.
 func TestCanaryLiterals(t *testing.T) {
-	forEach(t, func(t *testing.T, f fake) {
-		secret := rand.Text()
-		wantHidden := func(command, config string, n int) {
-			w := clitest.Workspace(t, map[string]string{"main.tf": clitest.RequiredProviders + strings.ReplaceAll(f.words(config, ""), "SECRET", secret)})
-			output := clitest.Run(t, w, nil, false, []string{command, "-no-color"}).Output
-			if got := len(clitest.Diagnostics(output)); got < n || leaks([]byte(output), secret) {
-				t.Errorf("%d diagnostics, want %d, or the token is printed:\n%s", got, n, output)
-			}
+	t.Parallel()
+	secret := rand.Text()
+	wantHidden := func(command, config string, n int) {
+		w := clitest.Workspace(t, map[string]string{"main.tf": clitest.Require(strings.ReplaceAll(config, "SECRET", secret))})
+		output := clitest.Run(t, w, nil, false, []string{command, "-no-color"}).Output
+		if got := len(clitest.Diagnostics(output)); got < n || leaks([]byte(output), secret) {
+			t.Errorf("%d diagnostics, want %d, or the token is printed:\n%s", got, n, output)
 		}
+	}
 
-		wantHidden("plan", "provider \"tokencheck\" {\n  PROVIDER {\n    TOKEN = \"Bearer SECRET\"\n  }\n}\n\ndata \"KIND\" \"this\" {}\n", 1)
-		for command, wrong := range map[string][]string{
-			"validate": {
-				`TOKEN = "Bearer SECRET"`, `TOKEN = "'SECRET'"`, `TOKEN_env = "$SECRET"`, `TOKEN_env = "SECRET=="`, "TOKEN = \"SECRET\"\n  TOKEN_env = \"SECRET\"",
-				"TOKEN_env = \"SECRET\"\n  TOKEN_file = \"SECRET\"",
-			},
-			"plan": {`TOKEN_env = "SECRET"`, `TOKEN_file = "SECRET"`, `TOKEN_file = "/SECRET=="`, `TOKEN_file = "${path.module}/SECRET"`},
-		} {
-			var config strings.Builder
+	var blocks, checks strings.Builder
+	for _, f := range fakes() {
+		blocks.WriteString(f.words("  PROVIDER {\n    TOKEN = \"Bearer SECRET\"\n  }\n", ""))
+		checks.WriteString(f.words("\ndata \"KIND\" \"this\" {}\n", ""))
+	}
+	wantHidden("plan", "provider \"tokencheck\" {\n"+blocks.String()+"}\n"+checks.String(), len(fakes()))
+	for command, wrong := range map[string][]string{
+		"validate": {
+			`TOKEN = "Bearer SECRET"`, `TOKEN = "'SECRET'"`, `TOKEN_env = "$SECRET"`, `TOKEN_env = "SECRET=="`, "TOKEN = \"SECRET\"\n  TOKEN_env = \"SECRET\"",
+			"TOKEN_env = \"SECRET\"\n  TOKEN_file = \"SECRET\"",
+		},
+		"plan": {`TOKEN_env = "SECRET"`, `TOKEN_file = "SECRET"`, `TOKEN_file = "/SECRET=="`, `TOKEN_file = "${path.module}/SECRET"`},
+	} {
+		var config strings.Builder
+		for _, f := range fakes() {
 			for i, arguments := range wrong {
-				fmt.Fprintf(&config, "\ndata \"KIND\" \"c%[1]d\" {\n  %[2]s\n}\n\nephemeral \"KIND\" \"c%[1]d\" {\n  %[2]s\n}\n", i, arguments)
+				config.WriteString(f.words(fmt.Sprintf("\ndata \"KIND\" \"c%[1]d\" {\n  %[2]s\n}\n\nephemeral \"KIND\" \"c%[1]d\" {\n  %[2]s\n}\n", i, arguments), ""))
 			}
-			wantHidden(command, config.String(), 2*len(wrong))
 		}
-	})
-}
-
-// diagnosed reports whether one of the CLI's diagnostics contains both texts.
-func diagnosed(output []byte, address, text string) bool {
-	return slices.ContainsFunc(clitest.Diagnostics(string(output)), func(diagnostic string) bool {
-		return strings.Contains(diagnostic, address) && clitest.Says(text).MatchString(diagnostic)
-	})
+		wantHidden(command, config.String(), 2*len(wrong)*len(fakes()))
+	}
 }
 
 // wantNoLeak wants no part of the tokens, by way, in content, except where

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -29,8 +30,10 @@ func misconfigured(f fake) map[string]string {
 }
 
 // unverifiable are arguments with which a plan fails.
-var unverifiable = map[string]string{
-	"absent": `TOKEN_file = "absent"`, "unset": `TOKEN_env = "ABSENT"`, "none": "", "down": "TOKEN_env = \"GOOD\"\n  provider = tokencheck.down", "rejected": `TOKEN_env = "REJECTED"`,
+func unverifiable(fake) map[string]string {
+	return map[string]string{
+		"absent": `TOKEN_file = "absent"`, "unset": `TOKEN_env = "ABSENT"`, "none": "", "down": "TOKEN_env = \"GOOD\"\n  provider = tokencheck.down", "rejected": `TOKEN_env = "REJECTED"`,
+	}
 }
 
 var literal = regexp.MustCompile(`"[^"]*"`)
@@ -38,62 +41,79 @@ var literal = regexp.MustCompile(`"[^"]*"`)
 // Each error of a data source and of an ephemeral resource has a location, in
 // validate and in plan, whether its arguments are literal or from variables.
 func TestLocations(t *testing.T) {
-	forEach(t, func(t *testing.T, f fake) {
-		s, url := f.start([]string{issuertest.Secret})
-		t.Cleanup(s.Close)
-		providers := f.provider(url, s.TrustBundle) + aliased("down", f.provider("https://127.0.0.1:1", s.TrustBundle))
-		for _, test := range []struct {
-			command   string
-			variables bool
-			faults    map[string]string
-		}{{"validate", false, misconfigured(f)}, {"plan", false, misconfigured(f)}, {"plan", false, unverifiable}, {"plan", true, misconfigured(f)}, {"plan", true, unverifiable}} {
-			config, want := []string{clitest.RequiredProviders + providers}, []string{}
-			for name, arguments := range test.faults {
-				pointed := strings.HasPrefix(arguments, name)
-				if test.variables {
-					arguments = literal.ReplaceAllStringFunc(arguments, func(value string) string {
-						variable := fmt.Sprint("v", len(config))
-						config = append(config, fmt.Sprintf("\nvariable %q { default = %s }\n", variable, value))
-						return "var." + variable
-					})
-				}
-				for _, block := range []string{"data", "ephemeral"} {
-					head := fmt.Sprintf("%s %q %q", block, f.kind(), name)
-					config = append(config, "\n"+head+" {\n  "+f.words(arguments, "")+"\n}\n")
-					line := map[bool]string{true: name + " =", false: head}[pointed]
-					if block == "ephemeral" || name != "rejected" { // A rejected token is no error of a data source.
-						want = append(want, fmt.Sprintf(`with %s\.%s\.%s,\s+on main\.tf line \d+, in %s:\s+\d+:\s+%s`, block, f.kind(), name, head, line))
+	t.Parallel()
+	all := start(t, fakes(), issuertest.Secret)
+	down := slices.Clone(all)
+	for n := range down {
+		down[n].url = "https://127.0.0.1:1"
+	}
+	for name, test := range map[string]struct {
+		command   string
+		variables bool
+		faults    func(f fake) map[string]string
+	}{
+		"validate":                      {"validate", false, misconfigured},
+		"plan, misconfigured":           {"plan", false, misconfigured},
+		"plan, unverifiable":            {"plan", false, unverifiable},
+		"plan, misconfigured variables": {"plan", true, misconfigured},
+		"plan, unverifiable variables":  {"plan", true, unverifiable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			config, want := []string{configured(all), aliased("down", configured(down))}, []string{}
+			for _, i := range all {
+				for name, arguments := range test.faults(i.fake) {
+					pointed := strings.HasPrefix(arguments, name)
+					if test.variables {
+						arguments = literal.ReplaceAllStringFunc(arguments, func(value string) string {
+							variable := fmt.Sprint("v", len(config))
+							config = append(config, fmt.Sprintf("\nvariable %q { default = %s }\n", variable, value))
+							return "var." + variable
+						})
+					}
+					for _, block := range []string{"data", "ephemeral"} {
+						head := fmt.Sprintf("%s %q %q", block, i.kind(), name)
+						config = append(config, "\n"+head+" {\n  "+i.words(arguments, "")+"\n}\n")
+						line := map[bool]string{true: name + " =", false: head}[pointed]
+						if block == "ephemeral" || name != "rejected" { // A rejected token is no error of a data source.
+							want = append(want, fmt.Sprintf(`with %s\.%s\.%s,\s+on main\.tf line \d+, in %s:\s+\d+:\s+%s`, block, i.kind(), name, head, line))
+						}
 					}
 				}
 			}
-			w := clitest.Workspace(t, map[string]string{"main.tf": strings.Join(config, "")})
+			w := clitest.Workspace(t, map[string]string{"main.tf": clitest.Require(strings.Join(config, ""))})
 			output := clitest.Run(t, w, []string{"GOOD=" + issuertest.Secret, "REJECTED=rejected-0123456789"}, false, []string{test.command, "-no-color"}).Output
 
-			if all := clitest.Diagnostics(output); len(all) != len(want) {
-				t.Errorf("%d diagnostics, want %d:\n%s", len(all), len(want), output)
+			if found := clitest.Diagnostics(output); len(found) != len(want) {
+				t.Errorf("%d diagnostics, want %d:\n%s", len(found), len(want), output)
 			}
 			for _, location := range want {
 				if !regexp.MustCompile(location).MatchString(output) {
-					t.Errorf("%s, variables %t: nothing is %s\n%s", test.command, test.variables, location, output)
+					t.Errorf("nothing is %s\n%s", location, output)
 				}
 			}
-		}
-	})
+		})
+	}
 }
 
 // A misspelt argument is an error, and not a token for the default server.
 func TestMisspelt(t *testing.T) {
-	forEach(t, func(t *testing.T, f fake) {
-		s, url := f.start([]string{issuertest.Secret})
-		t.Cleanup(s.Close)
-		config := strings.Replace(f.provider(url, s.TrustBundle), f.urlArgument, f.urlArgument+"s", 1)
-		w := clitest.Workspace(t, map[string]string{"main.tf": clitest.RequiredProviders + config + f.words("data \"KIND\" \"this\" {}\n", "")})
-		env := []string{f.tokenVariable + "=" + issuertest.Secret, f.urlVariable + "=" + url}
-		clitest.Run(t, w, env, false, []string{"plan", "-no-color"}, "Unsupported argument", `Did you mean "`+f.urlArgument+`"?`)
-		if n := len(s.Requests()); n > 0 {
-			t.Errorf("%d requests were made", n)
+	t.Parallel()
+	all := start(t, fakes(), issuertest.Secret)
+	config := configured(all)
+	for _, i := range all {
+		config = strings.Replace(config, fmt.Sprintf("%s = %q", i.urlArgument, i.url), fmt.Sprintf("%ss = %q", i.urlArgument, i.url), 1)
+	}
+	w := clitest.Workspace(t, map[string]string{"main.tf": clitest.Require(config + forAll(all, "data \"KIND\" \"this\" {}\n"))})
+	output := clitest.Run(t, w, tokens(all, issuertest.Secret), false, []string{"plan", "-no-color"}).Output
+	for _, i := range all {
+		if !diagnosed(output, i.urlArgument+"s", `Did you mean "`+i.urlArgument+`"?`) {
+			t.Error(output)
 		}
-	})
+		if n := len(i.Requests()); n > 0 {
+			t.Errorf("%s: %d requests were made", i.block, n)
+		}
+	}
 }
 
 // semantics is a configuration for one issuer, with the token in the environment.
@@ -101,32 +121,30 @@ func TestMisspelt(t *testing.T) {
 type semantics struct {
 	*cli.Workspace
 
-	f   fake
-	s   *issuertest.Server
+	i   issuer
 	env []string
 }
 
 // newSemantics sets a further argument in the issuer's block. The guarded provider's
 // API is the issuer's, which refuses an invalid token.
-func newSemantics(t *testing.T, block, config string) semantics {
+func newSemantics(t *testing.T, argument, config string) semantics {
 	t.Helper()
-	f := fakes()[0]
-	s, url := f.start([]string{issuertest.Secret})
-	plain := httptest.NewServer(s.Config.Handler) // The stand-ins do not trust its CA.
-	t.Cleanup(s.Close)
+	all := start(t, fakes()[:1], issuertest.Secret)
+	i := all[0]
+	plain := httptest.NewServer(i.Config.Handler) // The stand-ins do not trust its CA.
 	t.Cleanup(plain.Close)
-	config = f.provider(url, s.TrustBundle, f.words(block, "")) + f.words(config, strings.Replace(url, s.URL, plain.URL, 1))
-	w := clitest.Workspace(t, map[string]string{"main.tf": clitest.RequiredWithStandIns + config})
-	return semantics{w, f, s, []string{f.tokenVariable + "=" + issuertest.Secret}}
+	config = configured(all, argument) + i.words(config, strings.Replace(i.url, i.URL, plain.URL, 1))
+	w := clitest.Workspace(t, map[string]string{"main.tf": clitest.Require(config)})
+	return semantics{w, i, tokens(all, issuertest.Secret)}
 }
 
 // run runs a command that must succeed, or fail, and print the texts. It returns the
 // output, and the number of verifications.
 func (s semantics) run(t *testing.T, succeed bool, command string, texts ...string) (output string, verified int) {
 	t.Helper()
-	before, args := len(s.s.Requests()), strings.Fields(command)
+	before, args := len(s.i.Requests()), strings.Fields(command)
 	output = clitest.Run(t, s.Workspace, s.env, succeed, append([]string{args[0], "-no-color", "-input=false"}, args[1:]...), texts...).Output
-	for _, r := range s.s.Requests()[before:] {
+	for _, r := range s.i.Requests()[before:] {
 		if strings.HasPrefix(r.Header.Get("User-Agent"), "terraform-provider-tokencheck/") {
 			verified++
 		}
@@ -135,7 +153,7 @@ func (s semantics) run(t *testing.T, succeed bool, command string, texts ...stri
 }
 
 // revoke makes the issuer reject the token from now on.
-func (s semantics) revoke() { s.s.SetFault(s.f.rejected().ServeHTTP) }
+func (s semantics) revoke() { s.i.SetFault(s.i.rejected().ServeHTTP) }
 
 const postcondition = `
   lifecycle {
@@ -175,15 +193,15 @@ data "KIND" "this" {`+postcondition)
 		{"plan", false, true, true},
 		{"plan -refresh=false", false, true, true},
 		{"plan -refresh-only", false, true, false},
-		{"plan -target=" + s.f.guarded[0] + ".this", false, true, true},
-		{"import -var=n=2 " + s.f.guarded[0] + ".this[1] name", false, true, false},
+		{"plan -target=" + s.i.guarded[0] + ".this", false, true, true},
+		{"import -var=n=2 " + s.i.guarded[0] + ".this[1] name", false, true, false},
 		{"destroy -auto-approve", false, true, false},
 		{"destroy -auto-approve", true, true, true},
 		{"destroy -auto-approve -refresh=false", false, false, false},
 	} {
 		s.revoke()
 		if test.outage {
-			s.s.SetFault(issuertest.Reply(503, ""))
+			s.i.SetFault(issuertest.Reply(503, ""))
 		}
 		output, verified := s.run(t, false, test.command)
 		if stopped := !clitest.Says("401 Unauthorized").MatchString(output); stopped != test.stops || verified > 0 != test.verifies {
@@ -325,6 +343,18 @@ check "token" {
 			t.Errorf("%s does not verify the token", command)
 		}
 	}
-	s.s.SetFault(issuertest.Reply(503, ""))
+	s.i.SetFault(issuertest.Reply(503, ""))
 	s.run(t, true, "plan", "so its validity is unknown")
+}
+
+// On Terraform, depends_on does not defer an ephemeral resource: a token file that the
+// same run creates does not exist during plan. OpenTofu defers it.
+func TestTokenFileOfTheSameRun(t *testing.T) {
+	t.Parallel()
+	s := newSemantics(t, "", "resource \"terraform_data\" \"file\" {}\n\nephemeral \"KIND\" \"this\" {\n  TOKEN_file = \"token\"\n  depends_on = [terraform_data.file]\n}\n")
+	if clitest.OpenTofu(t) {
+		s.run(t, true, "plan", "1 to add")
+	} else {
+		s.run(t, false, "plan", "Error: Token file cannot be read", "ephemeral."+s.i.kind()+".this")
+	}
 }

@@ -18,27 +18,17 @@ import (
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/cli"
 )
 
-// Beginnings of configurations.
-var (
-	// RequiredProviders requires the provider alone.
-	RequiredProviders = required("tokencheck/tokencheck")
-	// RequiredWithStandIns also requires the providers of [cli.StandIns].
-	RequiredWithStandIns = required(append(standIns(), "tokencheck/tokencheck")...)
-)
-
-func required(sources ...string) string {
+// Require begins a configuration with the required providers: this one, and those of
+// [cli.StandIns] that it uses. The CLI starts each required provider for its schema.
+func Require(config string) string {
 	var b strings.Builder
-	for _, source := range sources {
-		fmt.Fprintf(&b, "    %s = { source = %q }\n", path.Base(source), source)
-	}
-	return "terraform {\n  required_providers {\n" + b.String() + "  }\n}\n"
-}
-
-func standIns() (sources []string) {
+	b.WriteString("terraform {\n  required_providers {\n    tokencheck = { source = \"tokencheck/tokencheck\" }\n")
 	for _, s := range cli.StandIns() {
-		sources = append(sources, s.Source)
+		if name := path.Base(s.Source); strings.Contains(config, fmt.Sprintf("provider %q", name)) || strings.Contains(config, `"`+name+"_") {
+			fmt.Fprintf(&b, "    %s = { source = %q }\n", name, s.Source)
+		}
 	}
-	return sources
+	return b.String() + "  }\n}\n" + config
 }
 
 var (
@@ -48,7 +38,11 @@ var (
 	mirror = sync.OnceValue(func() string { return must(cli.Build(context.Background(), mirrorDir)) })
 	// initialized is a workspace that saves most others an init.
 	initialized = sync.OnceValue(func() *cli.Workspace {
-		return must(open(context.Background(), filepath.Join(mirrorDir, "init"), map[string]string{"main.tf": RequiredWithStandIns}))
+		var all strings.Builder
+		for _, s := range cli.StandIns() {
+			fmt.Fprintf(&all, "provider %q {}\n", path.Base(s.Source))
+		}
+		return must(open(context.Background(), filepath.Join(mirrorDir, "init"), map[string]string{"main.tf": Require(all.String())}))
 	})
 	openTofu = sync.OnceValue(func() bool { return must(cli.IsOpenTofu(context.Background(), must(cli.Find()))) })
 
@@ -60,8 +54,9 @@ var (
 // are left.
 func Main(m goleak.TestingM) {
 	// Other tests use the cores: more threads for each CLI and its providers cost a
-	// tenth more.
+	// tenth more. Encrypted pipes between the two cost another third.
 	_ = os.Setenv("GOMAXPROCS", "1")
+	_ = os.Setenv("TF_DISABLE_PLUGIN_TLS", "1")
 
 	mirrorDir = must(os.MkdirTemp("", "tokencheck-test-"))
 	exit := func(code int) {

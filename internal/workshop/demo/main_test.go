@@ -3,7 +3,11 @@ package main
 import (
 	"strings"
 	"testing"
+
+	"github.com/tokencheck/terraform-provider-tokencheck/internal/cli/clitest"
 )
+
+func TestMain(m *testing.M) { clitest.Main(m) }
 
 // The demo itself checks each of its commands.
 func TestDemo(t *testing.T) {
