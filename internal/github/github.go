@@ -35,7 +35,6 @@ func ParseURL(raw string) (*url.URL, error) {
 	if err != nil {
 		return nil, err
 	}
-
 	host := strings.ToLower(base.Host)
 	if host != "github.com" && host != publicHost && !strings.HasSuffix(host, ".ghe.com") {
 		base.Path, base.RawPath = strings.TrimSuffix(base.Path, "/api/v3")+"/api/v3", ""
@@ -66,7 +65,6 @@ func Verify(ctx context.Context, client *transport.Client, t token.Token, requir
 	if err != nil {
 		return nil, err
 	}
-
 	v, err := read(resp, t)
 	if err == nil && !v.Rejected && len(required) > 0 {
 		v.ScopesUnknown = v.Scopes == nil
@@ -75,20 +73,20 @@ func Verify(ctx context.Context, client *transport.Client, t token.Token, requir
 	return v, err
 }
 
-// includes reports whether a scope includes another one
-// (https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps).
+// included are the scopes that a scope includes, apart from the write and read of the
+// same resource (GitHub's form for a new token (classic), and
+// https://docs.github.com/en/enterprise-cloud@latest/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps).
+var included = map[string]string{
+	"repo": "repo:status repo_deployment public_repo repo:invite security_events",
+	"user": "read:user user:email user:follow", "project": "read:project", "audit_log": "read:audit_log",
+	"codespace": "codespace:secrets", "copilot": "manage_billing:copilot", "admin:org": "manage_runners:org",
+	"admin:enterprise": "manage_runners:enterprise manage_billing:enterprise scim:enterprise",
+}
+
 func includes(granted, required string) bool {
 	level, resource, _ := strings.Cut(granted, ":")
-
-	switch granted {
-	case "repo":
-		return slices.Contains([]string{"public_repo", "repo_deployment", "security_events", "repo:status", "repo:invite"}, required)
-	case "user":
-		return required == "read:user" || required == "user:email" || required == "user:follow"
-	case "project":
-		return required == "read:project"
-	}
-	return level == "admin" && required == "write:"+resource || (level == "admin" || level == "write") && required == "read:"+resource
+	return slices.Contains(strings.Fields(included[granted]), required) ||
+		level == "admin" && required == "write:"+resource || (level == "admin" || level == "write") && required == "read:"+resource
 }
 
 // advice returns GitHub's part of a reason. The token's prefix only adds a hint:
@@ -99,15 +97,18 @@ func advice(t token.Token, urlSource string) verdict.Advice {
 		server = "It must be a token of the server in " + urlSource + "."
 	}
 
+	where := "in GitHub's settings"
+	if t.HasPrefix("gho_") || t.HasPrefix("ghu_") {
+		where = "with the app that issued it, such as gh"
+	}
 	a := verdict.Advice{
 		Token:         "GitHub token",
-		Renew:         "Create a new token in GitHub's settings, and use that.",
-		Rejected:      "It may be expired, revoked, or incomplete: create a new token in GitHub's settings. " + server,
-		Scope:         "Add the scope to the token in GitHub's settings, or correct required_scopes.",
+		Renew:         "Create a new token " + where + ", and use that.",
+		Rejected:      "It may be expired, revoked, or incomplete: create a new token " + where + ". " + server,
+		Scope:         "Add the scope to the token " + where + ", or correct required_scopes.",
 		ScopesUnknown: "Remove required_scopes: GitHub reports scopes for classic personal access tokens and OAuth tokens only.",
 		ExpiryUnknown: "Remove min_remaining: GitHub does not report when this token expires.",
 	}
-
 	switch {
 	case t.HasPrefix("ghs_"):
 		a.Rejected = "An installation token expires after one hour, and GITHUB_TOKEN with its job: create a new one. " + server
@@ -123,7 +124,6 @@ func advice(t token.Token, urlSource string) verdict.Advice {
 // is rejected at first, so a rejection is confirmed by a second request.
 func retry(resp *transport.Response) (wait time.Duration, again, ok bool) {
 	body, _ := transport.Decode[failure](resp)
-
 	switch {
 	case resp.Outage():
 		return 0, false, false

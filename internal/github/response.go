@@ -45,7 +45,7 @@ func read(resp *transport.Response, t token.Token) (*Verification, error) {
 	switch {
 	case resp.Status == http.StatusOK:
 		return v, v.readUser(resp, t)
-	case badCredentials(resp, body):
+	case badCredentials(resp, body) && (resp.SameStatus || resp.Attempt == 1):
 		v.Rejected = true
 	case suspended(resp, body):
 		v.Rejected, v.Advice.Rejected = true, "Ask an administrator to lift the suspension, or use another token."
@@ -67,7 +67,6 @@ func (v *Verification) readUser(resp *transport.Response, t token.Token) error {
 		return resp.Unexpected("", "", "")
 	}
 	v.Message, v.Login, v.UserID = "", resp.Redact(body.Login), body.ID
-
 	if lines, ok := resp.Header["X-Oauth-Scopes"]; ok { // Empty for a token of an App, which has permissions.
 		scopes := strings.FieldsFunc(resp.Redact(strings.Join(lines, ",")), func(r rune) bool { return r == ',' || r == ' ' })
 		if len(scopes) > 0 || resp.Header.Get("X-Oauth-Client-Id") == "" {
@@ -145,11 +144,13 @@ func undecided(resp *transport.Response, body failure, message string) *verdict.
 			"Stop whatever sends invalid tokens from this address or for this user, wait, and run again.")
 	case anonymous(resp):
 		return resp.Error("Unexpected response from the issuer", message, "GitHub did not take the request for an authenticated one: its rate limit is that of requests without a token.",
-			"Look for a proxy or gateway that removes the Authorization header. If there is none, run again when the limit has reset, within an hour.")
+			"Look for a proxy or gateway that removes the Authorization header. If there is none, the token may not be valid: run again when the limit has reset, within an hour.")
 	case limited(resp, body):
 		return resp.RateLimited(message, resetTime(resp))
 	case resp.Header.Get("X-Github-Sso") != "":
 		return resp.Unexpected(message, "The token is not authorized for the organization's SAML single sign-on.", "Authorize it for the organization in GitHub's settings.")
+	case badCredentials(resp, body): // As in an outage, where it also gets this response.
+		return resp.Unexpected(message, "GitHub failed to respond before, and no retry was left to confirm the rejection.", "Run again later.")
 	case resp.Status == http.StatusUnauthorized:
 		return resp.Unexpected(message, "The request's Authorization header may not have reached GitHub.", "Look for a proxy or gateway that removes it, or that requires a sign-in.")
 	case resp.Status == http.StatusForbidden:

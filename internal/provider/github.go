@@ -102,7 +102,6 @@ func (m *githubModel) verify(ctx context.Context, client *transport.Client, t to
 	}
 
 	m.Login, m.UserID = stringValue(v.Login), numberValue(v.UserID)
-	m.Scopes, _ = types.SetValueFrom(ctx, types.StringType, v.Scopes) // nil is null.
-	m.MissingScopes, _ = types.SetValueFrom(ctx, types.StringType, v.MissingScopes)
+	m.Scopes, m.MissingScopes = setValue(ctx, v.Scopes), setValue(ctx, v.MissingScopes)
 	return v.Facts, nil
 }

@@ -101,7 +101,6 @@ func (m *gitlabModel) verify(ctx context.Context, client *transport.Client, t to
 	}
 
 	m.ID, m.Name, m.UserID = numberValue(v.ID), stringValue(v.Name), numberValue(v.UserID)
-	m.Scopes, _ = types.SetValueFrom(ctx, types.StringType, v.Scopes) // nil is null.
-	m.MissingScopes, _ = types.SetValueFrom(ctx, types.StringType, v.MissingScopes)
+	m.Scopes, m.MissingScopes = setValue(ctx, v.Scopes), setValue(ctx, v.MissingScopes)
 	return v.Facts, nil
 }

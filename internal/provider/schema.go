@@ -1,8 +1,10 @@
 package provider
 
 import (
+	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
@@ -150,6 +152,14 @@ func stringValue(s string) types.String {
 		return types.StringNull()
 	}
 	return types.StringValue(s)
+}
+
+// setValue converts strings to an attribute value, nil to null. Duplicates count once.
+func setValue(ctx context.Context, elements []string) types.Set {
+	unique := slices.Clone(elements)
+	slices.Sort(unique)
+	set, _ := types.SetValueFrom(ctx, types.StringType, slices.Compact(unique)) // Strings always convert.
+	return set
 }
 
 // numberValue converts a number to an attribute value, 0 to null.

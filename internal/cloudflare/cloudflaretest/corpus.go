@@ -110,6 +110,7 @@ func Corpus() map[string]issuertest.Case {
 		"200, without a result":       {Answer: issuertest.Respond(200, `{"success":true,"errors":[],"result":null}`)},
 		"200, without an id":          {Answer: ok(`"status":"active"`)},
 		"200, without a status":       {Answer: ok(`"id":"` + tokenID + `"`)},
+		"200, status with the token":  {Answer: status(issuertest.Secret), Want: "(withheld: contains part of the token)"},
 		"200, status not printable":   {Answer: status(`a\u0000b`)},
 		"200, status of 65":           {Answer: status("1234567890123456789012345678901234567890123456789012345678901234x")},
 		"200, a date that is none":    {Answer: ok(result + `,"expires_on":"tomorrow"`)},

@@ -1,6 +1,8 @@
 package githubtest
 
 import (
+	"strings"
+
 	"github.com/tokencheck/terraform-provider-tokencheck/internal/issuertest"
 )
 
@@ -36,8 +38,10 @@ func Corpus() map[string]issuertest.Case {
 		"active, longer than needed":         {Answer: ok(expiration, "2026-01-04 00:00:00 UTC"), Want: "active", Arguments: map[string]any{"min_remaining": "72h"}},
 		"expiring":                           {Answer: ok(expiration, "2026-01-03 23:59:59 UTC"), Want: "expiring", Arguments: map[string]any{"min_remaining": "72h"}},
 		"active, required scopes": {
-			Answer: ok("X-OAuth-Scopes", "admin:org, repo, user, project, write:packages"), Want: "active",
-			Arguments: scopes("repo:status", "repo:invite", "repo_deployment", "public_repo", "security_events", "read:user", "user:follow", "write:org", "read:org", "user:email", "read:project", "read:packages", "admin:org"), Attributes: map[string]any{"missing_scopes": []string{}},
+			Answer: ok("X-OAuth-Scopes", "admin:org, repo, user, project, write:packages, admin:enterprise, audit_log, codespace, copilot, repo"), Want: "active",
+			Arguments: scopes("manage_runners:org", "manage_runners:enterprise", "manage_billing:enterprise", "scim:enterprise", "read:enterprise", "read:audit_log", "codespace:secrets", "manage_billing:copilot",
+				"repo:status", "repo:invite", "repo_deployment", "public_repo", "security_events", "read:user", "user:follow", "write:org", "read:org", "user:email", "read:project", "read:packages", "admin:org"),
+			Attributes: map[string]any{"missing_scopes": []string{}, "scopes": strings.Fields("admin:enterprise admin:org audit_log codespace copilot project repo user write:packages")},
 		},
 		"missing scopes": {
 			Answer: ok("X-OAuth-Scopes", "write:org, public_repo, read:packages, admin:gpg_key, manage_runners:enterprise"), Want: "missing_scope", Arguments: scopes("repo", "read:enterprise", "admin:org", "read:org", "write:packages", "user"),
@@ -52,6 +56,7 @@ func Corpus() map[string]issuertest.Case {
 
 		"rejected":                   {Answer: own(401, "Bad credentials", "X-Ratelimit-Limit", "60"), Want: "rejected", Retried: true, Attributes: map[string]any{"login": nil, "scopes": nil, "missing_scopes": nil}},
 		"rejected, installation":     {Answer: own(401, "Bad credentials"), Want: "rejected", Retried: true, Token: "ghs_" + issuertest.Secret},
+		"rejected, OAuth":            {Answer: own(401, "Bad credentials"), Want: "rejected", Retried: true, Token: "gho_" + issuertest.Secret},
 		"rejected, refresh token":    {Answer: own(401, "Bad credentials"), Want: "rejected", Retried: true, Token: "ghr_" + issuertest.Secret},
 		"rejected, by a header":      {Answer: issuertest.Respond(401, `{"message":"Bad credentials"}`, "X-GitHub-Media-Type", "github.v3"), Want: "rejected", Retried: true},
 		"rejected, by a link":        {Answer: issuertest.Respond(401, `{"message":"Bad credentials","documentation_url":"https://docs.github.com/rest"}`), Want: "rejected", Retried: true},
@@ -70,6 +75,7 @@ func Corpus() map[string]issuertest.Case {
 		"integration, the last request":    {Answer: own(403, "Resource not accessible by integration", "X-Ratelimit-Limit", "5000", "X-Ratelimit-Remaining", "0"), Want: "active"},
 		"echo in the scopes":               {Answer: ok("X-OAuth-Scopes", issuertest.Secret), Want: "active"},
 		"missing scopes, none granted":     {Answer: ok("X-OAuth-Scopes", ""), Want: "missing_scope", Arguments: scopes("repo")},
+		"missing scopes, an OAuth token":   {Answer: ok("X-OAuth-Scopes", ""), Want: "missing_scope", Arguments: scopes("repo"), Token: "ghu_" + issuertest.Secret},
 		"missing scopes, a typo":           {Answer: ok("X-OAuth-Scopes", "repo"), Want: "missing_scope", Arguments: scopes("repo:statuses")},
 		"integration, anonymous":           {Answer: own(403, "Resource not accessible by integration", "X-Ratelimit-Limit", "60")},
 		"integration, and more":            {Answer: own(403, "Resource not accessible by integration or policy")},
