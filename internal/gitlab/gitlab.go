@@ -68,38 +68,31 @@ func Verify(ctx context.Context, client *transport.Client, t token.Token, requir
 
 	v, err := read(resp, t)
 	if err == nil && !v.Rejected && len(required) > 0 {
-		if v.ScopesUnknown = v.Scopes == nil || slices.Contains(v.Scopes, granular); !v.ScopesUnknown {
+		if v.ScopesUnknown = v.Scopes == nil || slices.Equal(v.Scopes, []string{granular}); !v.ScopesUnknown {
 			v.MissingScopes = verdict.MissingScopes(required, v.Scopes, includes)
 		}
 	}
 	return v, err
 }
 
-// includes reports whether a scope includes another one: each endpoint lists the
-// scopes it accepts, every endpoint accepts api, and every reading one read_api
-// (https://docs.gitlab.com/user/profile/personal_access_tokens/). No registry scope
-// includes another.
+// included are the scopes that a scope includes
+// (https://docs.gitlab.com/security/tokens/access_token_scopes/, and GitLab's source,
+// lib/gitlab/auth.rb). No registry scope includes another.
+var included = map[string]string{
+	"api": "read_api read_user create_runner manage_runner self_rotate read_repository write_repository " +
+		"read_registry write_registry read_virtual_registry write_virtual_registry",
+	"read_api": "read_user read_repository read_registry", "write_repository": "read_repository",
+}
+
 func includes(granted, required string) bool {
-	switch granted {
-	case "api":
-		return slices.Contains([]string{
-			"read_api", "read_user", "create_runner", "manage_runner",
-			"read_repository", "write_repository", "read_registry", "write_registry",
-		}, required)
-	case "read_api":
-		return required == "read_user"
-	case "write_repository":
-		return required == "read_repository"
-	default:
-		return false
-	}
+	return slices.Contains(strings.Fields(included[granted]), required)
 }
 
 // otherKind returns what a token is that GitLab rejects at this endpoint although it
 // may be valid, by its prefix, which may follow that of the instance; "" for others.
 func otherKind(t token.Token) string {
 	for prefix, kind := range map[string]string{
-		"glcbt-": "a CI/CD job token", "gldt-": "a deploy token", "glrt-": "a runner token", "glrtr-": "a runner registration token",
+		"glcbt-": "a CI/CD job token", "gldt-": "a deploy token", "glrt-": "a runner token", "glrtr-": "a runner token",
 		"glptt-": "a trigger token", "glft-": "a feed token", "glagent-": "an agent token",
 	} {
 		if strings.Contains(t.Reveal(), prefix) {

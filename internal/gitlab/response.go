@@ -105,6 +105,9 @@ func (v *Verification) readToken(resp *transport.Response) error {
 
 	var date string
 	_ = json.Unmarshal(body.ExpiresAt, &date)
+	if year, _, _ := strings.Cut(date, "-"); len(year) == 5 { // Possible before GitLab 16.0, but not in RFC 3339.
+		date = "9999-12-31"
+	}
 	end, err := time.Parse(time.DateOnly, date) // The first day on which the token is not valid any more.
 	switch {
 	case *body.Revoked:
@@ -139,10 +142,10 @@ func undecided(resp *transport.Response, body failure, t token.Token, message st
 			"Exempt /api/v4 from authentication there, and pass the Authorization header through.")
 	case resp.Header.Get("Cf-Mitigated") == "challenge":
 		return resp.Unexpected(message, "The network in front of GitLab blocked the request because of this machine's address, whatever the token.", "Run from another network, or ask the instance's administrator.")
-	case resp.Status == http.StatusForbidden:
+	case resp.Status == http.StatusForbidden && !resp.HTML():
 		return resp.Unexpected(message, "GitLab refused the request, not the token: a limit on the user's IP addresses, or a block of this address after failed authentications, is the likely cause.",
 			"Wait an hour, or ask the instance's administrator.")
-	case resp.Status == http.StatusNotFound, resp.Status == http.StatusBadRequest, resp.Status == http.StatusGone:
+	case resp.Status == http.StatusNotFound, resp.Status == http.StatusBadRequest && !resp.HTML(), resp.Status == http.StatusGone:
 		return resp.Unexpected(message, "There is no such endpoint at this URL, or the instance is older than GitLab 15.5.",
 			"Check gitlab.base_url or GITLAB_BASE_URL, with the path below which GitLab is installed, and the version.")
 	default:

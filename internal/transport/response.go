@@ -19,9 +19,9 @@ import (
 )
 
 const (
-	// maxBody is the maximum size of a response body in bytes. Documented responses
-	// are below 2 KiB.
-	maxBody = 64 << 10
+	// maxBody is the maximum size of a response body in bytes. Most are below 2 KiB, but
+	// GitLab lists each permission of a fine-grained token.
+	maxBody = 4 << 20
 	// maxSkew is the clock skew above which a response has a warning.
 	maxSkew = 5 * time.Minute
 )
@@ -33,7 +33,7 @@ type Response struct {
 	Status int
 	Phrase string
 	Header http.Header
-	// Body is cut at 64 KiB.
+	// Body is cut at 4 MiB.
 	Body []byte
 	// Now is the time of the response by the issuer's clock, or the local time if it
 	// has no date.
@@ -93,6 +93,12 @@ func (r *Response) ForeignChallenge() bool {
 // Outage reports whether the status means that the server failed, so that the
 // response says nothing about the token.
 func (r *Response) Outage() bool { return r.Status == http.StatusRequestTimeout || r.Status >= 500 }
+
+// HTML reports whether the body is a page, as of a proxy.
+func (r *Response) HTML() bool {
+	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	return kind == "text/html"
+}
 
 // Decode parses the body as one JSON object, strictly: exact names and types, no
 // duplicate names, nothing after the object. Invalid UTF-8 in a text is replaced. If
@@ -162,12 +168,12 @@ func (r *Response) RateLimited(message string, until time.Time) *verdict.Error {
 // Error returns an error about the response, with its URL and status. Message is the
 // issuer's, prepared with Show, or "".
 func (r *Response) Error(title, message, cause, remedy string) *verdict.Error {
-	switch kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); {
+	switch {
 	case message != "":
 		message = ": " + message
 	case len(r.Body) == 0:
 		message = " without a body"
-	case kind == "text/html":
+	case r.HTML():
 		message = fmt.Sprintf(" with an HTML page (%d bytes)", len(r.Body))
 	default:
 		message = fmt.Sprintf(" with a body of %d bytes", len(r.Body))

@@ -39,11 +39,24 @@ func Corpus() map[string]issuertest.Case {
 		"active, scope too small":      {Answer: issuertest.Respond(403, bodyScope), Want: "active"},
 		"active, name with its prefix": {Answer: issuertest.Respond(200, `{"id":4,"revoked":false,"active":true,"name":"issuertest-ci","scopes":[],"expires_at":null}`), Want: "active", Attributes: map[string]any{"name": "(withheld: contains part of the token)", "scopes": []string{}}},
 		"active, required scopes": {
-			Answer: ok("null"), Want: "active", Arguments: scopes("api", "read_api", "read_user", "create_runner", "manage_runner", "read_repository", "write_repository", "read_registry", "write_registry"), Attributes: map[string]any{"missing_scopes": []string{}},
+			Answer: ok("null"), Want: "active", Arguments: scopes("api", "read_api", "read_user", "create_runner", "manage_runner", "read_repository", "write_repository", "read_registry", "write_registry", "self_rotate", "read_virtual_registry", "write_virtual_registry"), Attributes: map[string]any{"missing_scopes": []string{}},
+		},
+		"active, granular by mistake": {
+			Answer: issuertest.Respond(200, "{"+strings.Replace(member, `"api"`, `"api","granular","api"`, 1)+"null}"), Want: "active", Arguments: scopes("read_api"), Attributes: map[string]any{"scopes": []string{"api", "granular"}},
+		},
+		"active, many permissions": {
+			Answer: ok(`null,"granular_scopes":[` + strings.Repeat(`{"permissions":["read_personal_access_token"]},`, 4000) + `{}]`), Want: "active",
+		},
+		"active, until a year with five digits": {Answer: ok(`"10000-12-31"`), Want: "active", Arguments: map[string]any{"min_remaining": "1h"}, Attributes: map[string]any{"expires_on": "9999-12-31T00:00:00Z"}},
+		"active, required scopes of read_api": {
+			Answer: issuertest.Respond(200, "{"+strings.Replace(member, `"api"`, `"read_api"`, 1)+"null}"), Want: "active", Arguments: scopes("read_user", "read_repository", "read_registry"),
+		},
+		"missing scopes, write_registry": {
+			Answer: issuertest.Respond(200, "{"+strings.Replace(member, `"api"`, `"write_registry"`, 1)+"null}"), Want: "missing_scope", Arguments: scopes("read_registry"),
 		},
 		"missing scopes": {
 			Answer: issuertest.Respond(200, "{"+strings.Replace(member, `"api"`, `"read_api","write_repository","write_registry"`, 1)+"null}"), Want: "missing_scope",
-			Arguments: scopes("api", "read_user", "read_repository", "read_registry", "sudo"), Attributes: map[string]any{"missing_scopes": []string{"api", "read_registry", "sudo"}},
+			Arguments: scopes("api", "read_user", "read_repository", "read_registry", "sudo", "self_rotate"), Attributes: map[string]any{"missing_scopes": []string{"api", "self_rotate", "sudo"}},
 		},
 		"longer than needed":               {Answer: ok(`"2026-01-04"`), Want: "active", Arguments: map[string]any{"min_remaining": "72h"}},
 		"no expiration needed":             {Answer: ok("null"), Want: "active", Arguments: map[string]any{"min_remaining": "0s"}},
@@ -86,6 +99,8 @@ func Corpus() map[string]issuertest.Case {
 		"version 3":                        {Answer: issuertest.Respond(410, `{"error":"API V3 is no longer supported."}`)},
 		"restart":                          {Answer: issuertest.Respond(502, html, "Content-Type", "text/html"), Retried: true},
 		"restart, invalid_token":           {Answer: issuertest.Respond(503, BodyExpired), Retried: true},
+		"403, a page":                      {Answer: issuertest.Respond(403, html, "Content-Type", "text/html; charset=utf-8")},
+		"400, a page":                      {Answer: issuertest.Respond(400, html, "Content-Type", "text/html")},
 		"insufficient_scope, from gateway": {Answer: issuertest.Respond(403, bodyScope, "WWW-Authenticate", "Negotiate")},
 		"200, without active":              {Answer: issuertest.Respond(200, `{"id":4,"revoked":false}`)},
 		"200, active is a text":            {Answer: issuertest.Respond(200, `{"id":4,"revoked":false,"active":"true"}`)},
