@@ -31,35 +31,33 @@ const (
 	validGitLab     = "fake-gl-1" + suffix
 	expired         = "fake-cf-3" + suffix
 
-	active    = "active"
-	expiring  = "expiring, with min_remaining = \"72h\""
-	noChanges = "No changes"
-	soon      = "min_remaining requires at least 72h"
+	active   = "active"
+	expiring = "expiring, with min_remaining = \"72h\""
 )
 
-// states are the tokens, the state that each is in, and what a plan then prints.
-var states = []struct{ variable, name, token, prints string }{
-	{cloudflareVariable, active, validCloudflare, noChanges},
-	{cloudflareVariable, expiring, "fake-cf-2" + suffix, soon},
-	{cloudflareVariable, "expired", expired, "expired at"},
-	{cloudflareVariable, "disabled", "fake-cf-4" + suffix, "is disabled"},
-	{cloudflareVariable, "not_yet_valid", "fake-cf-5" + suffix, "is not valid before"},
-	{cloudflareVariable, "an undocumented status", "fake-cf-6" + suffix, "revoked (exposed)"},
-	{cloudflareVariable, "rejected (account-owned)", "cfat_fake-cf-7" + suffix, "set account_id"},
-	{cloudflareVariable, "rejected (deleted)", "fake-cf-8" + suffix, "Invalid API Token"},
-	{venafiVariable, active, validVenafi, noChanges},
-	{venafiVariable, expiring, "fake-tpp-2" + suffix, soon},
-	{venafiVariable, "missing_scope, with required_scopes = [\"certificate:manage\"]", "fake-tpp-3" + suffix, "lacks the required scope certificate:manage"},
-	{venafiVariable, "rejected (revoked)", "fake-tpp-4" + suffix, "invalid_token"},
-	{githubVariable, active, validGitHub, noChanges},
-	{githubVariable, expiring, "fake-gh-2" + suffix, soon},
-	{githubVariable, "missing_scope, with required_scopes = [\"repo\"]", "fake-gh-3" + suffix, "lacks the required scope repo"},
-	{githubVariable, "active, as GITHUB_TOKEN in Actions: its expiration is unknown", "ghs_fake-gh-5" + suffix, "Required scopes cannot be checked"},
-	{githubVariable, "rejected (revoked)", "fake-gh-4" + suffix, "Bad credentials"},
-	{gitlabVariable, active, validGitLab, noChanges},
-	{gitlabVariable, expiring, "fake-gl-2" + suffix, soon},
-	{gitlabVariable, "missing_scope, with required_scopes = [\"read_api\"]", "fake-gl-3" + suffix, "lacks the required scope read_api"},
-	{gitlabVariable, "rejected (expired)", "fake-gl-4" + suffix, "Token is expired"},
+// states are the tokens, and the status of each, with the arguments for it.
+var states = []struct{ variable, status, token string }{
+	{cloudflareVariable, active, validCloudflare},
+	{cloudflareVariable, expiring, "fake-cf-2" + suffix},
+	{cloudflareVariable, "expired", expired},
+	{cloudflareVariable, "disabled", "fake-cf-4" + suffix},
+	{cloudflareVariable, "not_yet_valid", "fake-cf-5" + suffix},
+	{cloudflareVariable, "revoked (exposed), which is not documented", "fake-cf-6" + suffix},
+	{cloudflareVariable, "rejected (account-owned)", "cfat_fake-cf-7" + suffix},
+	{cloudflareVariable, "rejected (deleted)", "fake-cf-8" + suffix},
+	{venafiVariable, active, validVenafi},
+	{venafiVariable, expiring, "fake-tpp-2" + suffix},
+	{venafiVariable, "missing_scope, with required_scopes = [\"certificate:manage\"]", "fake-tpp-3" + suffix},
+	{venafiVariable, "rejected (revoked)", "fake-tpp-4" + suffix},
+	{githubVariable, active, validGitHub},
+	{githubVariable, expiring, "fake-gh-2" + suffix},
+	{githubVariable, "missing_scope, with required_scopes = [\"repo\"]", "fake-gh-3" + suffix},
+	{githubVariable, "active, as GITHUB_TOKEN in Actions: its expiration is unknown", "ghs_fake-gh-5" + suffix},
+	{githubVariable, "rejected (revoked)", "fake-gh-4" + suffix},
+	{gitlabVariable, active, validGitLab},
+	{gitlabVariable, expiring, "fake-gl-2" + suffix},
+	{gitlabVariable, "missing_scope, with required_scopes = [\"read_api\"]", "fake-gl-3" + suffix},
+	{gitlabVariable, "rejected (expired)", "fake-gl-4" + suffix},
 }
 
 // issuers are the fake issuers, on loopback and without TLS, so that no CA needs to
@@ -193,8 +191,8 @@ func serve(ctx context.Context, in io.Reader, out io.Writer) {
 	}
 	fmt.Fprintln(out, "\n# Tokens in other states:")
 	for _, s := range states {
-		if s.prints != noChanges {
-			fmt.Fprintf(out, "export %s=%s # %s\n", s.variable, s.token, s.name)
+		if s.status != active {
+			fmt.Fprintf(out, "export %s=%s # %s\n", s.variable, s.token, s.status)
 		}
 	}
 	fmt.Fprintln(out, "\n# Enter a token here to revoke it, and again to restore it. Ctrl-C stops all.")

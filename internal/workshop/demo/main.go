@@ -1,7 +1,6 @@
 // Command demo shows the provider's main purpose with a real Terraform or OpenTofu
 // CLI, against fakes of the issuers on loopback. It fails if a command does not do
-// what it should. With the argument "all" it shows every status, and with "issuers"
-// it serves the fakes until interrupted.
+// what it should. With the argument "issuers", it serves the fakes until interrupted.
 package main
 
 import (
@@ -30,19 +29,16 @@ var (
 	gate string
 	//go:embed record.tf
 	record string
-	//go:embed statuses.tf
-	statuses string
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	what := strings.Join(os.Args[1:], " ")
-	if what == "issuers" {
+	if len(os.Args) > 1 && os.Args[1] == "issuers" {
 		serve(ctx, os.Stdin, os.Stdout)
 		return
 	}
-	if err := run(ctx, os.Stdout, what == "all"); err != nil {
+	if err := run(ctx, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "The demo failed:", err)
 		stop()
 		os.Exit(1) //nolint:gocritic // The deferred stop has been called.
@@ -59,10 +55,10 @@ type demo struct {
 	out       io.Writer
 	cli       string
 	workspace *cli.Workspace
-	exported  string // the variable of the last scene
+	exported  string // the token of the last scene
 }
 
-func run(ctx context.Context, out io.Writer, all bool) error {
+func run(ctx context.Context, out io.Writer) error {
 	path, err := cli.Find()
 	if err != nil {
 		return err
@@ -83,10 +79,6 @@ func run(ctx context.Context, out io.Writer, all bool) error {
 	open := func(name string, files map[string]string) (*demo, error) {
 		w, err := cli.NewWorkspace(ctx, path, mirror, filepath.Join(dir, name), files)
 		return &demo{i, out, path, w, ""}, err
-	}
-	if all {
-		d, err := open("all", map[string]string{"main.tf": statuses})
-		return errors.Join(err, d.statuses(ctx))
 	}
 	d, err := open("check", map[string]string{"main.tf": check})
 	if err == nil {
@@ -132,30 +124,16 @@ func (d *demo) applies(ctx context.Context) error {
 	return errors.Join(before, saved, down)
 }
 
-// statuses runs a plan for each state of a token.
-func (d *demo) statuses(ctx context.Context) error {
-	fmt.Fprintf(d.out, "main.tf:\n\n%s\n", indent(statuses))
-	for _, s := range states {
-		if err := d.scene(ctx, s.name, s.variable+"="+s.token, s.prints == noChanges, s.prints, plan); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// scene runs a command of the CLI, with a Cloudflare token or another variable unless
-// it is empty, and shows both. It returns an error if the command does not succeed or
+// scene runs a command of the CLI, with a Cloudflare token unless it is empty, and
+// shows both. It returns an error if the command does not succeed or
 // fail as it should.
 func (d *demo) scene(ctx context.Context, title, token string, succeed bool, prints string, args ...string) error {
 	fmt.Fprintln(d.out, title)
 	env := slices.Clone(d.env)
 	if token != "" {
-		if !strings.Contains(token, "=") {
-			token = cloudflareVariable + "=" + token
-		}
-		env = append(env, token)
+		env = append(env, cloudflareVariable+"="+token)
 		if token != d.exported {
-			fmt.Fprintln(d.out, "$ export "+token)
+			fmt.Fprintln(d.out, "$ export "+env[len(env)-1])
 		}
 		d.exported = token
 	}

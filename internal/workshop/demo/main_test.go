@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -12,17 +14,36 @@ func TestMain(m *testing.M) { clitest.Main(m) }
 // The demo itself checks each of its commands.
 func TestDemo(t *testing.T) {
 	t.Parallel()
-	for name, all := range map[string]bool{"scenes": false, "all statuses": true} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var out strings.Builder
-			if err := run(t.Context(), &out, all); err != nil {
-				t.Fatalf("%v\n%s", err, out.String())
-			}
-			if lines := strings.Count(out.String(), "\n"); !all && lines >= 120 {
-				t.Errorf("the demo prints %d lines, which is too long to read", lines)
-			}
-		})
+	var out strings.Builder
+	if err := run(t.Context(), &out); err != nil {
+		t.Fatalf("%v\n%s", err, out.String())
+	}
+	if lines := strings.Count(out.String(), "\n"); lines >= 120 {
+		t.Errorf("the demo prints %d lines, which is too long to read", lines)
+	}
+}
+
+// Each token has the status that is printed with it.
+func TestStates(t *testing.T) {
+	t.Parallel()
+	i, stop := startIssuers()
+	t.Cleanup(stop)
+
+	var config strings.Builder
+	for n, s := range states {
+		kind := map[string]string{cloudflareVariable: "cloudflare", venafiVariable: "venafi", githubVariable: "github", gitlabVariable: "gitlab"}[s.variable]
+		_, arguments, _ := strings.Cut(s.status, ", with ")
+		fmt.Fprintf(&config, "data \"tokencheck_%[1]s\" \"s%[2]d\" {\n  %[3]s_env = \"TOKEN_%[2]d\"\n  %[4]s\n}\n\noutput \"s%[2]d\" { value = \"${data.tokencheck_%[1]s.s%[2]d.status}.\" }\n",
+			kind, n, map[string]string{"cloudflare": "api_token", "venafi": "access_token", "github": "token", "gitlab": "token"}[kind], arguments)
+		i.env = append(i.env, fmt.Sprintf("TOKEN_%d=%s", n, s.token))
+	}
+	w := clitest.Workspace(t, map[string]string{"main.tf": clitest.Require(config.String())})
+	output := clitest.Run(t, w, i.env, true, []string{"plan", "-no-color"}).Output
+	for n, s := range states {
+		found := regexp.MustCompile(fmt.Sprintf(`\+ s%d +=  ?"(.*)\."`, n)).FindStringSubmatch(output)
+		if len(found) == 0 || !strings.HasPrefix(s.status, found[1]) {
+			t.Errorf("%s: the status is %q", s.status, found)
+		}
 	}
 }
 
