@@ -267,9 +267,14 @@ module "token" {
 	p.wants(t, p.plan(t, true, ""), settings(0), late, checkRefused, module)
 }
 
-// The Rego is formatted, and its own tests pass.
+// The Rego is formatted, its own tests pass, and its settings have each provider.
 func TestPolicyRego(t *testing.T) {
 	t.Parallel()
+	for _, s := range cli.StandIns() {
+		if !strings.Contains(read(t, "examples/policies/rego", "")["settings.yaml"], s.Source) {
+			t.Errorf("settings.yaml lacks %s", s.Source)
+		}
+	}
 	for _, args := range [][]string{{"fmt", "--fail", "--list", "policies/rego"}, {"check", "--strict", "policies/rego"}, {"test", "policies/rego"}} {
 		if output, code := opa(t, filepath.Join(clitest.Root(t), "examples"), "", args...); code != 0 {
 			t.Errorf("%v: exit code %d:\n%s", args, code, output)

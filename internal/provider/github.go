@@ -26,7 +26,7 @@ func githubIssuer() issuer {
 
 	return issuer{
 		Issuer: github.Issuer(), names: names, url: url,
-		newBlockModel:      func() blockModel { return new(githubBlock) },
+		newBlockModel:      func() blockModel { return new(tokenBlock) },
 		newDataSourceModel: func() model { return new(githubModel) },
 		newEphemeralModel:  func() ephemeralModel { return new(githubEphemeralModel) },
 		block: blockSchema("Connection settings for GitHub.", names, url,
@@ -57,22 +57,10 @@ func githubIssuer() issuer {
 	}
 }
 
-type githubBlock struct {
-	Token       types.String `tfsdk:"token"`
-	BaseURL     types.String `tfsdk:"base_url"`
-	TrustBundle types.String `tfsdk:"trust_bundle"`
-}
-
-func (b *githubBlock) settings() settings {
-	return settings{token: b.Token, url: b.BaseURL, trustBundle: b.TrustBundle}
-}
-
 type githubModel struct {
 	commonModel
+	tokenModel
 
-	Token          types.String `tfsdk:"token"`
-	TokenEnv       types.String `tfsdk:"token_env"`
-	TokenFile      types.String `tfsdk:"token_file"`
 	RequiredScopes types.Set    `tfsdk:"required_scopes"`
 	Login          types.String `tfsdk:"login"`
 	UserID         types.Int64  `tfsdk:"user_id"`
@@ -83,10 +71,6 @@ type githubModel struct {
 type githubEphemeralModel struct {
 	githubModel
 	gateModel
-}
-
-func (m *githubModel) token() tokenArguments {
-	return tokenArguments{m.Token, m.TokenEnv, m.TokenFile}
 }
 
 func (m *githubModel) validate(r *rules) {

@@ -26,7 +26,7 @@ func gitlabIssuer() issuer {
 
 	return issuer{
 		Issuer: gitlab.Issuer(), names: names, url: url,
-		newBlockModel:      func() blockModel { return new(gitlabBlock) },
+		newBlockModel:      func() blockModel { return new(tokenBlock) },
 		newDataSourceModel: func() model { return new(gitlabModel) },
 		newEphemeralModel:  func() ephemeralModel { return new(gitlabEphemeralModel) },
 		block: blockSchema("Connection settings for GitLab, version 15.5 or newer.", names, url,
@@ -55,22 +55,10 @@ func gitlabIssuer() issuer {
 	}
 }
 
-type gitlabBlock struct {
-	Token       types.String `tfsdk:"token"`
-	BaseURL     types.String `tfsdk:"base_url"`
-	TrustBundle types.String `tfsdk:"trust_bundle"`
-}
-
-func (b *gitlabBlock) settings() settings {
-	return settings{token: b.Token, url: b.BaseURL, trustBundle: b.TrustBundle}
-}
-
 type gitlabModel struct {
 	commonModel
+	tokenModel
 
-	Token          types.String `tfsdk:"token"`
-	TokenEnv       types.String `tfsdk:"token_env"`
-	TokenFile      types.String `tfsdk:"token_file"`
 	RequiredScopes types.Set    `tfsdk:"required_scopes"`
 	ID             types.Int64  `tfsdk:"id"`
 	Name           types.String `tfsdk:"name"`
@@ -82,10 +70,6 @@ type gitlabModel struct {
 type gitlabEphemeralModel struct {
 	gitlabModel
 	gateModel
-}
-
-func (m *gitlabModel) token() tokenArguments {
-	return tokenArguments{m.Token, m.TokenEnv, m.TokenFile}
 }
 
 func (m *gitlabModel) validate(r *rules) {

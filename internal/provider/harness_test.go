@@ -33,8 +33,11 @@ type fake struct {
 	tokenArgument, urlArgument string
 	tokenVariable, urlVariable string
 
-	// basePath is the path in the usual value of urlArgument.
-	basePath string
+	// basePath is the path in the usual value of urlArgument, and public the URL of a
+	// verification by default, if there is one.
+	basePath, public string
+	// hints are variables of other tools that a message names.
+	hints []string
 	// start starts a server on which the given tokens are valid. It also returns the
 	// value for urlArgument. The caller closes the server.
 	start func(tokens []string) (s *issuertest.Server, url string)
@@ -42,7 +45,7 @@ type fake struct {
 	// them.
 	corpus  map[string]issuertest.Case
 	accepts func(response []byte, now time.Time) bool
-	// invalid are arguments that only this issuer has, with an invalid value each.
+	// invalid are arguments that only this issuer has, if any, with an invalid value each.
 	invalid map[string]any
 	// guarded is a resource of the provider that the issuer's tokens are for: the type,
 	// an argument whose change forces replacement, and another one.
@@ -55,6 +58,7 @@ func fakes() []fake {
 		{
 			block: "cloudflare", tokenArgument: "api_token", urlArgument: "base_url",
 			tokenVariable: "CLOUDFLARE_API_TOKEN", urlVariable: "CLOUDFLARE_BASE_URL", basePath: "/client/v4",
+			public: "https://api.cloudflare.com/client/v4/user/tokens/verify", hints: []string{"CF_API_TOKEN", "CF_DNS_API_TOKEN", "CLOUDFLARE_API_KEY"},
 			start: func(tokens []string) (*issuertest.Server, string) {
 				s := cloudflaretest.NewServer()
 				for _, token := range tokens {
@@ -69,6 +73,7 @@ func fakes() []fake {
 		{
 			block: "venafi", tokenArgument: "access_token", urlArgument: "url",
 			tokenVariable: "VENAFI_TOKEN", urlVariable: "VENAFI_URL",
+			hints: []string{"VCERT_TOKEN", "VENAFI_ACCESS_TOKEN"},
 			start: func(tokens []string) (*issuertest.Server, string) {
 				s := venafitest.NewServer()
 				for _, token := range tokens {
@@ -83,6 +88,7 @@ func fakes() []fake {
 		{
 			block: "github", tokenArgument: "token", urlArgument: "base_url",
 			tokenVariable: "GITHUB_TOKEN", urlVariable: "GITHUB_BASE_URL",
+			public: "https://api.github.com/user", hints: []string{"GH_TOKEN", "GITHUB_PAT", "GITHUB_APP_ID"},
 			start: func(tokens []string) (*issuertest.Server, string) {
 				s := githubtest.NewServer()
 				for _, token := range tokens {
@@ -97,6 +103,7 @@ func fakes() []fake {
 		{
 			block: "gitlab", tokenArgument: "token", urlArgument: "base_url",
 			tokenVariable: "GITLAB_TOKEN", urlVariable: "GITLAB_BASE_URL",
+			public: "https://gitlab.com/api/v4/personal_access_tokens/self", hints: []string{"CI_JOB_TOKEN", "GL_TOKEN", "GITLAB_PRIVATE_TOKEN"},
 			start: func(tokens []string) (*issuertest.Server, string) {
 				s := gitlabtest.NewServer()
 				for _, token := range tokens {

@@ -92,6 +92,27 @@ type commonModel struct {
 
 func (m *commonModel) common() *commonModel { return m }
 
+// tokenBlock is the model of a block, and tokenModel is embedded in the models, of an
+// issuer whose argument for the token is token.
+type (
+	tokenBlock struct {
+		Token       types.String `tfsdk:"token"`
+		BaseURL     types.String `tfsdk:"base_url"`
+		TrustBundle types.String `tfsdk:"trust_bundle"`
+	}
+	tokenModel struct {
+		Token     types.String `tfsdk:"token"`
+		TokenEnv  types.String `tfsdk:"token_env"`
+		TokenFile types.String `tfsdk:"token_file"`
+	}
+)
+
+func (b *tokenBlock) settings() settings {
+	return settings{token: b.Token, url: b.BaseURL, trustBundle: b.TrustBundle}
+}
+
+func (m *tokenModel) token() tokenArguments { return tokenArguments{m.Token, m.TokenEnv, m.TokenFile} }
+
 // gateModel is embedded in the models of ephemeral resources.
 type gateModel struct {
 	RequireValid  types.Bool   `tfsdk:"require_valid"`

@@ -61,9 +61,7 @@ func inCatalogue(t *testing.T, title, text string) {
 		catalogue.seen[title][text] = t.Name()
 	}
 
-	if os.Getenv("UPDATE_MESSAGES") != "" {
-		must(os.WriteFile(catalogueFile, []byte(renderCatalogue()), 0o600))
-
+	if os.Getenv("UPDATE_MESSAGES") != "" { // Run writes it.
 		return
 	}
 
@@ -95,13 +93,21 @@ func renderCatalogue() string {
 type wholeCatalogue struct{ *testing.M }
 
 func (m wholeCatalogue) Run() int {
-	code := m.M.Run()
+	flag.Parse()
 	all := flag.Lookup("test.run").Value.String() == "" && flag.Lookup("test.skip").Value.String() == "" && flag.Lookup("test.list").Value.String() == ""
-	if code == 0 && all && runtime.GOOS == "linux" && os.Getenv("UPDATE_MESSAGES") == "" && renderCatalogue() != catalogue.written {
-		fmt.Fprintln(os.Stderr, "Not every message is in "+catalogueFile+" as the tests produce it: UPDATE_MESSAGES=1 regenerates it.")
-
+	update := os.Getenv("UPDATE_MESSAGES") != ""
+	if update && !all {
+		fmt.Fprintln(os.Stderr, "UPDATE_MESSAGES needs all tests: run them without -run and -skip.")
 		return 1
 	}
 
+	code := m.M.Run()
+	switch {
+	case update:
+		must(os.WriteFile(catalogueFile, []byte(renderCatalogue()), 0o600))
+	case code == 0 && all && runtime.GOOS == "linux" && renderCatalogue() != catalogue.written:
+		fmt.Fprintln(os.Stderr, "Not every message is in "+catalogueFile+" as the tests produce it: UPDATE_MESSAGES=1 regenerates it.")
+		return 1
+	}
 	return code
 }

@@ -131,12 +131,12 @@ func startIssuers() (i issuers, stop func()) {
 	}
 }
 
-// onlyVerification answers other requests of the API with 501: a provider that reads
-// "not found" would drop resources from the state.
+// onlyVerification answers other requests with 501: a provider that reads "not found"
+// would drop resources from the state.
 func onlyVerification(fake http.Handler) http.Handler {
-	api, verification := regexp.MustCompile(`^/(client/v4|api/v[34]|vedsdk)/`), regexp.MustCompile(`/(tokens/verify|user|personal_access_tokens/self)$`)
+	verification := regexp.MustCompile(`/(tokens/verify|[aA]uthorize/[vV]erify|user|personal_access_tokens/self)$`)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if api.MatchString(r.URL.Path) && !verification.MatchString(r.URL.Path) {
+		if !verification.MatchString(r.URL.Path) {
 			http.Error(w, "This fake only verifies tokens.", http.StatusNotImplemented)
 			return
 		}
