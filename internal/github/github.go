@@ -77,10 +77,10 @@ func Verify(ctx context.Context, client *transport.Client, t token.Token, requir
 // same resource (GitHub's form for a new token (classic), and
 // https://docs.github.com/en/enterprise-cloud@latest/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps).
 var included = map[string]string{
-	"repo": "repo:status repo_deployment public_repo repo:invite security_events",
-	"user": "read:user user:email user:follow", "project": "read:project", "audit_log": "read:audit_log",
-	"codespace": "codespace:secrets", "copilot": "manage_billing:copilot", "admin:org": "manage_runners:org",
-	"admin:enterprise": "manage_runners:enterprise manage_billing:enterprise scim:enterprise",
+	"repo": "repo:status repo_deployment public_repo repo:invite security_events admin:repo_hook write:repo_hook read:repo_hook",
+	"user": "read:user user:email user:follow", "public_repo": "admin:repo_hook write:repo_hook read:repo_hook",
+	"project": "read:project", "audit_log": "read:audit_log", "codespace": "codespace:secrets", "copilot": "manage_billing:copilot",
+	"admin:org": "manage_runners:org", "admin:enterprise": "manage_runners:enterprise manage_billing:enterprise scim:enterprise",
 }
 
 func includes(granted, required string) bool {

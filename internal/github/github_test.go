@@ -80,6 +80,7 @@ func TestCreatedSecondsAgo(t *testing.T) {
 	rejected := issuertest.Reply(http.StatusUnauthorized, `{"message":"Bad credentials"}`, "X-GitHub-Request-Id", "1")
 	accepted := issuertest.Reply(http.StatusOK, `{"login":"u","id":1}`)
 	outage := issuertest.Reply(http.StatusServiceUnavailable, "")
+	late := issuertest.Reply(http.StatusUnauthorized, `{"message":"Bad credentials"}`, "X-GitHub-Request-Id", "1", "Retry-After", "120")
 
 	for name, test := range map[string]struct {
 		answers  []http.HandlerFunc
@@ -90,6 +91,7 @@ func TestCreatedSecondsAgo(t *testing.T) {
 		"after an outage": {[]http.HandlerFunc{outage, rejected, accepted}, false, false},
 		"for good":        {[]http.HandlerFunc{rejected, rejected, accepted}, true, false},
 		"unconfirmed":     {[]http.HandlerFunc{outage, outage, outage, rejected}, false, true},
+		"too late":        {[]http.HandlerFunc{late, rejected, accepted}, false, true},
 	} {
 		s := issuertest.Start(issuertest.Sequence(test.answers...))
 		t.Cleanup(s.Close)
@@ -99,7 +101,7 @@ func TestCreatedSecondsAgo(t *testing.T) {
 		// The usual wait is at most 1.5 times as long as Backoff.
 		start := time.Now()
 		got, err := verify(t, host, s.URL, s.TrustBundle, "0123456789")
-		if (err != nil) != test.fails || !test.fails && got.Rejected != test.rejected || time.Since(start) < 3*host.Backoff {
+		if (err != nil) != test.fails || !test.fails && got.Rejected != test.rejected || !test.fails && time.Since(start) < 3*host.Backoff {
 			t.Errorf("%s: %+v, %v, after %v", name, got, err, time.Since(start))
 		}
 	}
@@ -122,7 +124,9 @@ func verify(t *testing.T, host transport.Host, address, bundle, secret string) (
 	if err != nil {
 		t.Fatal(err)
 	}
-	return github.Verify(t.Context(), client, bearer, nil, true)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	return github.Verify(ctx, client, bearer, nil, true)
 }
 
 // proxyTo starts a proxy that connects every request to one address.

@@ -45,7 +45,7 @@ func read(resp *transport.Response, t token.Token) (*Verification, error) {
 	switch {
 	case resp.Status == http.StatusOK:
 		return v, v.readUser(resp, t)
-	case badCredentials(resp, body) && (resp.SameStatus || resp.Attempt == 1):
+	case badCredentials(resp, body) && (resp.SameStatus || resp.MaxRetries == 0):
 		v.Rejected = true
 	case suspended(resp, body):
 		v.Rejected, v.Advice.Rejected = true, "Ask an administrator to lift the suspension, or use another token."
@@ -144,13 +144,13 @@ func undecided(resp *transport.Response, body failure, message string) *verdict.
 			"Stop whatever sends invalid tokens from this address or for this user, wait, and run again.")
 	case anonymous(resp):
 		return resp.Error("Unexpected response from the issuer", message, "GitHub did not take the request for an authenticated one: its rate limit is that of requests without a token.",
-			"Look for a proxy or gateway that removes the Authorization header. If there is none, the token may not be valid: run again when the limit has reset, within an hour.")
+			"Look for a proxy or gateway that removes the Authorization header. If there is none, run again when the limit has reset, within an hour.")
 	case limited(resp, body):
 		return resp.RateLimited(message, resetTime(resp))
 	case resp.Header.Get("X-Github-Sso") != "":
 		return resp.Unexpected(message, "The token is not authorized for the organization's SAML single sign-on.", "Authorize it for the organization in GitHub's settings.")
 	case badCredentials(resp, body): // As in an outage, where it also gets this response.
-		return resp.Unexpected(message, "GitHub failed to respond before, and no retry was left to confirm the rejection.", "Run again later.")
+		return resp.Unexpected(message, "No retry or time was left to confirm the rejection.", "Run again. If the error persists, increase timeout in the provider configuration.")
 	case resp.Status == http.StatusUnauthorized:
 		return resp.Unexpected(message, "The request's Authorization header may not have reached GitHub.", "Look for a proxy or gateway that removes it, or that requires a sign-in.")
 	case resp.Status == http.StatusForbidden:

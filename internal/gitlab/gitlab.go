@@ -77,11 +77,11 @@ func Verify(ctx context.Context, client *transport.Client, t token.Token, requir
 
 // included are the scopes that a scope includes
 // (https://docs.gitlab.com/security/tokens/access_token_scopes/, and GitLab's source,
-// lib/gitlab/auth.rb). No registry scope includes another.
+// lib/gitlab/auth.rb). The scope write_registry does not include read_registry.
 var included = map[string]string{
-	"api": "read_api read_user create_runner manage_runner self_rotate read_repository write_repository " +
+	"api": "read_api read_user create_runner manage_runner self_rotate ai_features read_repository write_repository " +
 		"read_registry write_registry read_virtual_registry write_virtual_registry",
-	"read_api": "read_user read_repository read_registry", "write_repository": "read_repository",
+	"read_api": "read_user read_repository read_registry", "write_repository": "read_repository", "write_virtual_registry": "read_virtual_registry",
 }
 
 func includes(granted, required string) bool {

@@ -40,10 +40,12 @@ type Response struct {
 	Now time.Time
 	// Warnings has a clock skew warning, if any.
 	Warnings []verdict.Warning
-	// Attempt is the number of requests so far, this one included, and Again reports
+	// Attempt is the number of requests so far, this one included, and SameStatus reports
 	// whether the previous one had the same status.
 	Attempt    int
 	SameStatus bool
+	// MaxRetries is that of the provider configuration.
+	MaxRetries int
 	// URL is the URL that was requested, and URLSource where its base was set, "" if it
 	// is the default.
 	URL       *url.URL
@@ -60,7 +62,7 @@ func (c *Client) newResponse(raw *http.Response, body []byte, address *url.URL, 
 	_, phrase, _ := strings.Cut(raw.Status, " ")
 	r := &Response{
 		Status: raw.StatusCode, Phrase: strings.TrimSpace(phrase), Header: raw.Header, Body: body,
-		Now: c.config.Now(), URL: address, URLSource: c.config.URLSource, Backoff: c.config.Backoff, client: c, token: t,
+		Now: c.config.Now(), URL: address, URLSource: c.config.URLSource, MaxRetries: c.config.MaxRetries, Backoff: c.config.Backoff, client: c, token: t,
 	}
 	if date, err := http.ParseTime(raw.Header.Get("Date")); err == nil {
 		if r.Now.Sub(date).Abs() > maxSkew {

@@ -39,7 +39,7 @@ func Corpus() map[string]issuertest.Case {
 		"expiring":                           {Answer: ok(expiration, "2026-01-03 23:59:59 UTC"), Want: "expiring", Arguments: map[string]any{"min_remaining": "72h"}},
 		"active, required scopes": {
 			Answer: ok("X-OAuth-Scopes", "admin:org, repo, user, project, write:packages, admin:enterprise, audit_log, codespace, copilot, repo"), Want: "active",
-			Arguments: scopes("manage_runners:org", "manage_runners:enterprise", "manage_billing:enterprise", "scim:enterprise", "read:enterprise", "read:audit_log", "codespace:secrets", "manage_billing:copilot",
+			Arguments: scopes("admin:repo_hook", "read:repo_hook", "manage_runners:org", "manage_runners:enterprise", "manage_billing:enterprise", "scim:enterprise", "read:enterprise", "read:audit_log", "codespace:secrets", "manage_billing:copilot",
 				"repo:status", "repo:invite", "repo_deployment", "public_repo", "security_events", "read:user", "user:follow", "write:org", "read:org", "user:email", "read:project", "read:packages", "admin:org"),
 			Attributes: map[string]any{"missing_scopes": []string{}, "scopes": strings.Fields("admin:enterprise admin:org audit_log codespace copilot project repo user write:packages")},
 		},

@@ -39,7 +39,7 @@ func Corpus() map[string]issuertest.Case {
 		"active, scope too small":      {Answer: issuertest.Respond(403, bodyScope), Want: "active"},
 		"active, name with its prefix": {Answer: issuertest.Respond(200, `{"id":4,"revoked":false,"active":true,"name":"issuertest-ci","scopes":[],"expires_at":null}`), Want: "active", Attributes: map[string]any{"name": "(withheld: contains part of the token)", "scopes": []string{}}},
 		"active, required scopes": {
-			Answer: ok("null"), Want: "active", Arguments: scopes("api", "read_api", "read_user", "create_runner", "manage_runner", "read_repository", "write_repository", "read_registry", "write_registry", "self_rotate", "read_virtual_registry", "write_virtual_registry"), Attributes: map[string]any{"missing_scopes": []string{}},
+			Answer: ok("null"), Want: "active", Arguments: scopes("api", "read_api", "read_user", "create_runner", "manage_runner", "read_repository", "write_repository", "read_registry", "write_registry", "self_rotate", "ai_features", "read_virtual_registry", "write_virtual_registry"), Attributes: map[string]any{"missing_scopes": []string{}},
 		},
 		"active, granular by mistake": {
 			Answer: issuertest.Respond(200, "{"+strings.Replace(member, `"api"`, `"api","granular","api"`, 1)+"null}"), Want: "active", Arguments: scopes("read_api"), Attributes: map[string]any{"scopes": []string{"api", "granular"}},
@@ -49,7 +49,7 @@ func Corpus() map[string]issuertest.Case {
 		},
 		"active, until a year with five digits": {Answer: ok(`"10000-12-31"`), Want: "active", Arguments: map[string]any{"min_remaining": "1h"}, Attributes: map[string]any{"expires_on": "9999-12-31T00:00:00Z"}},
 		"active, required scopes of read_api": {
-			Answer: issuertest.Respond(200, "{"+strings.Replace(member, `"api"`, `"read_api"`, 1)+"null}"), Want: "active", Arguments: scopes("read_user", "read_repository", "read_registry"),
+			Answer: issuertest.Respond(200, "{"+strings.Replace(member, `"api"`, `"read_api","write_virtual_registry"`, 1)+"null}"), Want: "active", Arguments: scopes("read_user", "read_repository", "read_registry", "read_virtual_registry"),
 		},
 		"missing scopes, write_registry": {
 			Answer: issuertest.Respond(200, "{"+strings.Replace(member, `"api"`, `"write_registry"`, 1)+"null}"), Want: "missing_scope", Arguments: scopes("read_registry"),
