@@ -68,7 +68,7 @@ func (v *Verification) readUser(resp *transport.Response, t token.Token) error {
 	}
 	v.Message, v.Login, v.UserID = "", resp.Redact(body.Login), body.ID
 	if lines, ok := resp.Header["X-Oauth-Scopes"]; ok { // Empty for a token of an App, which has permissions.
-		scopes := strings.FieldsFunc(resp.Redact(strings.Join(lines, ",")), func(r rune) bool { return r == ',' || r == ' ' })
+		scopes := strings.FieldsFunc(strings.Join(lines, ","), func(r rune) bool { return r == ',' || r == ' ' })
 		if len(scopes) > 0 || resp.Header.Get("X-Oauth-Client-Id") == "" {
 			v.Scopes, v.GrantedScopes = append([]string{}, scopes...), resp.Show(strings.Join(scopes, ", "))
 		}

@@ -98,9 +98,6 @@ func (v *Verification) readToken(resp *transport.Response) error {
 	if json.Unmarshal(body.Scopes, &v.Scopes) != nil {
 		v.Scopes = nil
 	}
-	for i, scope := range v.Scopes {
-		v.Scopes[i] = resp.Redact(scope)
-	}
 	v.GrantedScopes = resp.Show(strings.Join(v.Scopes, ", "))
 
 	var date string

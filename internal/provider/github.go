@@ -86,6 +86,6 @@ func (m *githubModel) verify(ctx context.Context, client *transport.Client, t to
 	}
 
 	m.Login, m.UserID = stringValue(v.Login), numberValue(v.UserID)
-	m.Scopes, m.MissingScopes = setValue(ctx, v.Scopes), setValue(ctx, v.MissingScopes)
+	m.Scopes, m.MissingScopes = setValue(ctx, t, v.Scopes), setValue(ctx, t, v.MissingScopes)
 	return v.Facts, nil
 }

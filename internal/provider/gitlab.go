@@ -85,6 +85,6 @@ func (m *gitlabModel) verify(ctx context.Context, client *transport.Client, t to
 	}
 
 	m.ID, m.Name, m.UserID = numberValue(v.ID), stringValue(v.Name), numberValue(v.UserID)
-	m.Scopes, m.MissingScopes = setValue(ctx, v.Scopes), setValue(ctx, v.MissingScopes)
+	m.Scopes, m.MissingScopes = setValue(ctx, t, v.Scopes), setValue(ctx, t, v.MissingScopes)
 	return v.Facts, nil
 }

@@ -154,9 +154,13 @@ func stringValue(s string) types.String {
 	return types.StringValue(s)
 }
 
-// setValue converts strings to an attribute value, nil to null. Duplicates count once.
-func setValue(ctx context.Context, elements []string) types.Set {
+// setValue converts an issuer's texts to an attribute value without parts of the token,
+// nil to null. Duplicates count once.
+func setValue(ctx context.Context, t token.Token, elements []string) types.Set {
 	unique := slices.Clone(elements)
+	for i, element := range unique {
+		unique[i] = t.Redact(element)
+	}
 	slices.Sort(unique)
 	set, _ := types.SetValueFrom(ctx, types.StringType, slices.Compact(unique)) // Strings always convert.
 	return set

@@ -136,6 +136,6 @@ func (m *venafiModel) verify(ctx context.Context, client *transport.Client, t to
 	m.ValidFor = numberValue(v.ValidFor)
 	m.Application, m.Identity, m.Scope = stringValue(v.Application), stringValue(v.Identity), stringValue(v.Scope)
 	m.Scopes, _ = types.MapValueFrom(ctx, types.SetType{ElemType: types.StringType}, v.Scopes) // nil is null.
-	m.MissingScopes = setValue(ctx, v.MissingScopes)
+	m.MissingScopes = setValue(ctx, t, v.MissingScopes)
 	return v.Facts, nil
 }
