@@ -53,7 +53,7 @@ type Verification struct {
 
 	Login  string
 	UserID int64
-	// Scopes are the scopes of a classic token; nil for a token of another kind.
+	// Scopes are those of a classic token, not redacted; nil for a token of another kind.
 	Scopes []string
 }
 
@@ -78,8 +78,7 @@ func Verify(ctx context.Context, client *transport.Client, t token.Token, requir
 // https://docs.github.com/en/enterprise-cloud@latest/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps).
 var included = map[string]string{
 	"repo": "repo:status repo_deployment public_repo repo:invite security_events admin:repo_hook write:repo_hook read:repo_hook",
-	"user": "read:user user:email user:follow", "public_repo": "admin:repo_hook write:repo_hook read:repo_hook",
-	"project": "read:project", "audit_log": "read:audit_log", "codespace": "codespace:secrets", "copilot": "manage_billing:copilot",
+	"user": "read:user user:email user:follow", "project": "read:project", "audit_log": "read:audit_log", "codespace": "codespace:secrets", "copilot": "manage_billing:copilot",
 	"admin:org": "manage_runners:org", "admin:enterprise": "manage_runners:enterprise manage_billing:enterprise scim:enterprise",
 }
 

@@ -150,7 +150,7 @@ func undecided(resp *transport.Response, body failure, message string) *verdict.
 	case resp.Header.Get("X-Github-Sso") != "":
 		return resp.Unexpected(message, "The token is not authorized for the organization's SAML single sign-on.", "Authorize it for the organization in GitHub's settings.")
 	case badCredentials(resp, body): // As in an outage, where it also gets this response.
-		return resp.Unexpected(message, "No retry or time was left to confirm the rejection.", "Run again. If the error persists, increase timeout in the provider configuration.")
+		return resp.Unexpected(message, "No retry or time was left to confirm the rejection.", "Run again. If the error persists, increase timeout or max_retries in the provider configuration.")
 	case resp.Status == http.StatusUnauthorized:
 		return resp.Unexpected(message, "The request's Authorization header may not have reached GitHub.", "Look for a proxy or gateway that removes it, or that requires a sign-in.")
 	case resp.Status == http.StatusForbidden:

@@ -50,7 +50,7 @@ type Verification struct {
 	// ID identifies the token, and UserID its user, a bot for a project or group token.
 	ID, UserID int64
 	Name       string
-	Scopes     []string
+	Scopes     []string // not redacted
 }
 
 // granular is the only scope of a fine-grained token, which has permissions instead.

@@ -102,7 +102,7 @@ func (v *Verification) readToken(resp *transport.Response) error {
 
 	var date string
 	_ = json.Unmarshal(body.ExpiresAt, &date)
-	if year, _, _ := strings.Cut(date, "-"); len(year) == 5 { // Possible before GitLab 16.0, but not in RFC 3339.
+	if year, _, _ := strings.Cut(date, "-"); len(year) == 5 && strings.Trim(year, "0123456789") == "" { // Possible before GitLab 16.0, but not in RFC 3339.
 		date = "9999-12-31"
 	}
 	end, err := time.Parse(time.DateOnly, date) // The first day on which the token is not valid any more.

@@ -32,7 +32,7 @@ func Corpus() map[string]issuertest.Case {
 			Attributes: map[string]any{"expires_on": nil},
 		},
 		"active, further members":      {Answer: ok(`null,"granular":false,"expired":true,"last_used_ips":["192.0.2.1"],"description":null,"error":"x"`), Want: "active"},
-		"active, details not readable": {Answer: issuertest.Respond(200, `{"id":4,"revoked":false,"active":true,"name":7,"scopes":["api",7],"user_id":"3","expires_at":"soon"}`), Want: "active", Attributes: map[string]any{"name": nil, "scopes": nil, "user_id": nil, "expires_on": nil}},
+		"active, details not readable": {Answer: issuertest.Respond(200, `{"id":4,"revoked":false,"active":true,"name":7,"scopes":["api",7],"user_id":"3","expires_at":"sooon-1"}`), Want: "active", Attributes: map[string]any{"name": nil, "scopes": nil, "user_id": nil, "expires_on": nil}},
 		"active, granular":             {Answer: issuertest.Respond(200, "{"+strings.Replace(member, `"api"`, `"granular"`, 1)+"null}"), Want: "active"},
 		"active, OAuth":                {Answer: issuertest.Respond(400, bodyOAuth), Want: "active", Attributes: map[string]any{"id": nil, "name": nil, "scopes": nil, "expires_on": nil}},
 		"active, granular, no details": {Answer: issuertest.Respond(403, bodyGranular), Want: "active"},

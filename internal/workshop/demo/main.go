@@ -125,8 +125,8 @@ func (d *demo) applies(ctx context.Context) error {
 }
 
 // scene runs a command of the CLI, with a Cloudflare token unless it is empty, and
-// shows both. It returns an error if the command does not succeed or
-// fail as it should.
+// shows both. It returns an error if the command does not succeed or fail as it
+// should.
 func (d *demo) scene(ctx context.Context, title, token string, succeed bool, prints string, args ...string) error {
 	fmt.Fprintln(d.out, title)
 	env := slices.Clone(d.env)

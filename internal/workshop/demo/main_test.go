@@ -31,10 +31,12 @@ func TestStates(t *testing.T) {
 
 	var config strings.Builder
 	for n, s := range states {
-		kind := map[string]string{cloudflareVariable: "cloudflare", venafiVariable: "venafi", githubVariable: "github", gitlabVariable: "gitlab"}[s.variable]
+		names := map[string][2]string{
+			cloudflareVariable: {"cloudflare", "api_token"}, venafiVariable: {"venafi", "access_token"}, githubVariable: {"github", "token"}, gitlabVariable: {"gitlab", "token"},
+		}[s.variable]
 		_, arguments, _ := strings.Cut(s.status, ", with ")
 		fmt.Fprintf(&config, "data \"tokencheck_%[1]s\" \"s%[2]d\" {\n  %[3]s_env = \"TOKEN_%[2]d\"\n  %[4]s\n}\n\noutput \"s%[2]d\" { value = \"${data.tokencheck_%[1]s.s%[2]d.status}.\" }\n",
-			kind, n, map[string]string{"cloudflare": "api_token", "venafi": "access_token", "github": "token", "gitlab": "token"}[kind], arguments)
+			names[0], n, names[1], arguments)
 		i.env = append(i.env, fmt.Sprintf("TOKEN_%d=%s", n, s.token))
 	}
 	w := clitest.Workspace(t, map[string]string{"main.tf": clitest.Require(config.String())})
